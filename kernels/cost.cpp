@@ -1,0 +1,106 @@
+// What each operation moves and computes at least: every input read once, every output written once.
+#include "kernels/ops/dense.hpp"
+#include "kernels/ops/fft.hpp"
+#include "kernels/ops/gather.hpp"
+#include "kernels/ops/loss.hpp"
+#include "kernels/ops/optimiser.hpp"
+#include "kernels/ops/purefft.hpp"
+
+#include <cmath>
+
+namespace spectral {
+
+namespace {
+
+constexpr double kReal = sizeof(float);
+constexpr double kComplex = sizeof(Complex);
+
+double real(std::int64_t n) { return static_cast<double>(n); }
+
+/// The usual count for a real transform of n samples: half of 5 n log2 n.
+double fft_flops(std::int64_t batch, const SignalShape& shape) {
+    return real(batch) * 2.5 * real(shape.size()) * std::log2(std::max(2.0, real(shape.size())));
+}
+
+double parameter_values(const PureFftSizes& s) { return real((s.patterns + s.layers + s.classes) * s.frequencies); }
+
+/// What the pool costs apart from the batch, forward: scores and gains.
+double chain_flops(const PureFftSizes& s) { return 4 * real(s.layers * s.patterns * s.frequencies); }
+
+}  // namespace
+
+std::int64_t SignalShape::size() const {
+    std::int64_t product = 1;
+    for (int axis = 0; axis < rank; ++axis) product *= extent[static_cast<std::size_t>(axis)];
+    return product;
+}
+
+std::int64_t SignalShape::spectrum_size() const {
+    const std::int64_t last = extent[static_cast<std::size_t>(rank - 1)];
+    return last == 0 ? 0 : size() / last * (last / 2 + 1);
+}
+
+Cost Rfft::cost() const {
+    return {real(batch) * (kReal * real(shape.size()) + kComplex * real(shape.spectrum_size())),
+            fft_flops(batch, shape)};
+}
+
+Cost RfftBackward::cost() const { return Rfft{batch, shape}.cost(); }
+
+Cost RfftMagnitude::cost() const {
+    return {real(batch) * kReal * real(shape.size() + y_stride),
+            fft_flops(batch, shape) + 4 * real(batch * shape.spectrum_size())};
+}
+
+Cost Magnitude::cost() const { return {real(size) * (kComplex + kReal), 4 * real(size)}; }
+
+Cost MagnitudeBackward::cost() const { return {real(size) * (2 * kComplex + kReal), 8 * real(size)}; }
+
+Cost PureFftForward::cost() const {
+    const double batch_values = real(sizes.batch * (sizes.frequencies + sizes.classes));
+    return {kReal * (batch_values + parameter_values(sizes)),
+            chain_flops(sizes) + 2 * real(sizes.batch * sizes.classes * sizes.frequencies)};
+}
+
+Cost PureFftBackward::cost() const {
+    const double batch_values = real(sizes.batch * (sizes.frequencies + sizes.classes));
+    return {kReal * (batch_values + 2 * parameter_values(sizes)),
+            3 * chain_flops(sizes) + 2 * real(sizes.batch * sizes.classes * sizes.frequencies)};
+}
+
+Cost PureFftStep::cost() const {
+    const double batch_values = real(sizes.batch * (sizes.frequencies + sizes.classes));
+    return {kReal * (batch_values + 2 * parameter_values(sizes)),
+            4 * chain_flops(sizes) + 4 * real(sizes.batch * sizes.classes * sizes.frequencies)};
+}
+
+Cost PureFftGain::cost() const { return {kReal * parameter_values(sizes), chain_flops(sizes)}; }
+
+Cost SoftmaxNll::cost() const {
+    return {real(batch) * (kReal * real(classes) * (d_logits ? 2 : 1) + sizeof(std::int32_t)),
+            8 * real(batch * classes)};
+}
+
+Cost GatherRows::cost() const { return {real(batch) * (2 * kReal * real(columns) + sizeof(std::uint32_t)), 0}; }
+
+Cost MatMul::cost() const {
+    return {kReal * (real(m * k) + real(k * n) + real(m * n) * (beta == 0 ? 1 : 2)), 2 * real(m) * real(n) * real(k)};
+}
+
+Cost BiasAdd::cost() const { return {kReal * (2 * real(batch * size) + real(size)), real(batch * size)}; }
+
+Cost ColumnSum::cost() const { return {kReal * (real(batch * size) + real(size)), real(batch * size)}; }
+
+Cost Activation::cost() const { return {2 * kReal * real(size), (kind == ActivationKind::relu ? 1 : 20) * real(size)}; }
+
+Cost ActivationBackward::cost() const {
+    return {3 * kReal * real(size), (kind == ActivationKind::relu ? 1 : 30) * real(size)};
+}
+
+Cost Adam::cost() const { return {7 * kReal * real(size), 14 * real(size)}; }
+
+Cost MomentumUpdate::cost() const { return {5 * kReal * real(size), 4 * real(size)}; }
+
+Cost SumSquares::cost() const { return {kReal * real(size), 2 * real(size)}; }
+
+}  // namespace spectral

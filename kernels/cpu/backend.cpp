@@ -1,0 +1,56 @@
+#include "kernels/cpu/backend.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <new>
+
+#include "kernels/cpu/operations.hpp"
+
+namespace spectral {
+
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+std::string processor_name() {
+    std::ifstream info("/proc/cpuinfo");
+    for (std::string line; std::getline(info, line);)
+        if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+    return "CPU";
+}
+
+}  // namespace
+
+CpuBackend::CpuBackend(int threads) : pool_(threads) { cpu::add_all(operations_); }
+
+std::string CpuBackend::device() const {
+    return processor_name() + ", " + std::to_string(pool_.size()) + (pool_.size() == 1 ? " thread" : " threads");
+}
+
+void* CpuBackend::allocate(std::size_t bytes) {
+    if (bytes > SIZE_MAX - kAlignment) throw std::bad_alloc();
+    void* pointer = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+    if (!pointer) throw std::bad_alloc();
+    return pointer;
+}
+
+void CpuBackend::deallocate(void* pointer, std::size_t /*bytes*/) noexcept { std::free(pointer); }
+
+void CpuBackend::copy_to_device(void* device, const void* host, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(device, host, bytes);
+}
+
+void CpuBackend::copy_to_host(void* host, const void* device, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(host, device, bytes);
+}
+
+void CpuBackend::copy_on_device(void* to, const void* from, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+}
+
+void CpuBackend::fill_zero(void* device, std::size_t bytes) {
+    if (bytes > 0) std::memset(device, 0, bytes);
+}
+
+}  // namespace spectral

@@ -1,0 +1,42 @@
+// Every operation of the CPU backend, one line each: the whole list, no static initialisers.
+#pragma once
+
+#include "kernels/op_table.hpp"
+
+namespace spectral::cpu {
+
+void add_activation(OpTable& table);
+void add_adam(OpTable& table);
+void add_bias(OpTable& table);
+void add_fft(OpTable& table);
+void add_gather_rows(OpTable& table);
+void add_magnitude(OpTable& table);
+void add_matmul(OpTable& table);
+void add_momentum_update(OpTable& table);
+void add_purefft_literal(OpTable& table);
+void add_purefft_fused(OpTable& table);
+void add_purefft_gain(OpTable& table);
+void add_purefft_tiled(OpTable& table);
+void add_purefft_collapsed(OpTable& table);
+void add_softmax_nll(OpTable& table);
+void add_sum_squares(OpTable& table);
+
+inline void add_all(OpTable& table) {
+    add_activation(table);
+    add_adam(table);
+    add_bias(table);
+    add_fft(table);
+    add_gather_rows(table);
+    add_magnitude(table);
+    add_matmul(table);
+    add_momentum_update(table);
+    add_purefft_literal(table);
+    add_purefft_fused(table);
+    add_purefft_gain(table);
+    add_purefft_tiled(table);
+    add_purefft_collapsed(table);
+    add_softmax_nll(table);
+    add_sum_squares(table);
+}
+
+}  // namespace spectral::cpu

@@ -1,0 +1,76 @@
+#include "kernels/cpu/plan_cache.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <limits>
+#include <mutex>
+#include <new>
+
+#include "kernels/error.hpp"
+
+namespace spectral {
+
+namespace {
+
+/// FFTW's planner is one global object: making and destroying plans takes this lock, executing does not.
+std::mutex& planner_mutex() {
+    static std::mutex mutex;
+    return mutex;
+}
+
+struct FftwFree {
+    void operator()(void* pointer) const { fftwf_free(pointer); }
+};
+
+}  // namespace
+
+FftwPlan::FftwPlan(const PlanKey& key) {
+    std::array<int, 3> extent{};
+    for (int axis = 0; axis < key.rank; ++axis) {
+        const std::int64_t n = key.extent[static_cast<std::size_t>(axis)];
+        if (n < 1 || n > std::numeric_limits<int>::max())
+            throw Error("fft", "an axis has " + std::to_string(n) + " samples", "transform at least one sample");
+        extent[static_cast<std::size_t>(axis)] = static_cast<int>(n);
+    }
+    const SignalShape shape{key.rank, key.extent};
+    const std::unique_ptr<float, FftwFree> real(fftwf_alloc_real(static_cast<std::size_t>(shape.size())));
+    const std::unique_ptr<fftwf_complex, FftwFree> spectrum(
+        fftwf_alloc_complex(static_cast<std::size_t>(shape.spectrum_size())));
+    if (!real || !spectrum) throw std::bad_alloc();
+    // FFTW_ESTIMATE: the same plan every time, so results are bit-identical from run to run. FFTW_UNALIGNED: the
+    // arrays of a batch start wherever their index puts them.
+    const std::lock_guard lock(planner_mutex());
+    plan_ = key.direction == Direction::forward
+                ? fftwf_plan_dft_r2c(key.rank, extent.data(), real.get(), spectrum.get(),
+                                     FFTW_ESTIMATE | FFTW_UNALIGNED | FFTW_PRESERVE_INPUT)
+                : fftwf_plan_dft_c2r(key.rank, extent.data(), spectrum.get(), real.get(),
+                                     FFTW_ESTIMATE | FFTW_UNALIGNED | FFTW_DESTROY_INPUT);
+    if (!plan_) throw Error("fft", "FFTW has no plan for this shape");
+}
+
+FftwPlan::~FftwPlan() {
+    const std::lock_guard lock(planner_mutex());
+    fftwf_destroy_plan(plan_);
+}
+
+void FftwPlan::forward(const float* x, Complex* y) const {
+    fftwf_execute_dft_r2c(plan_, const_cast<float*>(x), reinterpret_cast<fftwf_complex*>(y));
+}
+
+void FftwPlan::backward(Complex* x, float* y) const {
+    fftwf_execute_dft_c2r(plan_, reinterpret_cast<fftwf_complex*>(x), y);
+}
+
+std::shared_ptr<const FftwPlan> PlanCache::get(const PlanKey& key) {
+    const auto found = std::ranges::find(entries_, key, &Entry::key);
+    if (found != entries_.end()) {
+        entries_.splice(entries_.begin(), entries_, found);
+    } else {
+        entries_.push_front({key, std::make_shared<const FftwPlan>(key)});
+        if (entries_.size() > kMaxEntries) entries_.pop_back();
+    }
+    return entries_.front().plan;
+}
+
+}  // namespace spectral

@@ -1,0 +1,56 @@
+// FFTW plans, made once per shape and kept while they are in use: least recently used go first.
+#pragma once
+
+#include <fftw3.h>
+
+#include <cstddef>
+#include <list>
+#include <memory>
+
+#include "kernels/ops/fft.hpp"
+
+namespace spectral {
+
+enum class Direction { forward, backward };
+
+/// Everything a plan depends on, compared field by field. One signal per execution.
+struct PlanKey {
+    Direction direction = Direction::forward;
+    int rank = 1;
+    std::array<std::int64_t, 3> extent{1, 1, 1};
+    bool operator==(const PlanKey&) const = default;
+};
+
+class FftwPlan {
+public:
+    explicit FftwPlan(const PlanKey& key);
+    FftwPlan(const FftwPlan&) = delete;
+    FftwPlan& operator=(const FftwPlan&) = delete;
+    ~FftwPlan();
+
+    /// New-array execution; thread-safe. Any alignment. `forward` leaves its input as it is, `backward` destroys it.
+    void forward(const float* x, Complex* y) const;
+    void backward(Complex* x, float* y) const;
+
+private:
+    fftwf_plan plan_;
+};
+
+class PlanCache {
+public:
+    static constexpr std::size_t kMaxEntries = 32;
+
+    /// Throws Error when FFTW cannot plan the shape.
+    std::shared_ptr<const FftwPlan> get(const PlanKey& key);
+    std::size_t size() const { return entries_.size(); }
+    void clear() { entries_.clear(); }
+
+private:
+    struct Entry {
+        PlanKey key;
+        std::shared_ptr<const FftwPlan> plan;
+    };
+    std::list<Entry> entries_;  ///< most recently used first
+};
+
+}  // namespace spectral

@@ -1,0 +1,74 @@
+// Real discrete Fourier transforms of a batch, unnormalised, and magnitudes of their half spectra.
+#pragma once
+
+#include <array>
+
+#include "kernels/types.hpp"
+
+namespace spectral {
+
+/// Shape of one real signal of rank 1 to 3; unused extents are 1 and stand in front.
+struct SignalShape {
+    int rank = 1;
+    std::array<std::int64_t, 3> extent{1, 1, 1};  ///< extent[0..rank)
+
+    std::int64_t size() const;           ///< real samples
+    std::int64_t spectrum_size() const;  ///< half spectrum: last axis n/2+1
+};
+
+/// y[b,…] = rfft(x[b,…]);  x: batch × size, y: batch × spectrum_size.
+struct Rfft {
+    static constexpr std::string_view name = "rfft";
+    std::int64_t batch = 0;
+    SignalShape shape;
+    const float* x = nullptr;
+    Complex* y = nullptr;
+    Cost cost() const;
+};
+
+/// Adjoint of Rfft: dx[b,n] = Re Σ_f dy[b,f] e^{2πi fn/N} over the stored half, where dy holds
+/// ∂loss/∂Re + i ∂loss/∂Im. `scratch`: batch × spectrum_size values, contents destroyed.
+struct RfftBackward {
+    static constexpr std::string_view name = "rfft_backward";
+    std::int64_t batch = 0;
+    SignalShape shape;
+    const Complex* dy = nullptr;
+    float* dx = nullptr;
+    Complex* scratch = nullptr;
+    Cost cost() const;
+};
+
+/// y[b,f] = |rfft(x[b])|[f];  rows of y are `y_stride` floats apart, the gap is set to zero.
+/// `scratch`: scratch_size(batch, shape) values.
+struct RfftMagnitude {
+    static constexpr std::string_view name = "rfft_magnitude";
+    std::int64_t batch = 0;
+    SignalShape shape;
+    const float* x = nullptr;
+    float* y = nullptr;
+    std::int64_t y_stride = 0;
+    Complex* scratch = nullptr;
+    static std::int64_t scratch_size(std::int64_t batch, const SignalShape& shape);
+    Cost cost() const;
+};
+
+/// y[i] = |x[i]|.
+struct Magnitude {
+    static constexpr std::string_view name = "magnitude";
+    std::int64_t size = 0;
+    const Complex* x = nullptr;
+    float* y = nullptr;
+    Cost cost() const;
+};
+
+/// dx[i] = dy[i] · x[i]/|x[i]|, zero where x is zero.
+struct MagnitudeBackward {
+    static constexpr std::string_view name = "magnitude_backward";
+    std::int64_t size = 0;
+    const Complex* x = nullptr;
+    const float* dy = nullptr;
+    Complex* dx = nullptr;
+    Cost cost() const;
+};
+
+}  // namespace spectral

@@ -1,0 +1,20 @@
+// Rows of a matrix collected by index.
+#pragma once
+
+#include "kernels/types.hpp"
+
+namespace spectral {
+
+/// y[b,:] = x[rows[b],:] over `columns` floats; rows of x are x_stride apart, rows of y are y_stride apart.
+struct GatherRows {
+    static constexpr std::string_view name = "gather_rows";
+    std::int64_t batch = 0, columns = 0;
+    const float* x = nullptr;
+    std::int64_t x_stride = 0;
+    const std::uint32_t* rows = nullptr;
+    float* y = nullptr;
+    std::int64_t y_stride = 0;
+    Cost cost() const;
+};
+
+}  // namespace spectral

@@ -1,0 +1,100 @@
+// PureFFT: pattern pool, layer patterns and class patterns on spectral magnitudes. With
+//   w_ℓ = softmax_p(Σ_f P[p,f] A[ℓ,f])     g_ℓ[f] = Σ_p w_ℓ[p] P[p,f]
+//   x ← x ⊙ g_ℓ for every layer             logits[b,k] = Σ_f x[b,f] C[k,f]
+#pragma once
+
+#include "kernels/types.hpp"
+
+namespace spectral {
+
+struct PureFftSizes {
+    std::int64_t batch = 0;
+    std::int64_t patterns = 0;
+    std::int64_t layers = 0;
+    std::int64_t classes = 0;
+    std::int64_t frequencies = 0;
+};
+
+/// pool: patterns × frequencies, layer: layers × frequencies, class_: classes × frequencies.
+struct PureFftParameters {
+    const float* pool = nullptr;
+    const float* layer = nullptr;
+    const float* class_ = nullptr;
+};
+
+struct PureFftGradients {
+    float* pool = nullptr;
+    float* layer = nullptr;
+    float* class_ = nullptr;
+};
+
+/// Entry b of the batch is row `rows[b]` of `x` (row b when `rows` is null). Rows are `stride` floats apart,
+/// stride is a multiple of kRowAlignment, x is 64-byte aligned and the padding holds zeros.
+struct PureFftInput {
+    const float* x = nullptr;
+    std::int64_t stride = 0;
+    const std::uint32_t* rows = nullptr;
+
+    const float* row(std::int64_t b) const { return x + (rows ? rows[b] : b) * stride; }
+};
+
+/// logits: batch × classes.
+struct PureFftForward {
+    static constexpr std::string_view name = "purefft_forward";
+    PureFftSizes sizes;
+    PureFftInput input;
+    PureFftParameters parameters;
+    float* logits = nullptr;
+    float* scratch = nullptr;  ///< scratch_size(sizes, level, threads) floats, 64-byte aligned
+    Cost cost() const;
+};
+
+/// Gradients of a loss whose derivative by the logits is `d_logits` (batch × classes); overwrites `gradients`.
+struct PureFftBackward {
+    static constexpr std::string_view name = "purefft_backward";
+    PureFftSizes sizes;
+    PureFftInput input;
+    PureFftParameters parameters;
+    const float* d_logits = nullptr;
+    PureFftGradients gradients;
+    float* scratch = nullptr;
+    Cost cost() const;
+};
+
+/// Sums over a batch; the loss is a sum, not a mean.
+struct LossSums {
+    double loss = 0;
+    std::int64_t correct = 0;
+};
+
+/// One training step short of the optimiser: forward, mean negative log-likelihood, backward.
+/// `labels[b]` belongs to entry b of the batch. `logits` receives batch × classes values of working memory.
+struct PureFftStep {
+    static constexpr std::string_view name = "purefft_step";
+    PureFftSizes sizes;
+    PureFftInput input;
+    PureFftParameters parameters;
+    const std::int32_t* labels = nullptr;
+    float* logits = nullptr;
+    PureFftGradients gradients;
+    LossSums* sums = nullptr;
+    float* scratch = nullptr;
+    Cost cost() const;
+};
+
+/// Collapsed gain g[f] = Π_ℓ g_ℓ[f] and the softmax weights w (layers × patterns): what the network is.
+struct PureFftGain {
+    static constexpr std::string_view name = "purefft_gain";
+    PureFftSizes sizes;
+    PureFftParameters parameters;
+    float* weights = nullptr;
+    float* gain = nullptr;
+    float* scratch = nullptr;
+    Cost cost() const;
+};
+
+/// Floats of scratch that any of the operations above needs at `level` (best: the most of levels 2 to 5).
+/// Level 1 keeps the batch × patterns × frequencies temporaries of the literal formula.
+std::int64_t purefft_scratch_size(const PureFftSizes& sizes, Level level, int threads);
+
+}  // namespace spectral

@@ -1,0 +1,52 @@
+// Plain types that operations, backends and the engine share.
+#pragma once
+
+#include <array>
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace spectral {
+
+using Complex = std::complex<float>;
+
+/// Rows of a feature matrix start on a cache line: they are padded with zeros to this many floats.
+inline constexpr std::int64_t kRowAlignment = 16;
+
+constexpr std::int64_t padded_columns(std::int64_t columns) {
+    return (columns + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
+}
+
+/// Versions of one operation with the same result; a backend need not have all of them.
+enum class Level : int {
+    best = 0,       ///< the highest that the backend has
+    reference = 1,  ///< plain loops or library calls, unfused
+    fused = 2,      ///< one pass, no temporaries
+    compiled = 3,   ///< specialised at run time
+    tiled = 4,      ///< cache blocks or shared memory, vector units, threads
+    custom = 5,     ///< algebraic collapse, warp primitives, tensor cores
+};
+
+inline constexpr std::array kLevels{Level::reference, Level::fused, Level::compiled, Level::tiled,
+                                    Level::custom};
+
+constexpr std::string_view level_name(Level level) {
+    switch (level) {
+        case Level::best: return "best";
+        case Level::reference: return "reference";
+        case Level::fused: return "fused";
+        case Level::compiled: return "compiled";
+        case Level::tiled: return "tiled";
+        case Level::custom: return "custom";
+    }
+    return "?";
+}
+
+/// What an operation costs at least: memory traffic in bytes, floating-point operations.
+struct Cost {
+    double bytes = 0;
+    double flops = 0;
+};
+
+}  // namespace spectral
