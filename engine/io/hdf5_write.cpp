@@ -1,0 +1,178 @@
+// Writes HDF5 groups, attributes and datasets into an image in memory.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+
+#include "engine/core/files.hpp"
+#include "engine/io/hdf5.hpp"
+
+namespace spectral::hdf5 {
+
+static_assert(std::endian::native == std::endian::little, "values are hashed and stored as they lie in memory");
+
+namespace {
+
+constexpr std::size_t kImageGrowth = std::size_t{1} << 20;
+constexpr std::int64_t kMinChunkBytes = std::int64_t{1} << 20;
+constexpr std::int64_t kMaxChunkBytes = std::int64_t{1} << 30;
+/// So few chunks mostly fit one index node: small files stay small, and damage cannot send a reader around.
+constexpr std::int64_t kChunksAimedAt = 8;
+constexpr unsigned kHalfIndexNode = 8;
+constexpr unsigned kGzipLevel = 4;
+
+void check(herr_t status, const char* what) {
+    if (status < 0) throw Error(what, last_error());
+}
+
+Handle checked(hid_t id, Handle::Close close, const std::string& what) {
+    if (id < 0) throw Error(what, last_error());
+    return {id, close};
+}
+
+/// Whole slices along the leading axes, cut at the first axis whose slices are small enough.
+std::array<hsize_t, kMaxRank> chunk_extents(std::span<const std::int64_t> extents, std::size_t bytes) {
+    std::array<hsize_t, kMaxRank> chunk{};
+    auto slice_bytes = static_cast<std::int64_t>(bytes);
+    const std::int64_t target = std::clamp(slice_bytes / kChunksAimedAt, kMinChunkBytes, kMaxChunkBytes);
+    for (std::size_t axis = 0; axis < extents.size(); ++axis) {
+        const std::int64_t row_bytes = slice_bytes / extents[axis];
+        const std::int64_t rows = std::clamp<std::int64_t>(target / row_bytes, 1, extents[axis]);
+        chunk[axis] = static_cast<hsize_t>(rows);
+        slice_bytes = row_bytes;
+    }
+    return chunk;
+}
+
+void write_scalar(hid_t object, const char* name, hid_t type, hid_t memory_type, const void* value) {
+    const std::string what = std::string("attribute ") + name;
+    const Handle space = checked(H5Screate(H5S_SCALAR), H5Sclose, what);
+    const Handle attribute =
+        checked(H5Acreate2(object, name, type, space.id(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose, what);
+    check(H5Awrite(attribute.id(), memory_type, value), name);
+}
+
+// The file image stays ours when HDF5 closes it; it has no initial image and therefore copies none.
+using ImageStep = H5FD_file_image_op_t;
+
+void* resize(void* old, std::size_t bytes, ImageStep, void* owner) noexcept {
+    void* data = std::realloc(old, bytes);
+    if (data != nullptr) *static_cast<FileImage::Buffer*>(owner) = {data, bytes};
+    return data;
+}
+
+void* resize_new(std::size_t bytes, ImageStep step, void* owner) noexcept {
+    return resize(nullptr, bytes, step, owner);
+}
+
+void* copy(void* to, const void* from, std::size_t bytes, ImageStep, void*) noexcept {
+    return std::memcpy(to, from, bytes);
+}
+
+herr_t give_up(void*, ImageStep, void*) noexcept { return 0; }
+void* same_buffer(void* owner) noexcept { return owner; }
+herr_t keep_buffer(void*) noexcept { return 0; }
+
+}  // namespace
+
+FileImage::FileImage() : buffer_(std::make_unique<Buffer>()) {
+    const Handle access = checked(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5");
+    check(H5Pset_fapl_core(access.id(), kImageGrowth, false), "HDF5");
+    H5FD_file_image_callbacks_t callbacks{resize_new, copy, resize, give_up, same_buffer, keep_buffer, buffer_.get()};
+    check(H5Pset_file_image_callbacks(access.id(), &callbacks), "HDF5");
+    check(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), "HDF5");
+    // The 1.8 format: the oldest with checksums over its headers, and read by every h5py.
+    check(H5Pset_libver_bounds(access.id(), H5F_LIBVER_V18, H5F_LIBVER_V18), "HDF5");
+    const Handle creation = checked(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "HDF5");
+    check(H5Pset_obj_track_times(creation.id(), false), "HDF5");
+    check(H5Pset_istore_k(creation.id(), kHalfIndexNode), "HDF5");
+    handle_ = checked(H5Fcreate("image", H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose, "HDF5");
+}
+
+FileImage::~FileImage() {
+    handle_ = Handle();
+    std::free(buffer_->data);
+}
+
+std::string_view FileImage::finish() {
+    check(H5Fflush(handle_.id(), H5F_SCOPE_GLOBAL), "HDF5");
+    // The file is whole only after closing: H5Fget_file_image leaves a wrong checksum in the superblock.
+    check(handle_.close(), "HDF5");
+    constexpr std::size_t kEndOfFileField = 28;  // in the superblock of version 2
+    std::uint64_t bytes = 0;
+    if (buffer_->data == nullptr || buffer_->bytes < kEndOfFileField + sizeof bytes)
+        throw Error("HDF5", "made no file");
+    std::memcpy(&bytes, static_cast<const char*>(buffer_->data) + kEndOfFileField, sizeof bytes);
+    if (bytes > buffer_->bytes) throw Error("HDF5", "made half a file");
+    return {static_cast<const char*>(buffer_->data), static_cast<std::size_t>(bytes)};
+}
+
+Handle create_group(hid_t parent, const std::string& name) {
+    const Handle creation = checked(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, name);
+    check(H5Pset_obj_track_times(creation.id(), false), "HDF5");
+    return checked(H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, creation.id(), H5P_DEFAULT), H5Gclose,
+                   "group " + name);
+}
+
+void write_attribute(hid_t object, const char* name, std::string_view text) {
+    if (text.find('\0') != std::string_view::npos)
+        throw Error(std::string("attribute ") + name, "holds a zero byte");
+    if (text.size() > kMaxTextBytes) throw Error(std::string("attribute ") + name, "is longer than 16 MiB");
+    const Handle type = checked(H5Tcopy(H5T_C_S1), H5Tclose, "HDF5");
+    check(H5Tset_size(type.id(), std::max<std::size_t>(text.size(), 1)), "HDF5");
+    check(H5Tset_strpad(type.id(), H5T_STR_NULLPAD), "HDF5");
+    check(H5Tset_cset(type.id(), H5T_CSET_UTF8), "HDF5");
+    write_scalar(object, name, type.id(), type.id(), text.empty() ? "" : text.data());
+}
+
+void write_attribute(hid_t object, const char* name, std::int64_t value) {
+    write_scalar(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
+}
+
+void write_attribute(hid_t object, const char* name, std::uint64_t value) {
+    write_scalar(object, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &value);
+}
+
+void write_attribute(hid_t object, const char* name, double value) {
+    write_scalar(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
+}
+
+Handle write_dataset(hid_t parent, const std::string& name, Element type, std::span<const std::int64_t> extents,
+                     std::span<const std::byte> values) {
+    const std::string what = "dataset " + name;
+    if (extents.size() > kMaxRank) throw Error(what, "has a rank above 8");
+    if (name.empty() || name == "." || name.size() > kMaxNameBytes || name.find('/') != std::string::npos ||
+        name.find('\0') != std::string::npos)
+        throw Error(what, "has a name that HDF5 cannot hold");
+    std::array<hsize_t, kMaxRank> whole{};
+    std::uint64_t bytes = element_bytes(type);
+    for (std::size_t axis = 0; axis < extents.size(); ++axis) {
+        whole[axis] = static_cast<hsize_t>(extents[axis]);
+        if (extents[axis] < 0 || __builtin_mul_overflow(bytes, whole[axis], &bytes))
+            throw Error(what, "has an impossible shape");
+    }
+    if (bytes != values.size()) throw Error(what, "has another number of values than its shape");
+
+    const int rank = static_cast<int>(extents.size());
+    const Handle space = rank == 0 ? checked(H5Screate(H5S_SCALAR), H5Sclose, what)
+                                   : checked(H5Screate_simple(rank, whole.data(), nullptr), H5Sclose, what);
+    const Handle creation = checked(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what);
+    check(H5Pset_obj_track_times(creation.id(), false), "HDF5");
+    if (rank > 0 && bytes > 0) {
+        const auto chunk = chunk_extents(extents, values.size());
+        check(H5Pset_chunk(creation.id(), rank, chunk.data()), "HDF5");
+        check(H5Pset_shuffle(creation.id()), "HDF5");
+        check(H5Pset_deflate(creation.id(), kGzipLevel), "HDF5");
+        check(H5Pset_fletcher32(creation.id()), "HDF5");
+    }
+    Handle dataset = checked(
+        H5Dcreate2(parent, name.c_str(), file_type(type), space.id(), H5P_DEFAULT, creation.id(), H5P_DEFAULT),
+        H5Dclose, what);
+    if (bytes > 0 && H5Dwrite(dataset.id(), file_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
+        throw Error(what, last_error());
+    write_attribute(dataset.id(), "sha256", sha256(values));
+    return dataset;
+}
+
+}  // namespace spectral::hdf5

@@ -1,0 +1,74 @@
+// The model file: HDF5, schema version 1 (resources/docs/model-file.md).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/core/schema.hpp"
+#include "engine/core/tensor.hpp"
+
+namespace spectral {
+
+struct NamedTensor {
+    std::string name;
+    HostTensor tensor;
+};
+
+/// One group below /layers, in the order of the network; its tensors are datasets of their names.
+struct LayerRecord {
+    std::string name;
+    std::string kind;
+    Json parameters = Json::object();
+    std::vector<NamedTensor> tensors;
+};
+
+/// Columns of equal length; train columns by step, test columns by evaluation.
+struct History {
+    std::vector<std::int64_t> step;
+    std::vector<float> loss, accuracy;
+    std::vector<std::int64_t> test_step;
+    std::vector<float> test_loss, test_accuracy;
+};
+
+/// Enough to go on bit for bit. Learning rate and data order are part of it.
+struct Checkpoint {
+    std::int64_t step = 0;            ///< updates done
+    std::int64_t epoch = 0;           ///< epochs finished
+    std::int64_t batch_in_epoch = 0;  ///< batches done of the current one
+    double learning_rate = 0;
+    std::uint64_t data_seed = 0;  ///< the order of an epoch is the shuffle of stream (data_seed, epoch)
+    double epoch_loss_sum = 0;
+    std::int64_t epoch_correct = 0;
+    std::vector<NamedTensor> optimiser;
+    std::vector<double> epoch_seconds;
+};
+
+struct Provenance {
+    std::string git, backend, device, library_versions;
+};
+
+struct ModelFile {
+    Json config = Json::object();
+    std::uint64_t seed = 0;
+    std::string dataset, dataset_sha256;
+    Json metrics = Json::object();
+    std::vector<LayerRecord> layers;
+    History history;
+    Provenance provenance;
+    std::optional<Checkpoint> checkpoint;  ///< absent in an exported model
+    std::string producer, created_utc;     ///< filled by the writer, kept by the reader
+};
+
+/// Replaces `path` atomically. Throws Error naming the file; the previous file is intact then.
+void write_model_file(const std::filesystem::path& path, const ModelFile& model);
+
+/// Everything is checked before it is believed: type, shape and byte counts against the file, hashes, no external
+/// or soft links, no external storage, no virtual datasets, no filter but gzip, shuffle and fletcher32. Throws
+/// Error on another program's file, a newer major version, or damage. Never crashes on hostile bytes.
+ModelFile read_model_file(const std::filesystem::path& path);
+
+}  // namespace spectral

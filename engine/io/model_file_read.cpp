@@ -1,0 +1,185 @@
+// Reads the model file (resources/docs/model-file.md); bytes from outside are not trusted.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "engine/io/hdf5.hpp"
+#include "engine/io/model_file.hpp"
+#include "engine/io/model_schema.hpp"
+
+namespace spectral {
+
+namespace {
+
+using hdf5::Dataset;
+using hdf5::Group;
+using hdf5::Object;
+
+constexpr const char* kNotOursHint = "Give a file that `spectral train` or `spectral compress` wrote.";
+/// Deeper JSON is no configuration; printing it again would exhaust the stack.
+constexpr int kMaxJsonDepth = 64;
+
+void check_version(const Group& root) {
+    if (!root.has_attribute("encoding-type"))
+        throw root.error("has no attribute encoding-type: this is another program's HDF5 file", kNotOursHint);
+    const std::string encoding = root.text("encoding-type", 1000);
+    if (encoding != kModelEncoding)
+        throw root.error("has the encoding-type '" + encoding + "', not '" + std::string(kModelEncoding) + "'",
+                         kNotOursHint);
+    const std::string version = root.text("encoding-version", 100);
+    int major = 0;
+    const auto [end, failure] = std::from_chars(version.data(), version.data() + version.size(), major);
+    if (failure != std::errc() || end == version.data() + version.size() || *end != '.' || major < 1)
+        throw root.error("has the schema version '" + version + "', which is none");
+    if (major > kModelMajorVersion)
+        throw root.error(fmt::format("has schema version {}, newer than the {} that this program reads", version,
+                                     kModelVersionText),
+                         "Update Spectral Workbench, or export the model again with the older schema.");
+}
+
+Json json(const Object& object, const char* attribute) {
+    const std::string text = object.text(attribute);
+    const auto guard = [&](int depth, Json::parse_event_t, Json&) {
+        if (depth > kMaxJsonDepth) throw object.error(std::string(attribute) + " is nested too deeply");
+        return true;
+    };
+    Json value;
+    try {
+        value = Json::parse(text, guard);
+    } catch (const Json::exception& failure) {
+        throw object.error(std::string(attribute) + " is not JSON: " + failure.what());
+    }
+    if (!value.is_object()) throw object.error(std::string(attribute) + " is not a JSON object");
+    return value;
+}
+
+/// Sorts by @order and drops it. Throws when two entries claim the same place.
+template <class Entry>
+std::vector<Entry> in_order(std::vector<std::pair<std::int64_t, Entry>> entries, const Group& group) {
+    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (std::size_t i = 1; i < entries.size(); ++i)
+        if (entries[i].first == entries[i - 1].first) throw group.error("has two entries with the same order");
+    std::vector<Entry> result;
+    for (auto& entry : entries) result.push_back(std::move(entry.second));
+    return result;
+}
+
+HostTensor tensor(const Dataset& dataset) {
+    const auto extents = dataset.extents(hdf5::Element::f32);
+    HostTensor result;
+    result.values = dataset.values<float>();
+    try {
+        result.shape = Shape(std::span<const std::int64_t>(extents));
+    } catch (const Error& failure) {
+        throw dataset.error(failure.what());
+    }
+    return result;
+}
+
+/// Reads layers; `tensors_left` bounds their tensors together.
+LayerRecord layer(const Group& group, std::size_t& tensors_left) {
+    LayerRecord record;
+    record.name = group.text("name", hdf5::kMaxNameBytes);
+    record.kind = group.text("kind", hdf5::kMaxNameBytes);
+    record.parameters = json(group, "params_json");
+    std::vector<std::pair<std::int64_t, NamedTensor>> tensors;
+    for (const std::string& name : group.names(tensors_left)) {
+        if (!group.is_dataset(name)) {
+            // A group is an extra unless it says that it stands for a tensor.
+            const Group child = group.group(name);
+            if (child.has_attribute("encoding-type"))
+                throw child.error("is a tensor stored as '" + child.text("encoding-type", 1000) +
+                                      "', which is not supported here",
+                                  "Give a model with dense weights.");
+            continue;
+        }
+        const Dataset dataset = group.dataset(name);
+        tensors.emplace_back(dataset.integer("order"), NamedTensor{name, tensor(dataset)});
+    }
+    tensors_left -= tensors.size();
+    record.tensors = in_order(std::move(tensors), group);
+    return record;
+}
+
+std::vector<LayerRecord> layers(const Group& root) {
+    const Group group = root.group("layers");
+    std::vector<std::pair<std::int64_t, LayerRecord>> records;
+    std::size_t tensors_left = kMaxTensors;
+    for (const std::string& name : group.names(kMaxTensors)) {
+        if (group.is_dataset(name)) continue;
+        const Group child = group.group(name);
+        records.emplace_back(child.integer("order"), layer(child, tensors_left));
+    }
+    return in_order(std::move(records), group);
+}
+
+History history(const Group& root) {
+    const Group group = root.group("history");
+    History result;
+    result.step = group.list<std::int64_t>("step");
+    result.loss = group.list<float>("loss");
+    result.accuracy = group.list<float>("accuracy");
+    result.test_step = group.list<std::int64_t>("test_step");
+    result.test_loss = group.list<float>("test_loss");
+    result.test_accuracy = group.list<float>("test_accuracy");
+    const std::size_t steps = result.step.size(), tests = result.test_step.size();
+    if (result.loss.size() != steps || result.accuracy.size() != steps || result.test_loss.size() != tests ||
+        result.test_accuracy.size() != tests)
+        throw group.error("has columns of unequal length");
+    return result;
+}
+
+Provenance provenance(const Group& root) {
+    const Group group = root.group("provenance");
+    return {group.text("git"), group.text("backend"), group.text("device"), group.text("library_versions")};
+}
+
+Checkpoint checkpoint(const Group& root) {
+    const Group group = root.group("checkpoint");
+    Checkpoint result;
+    result.step = group.integer("step");
+    result.epoch = group.integer("epoch");
+    result.batch_in_epoch = group.integer("batch_in_epoch");
+    result.learning_rate = group.real("learning_rate");
+    result.data_seed = group.unsigned_integer("data_seed");
+    result.epoch_loss_sum = group.real("epoch_loss_sum");
+    result.epoch_correct = group.integer("epoch_correct");
+    if (result.step < 0 || result.epoch < 0 || result.batch_in_epoch < 0 || result.epoch_correct < 0)
+        throw group.error("has a negative count");
+    result.epoch_seconds = group.list<double>("epoch_seconds");
+    const Group optimiser = group.group("optimiser");
+    std::vector<std::pair<std::int64_t, NamedTensor>> tensors;
+    for (const std::string& name : optimiser.names(kMaxTensors)) {
+        if (!optimiser.is_dataset(name)) continue;
+        const Dataset dataset = optimiser.dataset(name);
+        tensors.emplace_back(dataset.integer("order"),
+                             NamedTensor{dataset.text("name", hdf5::kMaxNameBytes), tensor(dataset)});
+    }
+    result.optimiser = in_order(std::move(tensors), optimiser);
+    return result;
+}
+
+}  // namespace
+
+ModelFile read_model_file(const std::filesystem::path& path) {
+    const hdf5::Quiet quiet;
+    const Group root = hdf5::open_file(path, kNotOursHint);
+    check_version(root);
+    ModelFile model;
+    model.producer = root.text("producer");
+    model.created_utc = root.text("created_utc", 1000);
+    model.config = json(root, "config_json");
+    model.seed = root.unsigned_integer("seed");
+    model.dataset = root.text("dataset");
+    model.dataset_sha256 = root.text("dataset_sha256", 1000);
+    model.metrics = json(root, "metrics_json");
+    model.layers = layers(root);
+    model.history = history(root);
+    model.provenance = provenance(root);
+    if (root.has("checkpoint")) model.checkpoint = checkpoint(root);
+    return model;
+}
+
+}  // namespace spectral

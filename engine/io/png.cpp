@@ -1,0 +1,34 @@
+// PNG through libpng's simplified interface, which keeps its longjmp to itself.
+#include "engine/io/png.hpp"
+
+#include <png.h>
+
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "engine/core/error.hpp"
+#include "engine/core/files.hpp"
+
+namespace spectral {
+
+void write_png(const std::filesystem::path& path, const Picture& picture) {
+    constexpr std::int64_t kMaxPixels = 1'000'000;  // along one side, libpng's own limit
+    if (picture.width <= 0 || picture.height <= 0 || picture.width > kMaxPixels || picture.height > kMaxPixels)
+        throw Error(path.string(), "a picture needs 1 to 1,000,000 pixels a side");
+    if (picture.rgb.size() != 3 * static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height))
+        throw Error(path.string(), "the picture has another number of bytes than its size asks for");
+
+    png_image image{};
+    image.version = PNG_IMAGE_VERSION;
+    image.width = static_cast<png_uint_32>(picture.width);
+    image.height = static_cast<png_uint_32>(picture.height);
+    image.format = PNG_FORMAT_RGB;
+    png_alloc_size_t bytes = PNG_IMAGE_PNG_SIZE_MAX(image);
+    std::string contents(bytes, '\0');
+    if (png_image_write_to_memory(&image, contents.data(), &bytes, 0, picture.rgb.data(), 0, nullptr) == 0)
+        throw Error(path.string(), std::string("cannot be made a PNG: ") + image.message);
+    replace_file(path, std::string_view(contents).substr(0, bytes));
+}
+
+}  // namespace spectral

@@ -1,0 +1,19 @@
+// PNG pictures of matrices, for programs without a window.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace spectral {
+
+/// 8-bit RGB, row-major.
+struct Picture {
+    std::int64_t width = 0, height = 0;
+    std::vector<std::uint8_t> rgb;
+};
+
+/// Replaces `path` atomically; throws Error naming it.
+void write_png(const std::filesystem::path& path, const Picture& picture);
+
+}  // namespace spectral
