@@ -1,0 +1,105 @@
+#include "engine/data/features.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/core/error.hpp"
+
+namespace spectral {
+
+namespace {
+
+/// Samples per call of the FFT operation: a few megabytes, so that progress moves and cancelling is quick.
+constexpr std::int64_t kBlockValues = std::int64_t{1} << 20;
+
+SignalShape flattened(const SignalShape& shape) { return {1, {shape.size(), 1, 1}}; }
+
+bool two_dimensional(std::string_view feature) { return feature.starts_with("rfft2_"); }
+
+SignalShape transform_shape(std::string_view feature, const SignalShape& shape) {
+    if (!two_dimensional(feature)) return flattened(shape);
+    if (shape.rank != 2)
+        throw Error(fmt::format("features '{}'", feature), "the data set's signals are not images",
+                    "choose raw, rfft_magnitude or log_magnitude");
+    return shape;
+}
+
+}  // namespace
+
+const std::vector<FeatureInfo>& feature_registry() {
+    static const std::vector<FeatureInfo> registry{
+        {"raw", "signal", "the normalised signal itself, flattened row by row"},
+        {"rfft_magnitude", "|rfft|", "magnitudes of the real FFT of the flattened signal"},
+        {"rfft2_magnitude", "|rfft2|", "magnitudes of the two-dimensional real FFT of an image"},
+        {"rfft2_complex", "rfft2", "real and imaginary parts of the two-dimensional real FFT of an image"},
+        {"log_magnitude", "log(1+|rfft|)", "logarithm of one plus the magnitudes of the flattened signal"}};
+    return registry;
+}
+
+const FeatureInfo& find_feature(std::string_view name) {
+    const auto& registry = feature_registry();
+    const auto found = std::ranges::find(registry, name, &FeatureInfo::name);
+    if (found != registry.end()) return *found;
+    std::vector<std::string_view> known;
+    for (const FeatureInfo& info : registry) known.push_back(info.name);
+    throw Error(fmt::format("features '{}'", name), "unknown", fmt::format("known: {}", fmt::join(known, ", ")));
+}
+
+std::int64_t feature_count(std::string_view feature, const SignalShape& shape) {
+    find_feature(feature);
+    if (feature == "raw") return shape.size();
+    return transform_shape(feature, shape).spectrum_size() * (feature == "rfft2_complex" ? 2 : 1);
+}
+
+FeatureMatrix compute_features(Device device, const Samples& samples, std::string_view feature,
+                               std::string_view holder, const Progress& progress) {
+    FeatureMatrix matrix;
+    matrix.rows = samples.count();
+    matrix.columns = feature_count(feature, samples.shape);
+    matrix.stride = padded_columns(matrix.columns);
+    matrix.values = Tensor(device, MemoryTag::data, {matrix.rows, matrix.stride}, holder);
+    matrix.labels = Buffer(device, MemoryTag::data, samples.labels.size() * sizeof(std::int32_t), holder);
+    device.backend.copy_to_device(matrix.labels.data(), samples.labels.data(), matrix.labels.bytes());
+
+    const SignalShape shape = feature == "raw" ? flattened(samples.shape) : transform_shape(feature, samples.shape);
+    const std::int64_t size = shape.size(), bins = shape.spectrum_size();
+    const std::int64_t block = std::clamp<std::int64_t>(kBlockValues / std::max<std::int64_t>(size, 1), 1, 4096);
+    std::vector<float> signals(static_cast<std::size_t>(block * size));
+    const Tensor x(device, MemoryTag::workspace, {block, size}, "feature block");
+    const Tensor spectra(device, MemoryTag::workspace, {block, bins}, "feature block spectra", DType::complex64);
+    std::vector<float> rows;
+
+    for (std::int64_t first = 0; first < matrix.rows; first += block) {
+        report(progress, holder, static_cast<double>(first) / static_cast<double>(matrix.rows));
+        const std::int64_t count = std::min(block, matrix.rows - first);
+        samples.read(first, count, signals.data());
+        const auto bytes = static_cast<std::size_t>(count * size) * sizeof(float);
+        device.backend.copy_to_device(x.data(), signals.data(), bytes);
+        float* y = matrix.values.data() + first * matrix.stride;
+        if (feature == "rfft_magnitude" || feature == "rfft2_magnitude" || feature == "log_magnitude") {
+            device.backend.run(RfftMagnitude{count, shape, x.data(), y, matrix.stride, spectra.complex_data()});
+            if (feature != "log_magnitude") continue;
+            rows.resize(static_cast<std::size_t>(count * matrix.stride));
+            device.backend.copy_to_host(rows.data(), y, rows.size() * sizeof(float));
+            for (float& value : rows) value = std::log1p(value);
+            device.backend.copy_to_device(y, rows.data(), rows.size() * sizeof(float));
+            continue;
+        }
+        const float* source = x.data();
+        if (feature == "rfft2_complex") {
+            device.backend.run(Rfft{count, shape, x.data(), spectra.complex_data()});
+            source = reinterpret_cast<const float*>(spectra.complex_data());
+        }
+        for (std::int64_t b = 0; b < count; ++b)
+            device.backend.copy_on_device(y + b * matrix.stride, source + b * matrix.columns,
+                                          static_cast<std::size_t>(matrix.columns) * sizeof(float));
+    }
+    device.backend.synchronize();
+    report(progress, holder, 1);
+    return matrix;
+}
+
+}  // namespace spectral

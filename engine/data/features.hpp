@@ -1,0 +1,42 @@
+// What a model sees of a signal: its spectrum's magnitudes, its complex spectrum, or the signal itself.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/progress.hpp"
+#include "engine/core/tensor.hpp"
+#include "engine/data/dataset.hpp"
+
+namespace spectral {
+
+struct FeatureInfo {
+    std::string name;   ///< "rfft_magnitude"
+    std::string title;  ///< "|rfft|"
+    std::string help;
+};
+
+/// raw, rfft_magnitude, rfft2_magnitude, rfft2_complex, log_magnitude.
+const std::vector<FeatureInfo>& feature_registry();
+
+/// Throws Error that lists the known ones.
+const FeatureInfo& find_feature(std::string_view name);
+
+/// Values per sample. Throws Error for a 2-D feature of a 1-D signal.
+std::int64_t feature_count(std::string_view feature, const SignalShape& shape);
+
+/// Features of one split in backend memory, one row per sample, rows `stride` floats apart and zero-padded.
+struct FeatureMatrix {
+    std::int64_t rows = 0, columns = 0, stride = 0;
+    Tensor values;       ///< rows × stride
+    Buffer labels;       ///< int32, one per row
+};
+
+/// Computed in blocks through the backend's FFT operations. Throws Cancelled when `progress` says so.
+FeatureMatrix compute_features(Device device, const Samples& samples, std::string_view feature,
+                               std::string_view holder, const Progress& progress = {});
+
+}  // namespace spectral

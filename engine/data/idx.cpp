@@ -1,0 +1,369 @@
+// IDX: 0, 0, type, rank, rank big-endian u32 extents, values in row-major order.
+#include "engine/data/idx.hpp"
+
+#include <fmt/core.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace spectral {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint8_t kUnsignedByte = 0x08;
+constexpr std::size_t kMaximumIdxRank = 4;
+constexpr std::size_t kChunkBytes = std::size_t{1} << 18;
+// Deflate cannot expand more: 258 bytes from two bits.
+constexpr std::uint64_t kMaximumExpansion = 1032;
+
+// MNIST's mean and standard deviation, of pixels in [0, 1].
+constexpr float kMean = 0.1307F, kDeviation = 0.3081F;
+
+constexpr const char* kFetchAgain = "Download or copy the file again.";
+
+[[noreturn]] void fail(const fs::path& path, std::string why, std::string hint) {
+    throw Error(path.string(), std::move(why), std::move(hint));
+}
+
+struct CloseFile {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+/// The decoded bytes of a file, in order.
+class Source {
+public:
+    explicit Source(const fs::path& path) : path_(path) {
+        std::error_code error;
+        const fs::file_status status = fs::status(path, error);
+        if (status.type() == fs::file_type::not_found) {
+            fail(path, "there is no such file", "Check the name and the directory.");
+        }
+        if (!fs::is_regular_file(status))
+            fail(path, "is not a regular file", "Give a directory that holds IDX files.");
+        size_ = fs::file_size(path, error);
+        file_.reset(error ? nullptr : std::fopen(path.c_str(), "rb"));
+        if (!file_) {
+            fail(path, fmt::format("cannot be opened ({})", error ? error.message() : std::strerror(errno)),
+                 "Check that you may read the file.");
+        }
+        // The content says whether it is compressed: downloads often lose or keep a ".gz" wrongly.
+        std::array<std::uint8_t, 2> magic{};
+        gzip_ = read_file(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+        std::rewind(file_.get());
+        consumed_ = 0;
+        if (!gzip_) return;
+        input_.resize(kChunkBytes);
+        if (inflateInit2(&stream_, 16 + MAX_WBITS) != Z_OK) throw std::bad_alloc();
+        inflating_ = true;
+    }
+    Source(const Source&) = delete;
+    Source& operator=(const Source&) = delete;
+    ~Source() {
+        if (inflating_) inflateEnd(&stream_);
+    }
+
+    bool gzip() const { return gzip_; }
+    std::uint64_t file_bytes() const { return size_; }
+
+    /// Fills `out` as far as the file goes; returns the bytes written.
+    std::size_t read(std::span<std::uint8_t> out) { return gzip_ ? read_gzip(out) : read_file(out); }
+
+private:
+    std::size_t read_file(std::span<std::uint8_t> out) {
+        const std::size_t got = std::fread(out.data(), 1, out.size(), file_.get());
+        if (std::ferror(file_.get()) != 0) fail(path_, "reading failed", "Check the disk, then try again.");
+        consumed_ += got;
+        return got;
+    }
+
+    void refill() {
+        const std::size_t got = read_file(input_);
+        stream_.next_in = input_.data();
+        stream_.avail_in = static_cast<uInt>(got);
+    }
+
+    std::size_t read_gzip(std::span<std::uint8_t> out) {
+        assert(out.size() <= UINT32_MAX);
+        stream_.next_out = out.data();
+        stream_.avail_out = static_cast<uInt>(out.size());
+        while (stream_.avail_out > 0 && next_member()) {
+            if (stream_.avail_in == 0) refill();
+            const bool end_of_file = stream_.avail_in == 0;
+            const int code = inflate(&stream_, Z_NO_FLUSH);
+            if (code == Z_STREAM_END) {
+                member_ended_ = true;
+            } else if (code == Z_MEM_ERROR) {
+                throw std::bad_alloc();
+            } else if (code == Z_DATA_ERROR || code == Z_NEED_DICT || code == Z_STREAM_ERROR) {
+                fail(path_,
+                     fmt::format("the gzip data is damaged ({})", stream_.msg ? stream_.msg : "wrong stream"),
+                     kFetchAgain);
+            } else if (end_of_file && stream_.avail_out > 0) {
+                fail(path_, fmt::format("the gzip data is truncated after {} bytes", consumed_), kFetchAgain);
+            }
+        }
+        return out.size() - stream_.avail_out;
+    }
+
+    /// False at the end of the last gzip member; several may follow each other (RFC 1952, 2.2).
+    bool next_member() {
+        if (!member_ended_) return true;
+        if (stream_.avail_in == 0) refill();
+        if (stream_.avail_in == 0) return false;
+        if (*stream_.next_in != 0x1f) fail(path_, "other bytes follow the end of the gzip data", kFetchAgain);
+        inflateReset(&stream_);
+        member_ended_ = false;
+        return true;
+    }
+
+    fs::path path_;
+    std::unique_ptr<std::FILE, CloseFile> file_;
+    std::uint64_t size_ = 0, consumed_ = 0;
+    bool gzip_ = false, inflating_ = false, member_ended_ = false;
+    z_stream stream_{};
+    std::vector<std::uint8_t> input_;
+};
+
+std::string_view type_name(std::uint8_t type) {
+    switch (type) {
+        case 0x08:
+            return "unsigned bytes";
+        case 0x09:
+            return "signed bytes";
+        case 0x0B:
+            return "16-bit integers";
+        case 0x0C:
+            return "32-bit integers";
+        case 0x0D:
+            return "32-bit floats";
+        case 0x0E:
+            return "64-bit floats";
+        default:
+            return {};
+    }
+}
+
+/// Reads and checks the header; returns how many values must follow.
+std::uint64_t read_header(Source& source, const fs::path& path, std::vector<std::int64_t>& extents,
+                          Sha256* hash) {
+    std::array<std::uint8_t, 4 + 4 * kMaximumIdxRank> header{};
+    const auto need = [&](std::size_t first, std::size_t bytes) {
+        const std::size_t got = source.read(std::span(header).subspan(first, bytes));
+        if (got != bytes) {
+            fail(path, fmt::format("is truncated: the header ends after {} bytes", first + got), kFetchAgain);
+        }
+        if (hash) hash->update(std::as_bytes(std::span(header).subspan(first, bytes)));
+    };
+    need(0, 4);
+    const std::uint8_t type = header[2];
+    const std::size_t rank = header[3];
+    if (header[0] != 0 || header[1] != 0 || type_name(type).empty() || rank == 0) {
+        fail(path,
+             fmt::format("is no IDX file: it starts with {:02x} {:02x} {:02x} {:02x}", header[0], header[1],
+                         header[2], header[3]),
+             "An IDX file of images starts with 00 00 08 03, one of labels with 00 00 08 01.");
+    }
+    if (type != kUnsignedByte) {
+        fail(path,
+             fmt::format("holds {} (IDX type 0x{:02x}); only unsigned bytes can be read", type_name(type),
+                         type),
+             "Write the file again with values of type 0x08.");
+    }
+    if (rank > kMaximumIdxRank) {
+        fail(path, fmt::format("has {} dimensions; at most {} can be read", rank, kMaximumIdxRank),
+             "Write the samples with one to three dimensions.");
+    }
+    need(4, 4 * rank);
+
+    std::uint64_t total = 1;
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+        std::uint64_t extent = 0;
+        for (std::size_t i = 0; i < 4; ++i) extent = extent << 8 | header[4 + 4 * axis + i];
+        if (extent == 0)
+            fail(path, "is empty: one of its extents is 0", "Give a file with at least one sample.");
+        // Both factors are below 2^33, so the product cannot wrap before it is compared.
+        total *= extent;
+        if (total > kIdxMaximumBytes) {
+            fail(path, "promises more than 4 GiB of values",
+                 "Split the set, or check that this is the right file.");
+        }
+        extents.push_back(static_cast<std::int64_t>(extent));
+    }
+    return total;
+}
+
+/// An image or label file under any of its usual names; throws Error when there is none.
+fs::path find_file(const fs::path& directory, std::string_view stem, std::span<const int> ranks) {
+    std::error_code error;
+    for (const int rank : ranks) {
+        for (const char separator : {'-', '.'}) {
+            for (const std::string_view ending : {"", ".gz"}) {
+                fs::path path = directory / fmt::format("{}{}idx{}-ubyte{}", stem, separator, rank, ending);
+                if (fs::exists(path, error)) return path;
+            }
+        }
+    }
+    fail(directory / fmt::format("{}-idx{}-ubyte", stem, ranks[0]),
+         "there is no such file, with or without .gz",
+         "The directory must hold train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte "
+         "and "
+         "t10k-labels-idx1-ubyte.");
+}
+
+struct Paths {
+    fs::path images, labels;
+};
+
+Paths find_set(const fs::path& directory, const std::string& prefix) {
+    static constexpr std::array kImageRanks{3, 2, 4};
+    static constexpr std::array kLabelRanks{1};
+    return {find_file(directory, prefix + "-images", kImageRanks),
+            find_file(directory, prefix + "-labels", kLabelRanks)};
+}
+
+Samples read_set(const Paths& paths, const DatasetRequest& request, Sha256& hash) {
+    IdxArray images = read_idx(paths.images, request.budget, &hash, request.progress);
+    if (images.extents.size() < 2) {
+        fail(paths.images, "has one dimension, as a file of labels has; images have two to four",
+             "Check that the image and label files are not exchanged.");
+    }
+    const IdxArray labels = read_idx(paths.labels, request.budget, &hash, request.progress);
+    if (labels.extents.size() != 1) {
+        fail(paths.labels, fmt::format("has {} dimensions; labels have one", labels.extents.size()),
+             "Check that the image and label files are not exchanged.");
+    }
+    if (images.extents[0] != labels.extents[0]) {
+        fail(paths.labels,
+             fmt::format("holds {} labels, but {} holds {} samples", labels.extents[0],
+                         paths.images.filename().string(), images.extents[0]),
+             "Take both files from the same data set.");
+    }
+    Samples samples;
+    samples.shape.rank = static_cast<int>(images.extents.size()) - 1;
+    std::copy(images.extents.begin() + 1, images.extents.end(), samples.shape.extent.begin());
+    samples.values = std::move(images.values);
+    samples.scale = 1.0F / (255.0F * kDeviation);
+    samples.offset = -kMean / kDeviation;
+    samples.labels.assign(labels.values.begin(), labels.values.end());
+    samples.reservation = std::move(images.reservation);
+    return samples;
+}
+
+std::string shape_text(const SignalShape& shape) {
+    std::string text;
+    for (int axis = 0; axis < shape.rank; ++axis) {
+        text += fmt::format("{}{}", axis > 0 ? " × " : "", shape.extent[static_cast<std::size_t>(axis)]);
+    }
+    return text;
+}
+
+}  // namespace
+
+IdxArray read_idx(const fs::path& path, MemoryBudget* budget, Sha256* hash, const Progress& progress) {
+    const std::string name = path.filename().string();
+    try {
+        Source source(path);
+        IdxArray array;
+        const std::uint64_t promised = read_header(source, path, array.extents, hash);
+        const std::uint64_t whole = 4 + 4 * array.extents.size() + promised;
+        const auto truncated = [&](std::uint64_t values) {
+            fail(path,
+                 fmt::format("is truncated: its header promises {} values and {} follow", promised, values),
+                 kFetchAgain);
+        };
+        const auto too_long = [&] {
+            fail(path,
+                 fmt::format("is too long: more follows the {} values that its header promises", promised),
+                 "Download or copy the file again, or check that this is the right file.");
+        };
+        if (!source.gzip()) {
+            if (source.file_bytes() < whole) truncated(source.file_bytes() - (whole - promised));
+            if (source.file_bytes() > whole) too_long();
+        } else if (whole / kMaximumExpansion > source.file_bytes()) {
+            fail(path,
+                 fmt::format(
+                     "is truncated: {} compressed bytes cannot hold the {} values that its header promises",
+                     source.file_bytes(), promised),
+                 kFetchAgain);
+        }
+
+        if (budget)
+            array.reservation = budget->reserve(MemoryTag::data, static_cast<std::size_t>(promised), name);
+        array.values.resize(static_cast<std::size_t>(promised));
+        const std::string what = "reading " + name;
+        for (std::size_t done = 0; done < array.values.size();) {
+            report(progress, what, static_cast<double>(done) / static_cast<double>(promised));
+            const auto chunk =
+                std::span(array.values).subspan(done, std::min(kChunkBytes, array.values.size() - done));
+            const std::size_t got = source.read(chunk);
+            if (hash) hash->update(std::as_bytes(chunk.first(got)));
+            done += got;
+            if (got != chunk.size()) truncated(done);
+        }
+        // Also lets inflate see the checksum at the end.
+        std::uint8_t beyond = 0;
+        if (source.read(std::span(&beyond, 1)) != 0) too_long();
+        report(progress, what, 1.0);
+        return array;
+    } catch (const std::bad_alloc&) {
+        fail(path, "the machine has no memory left for it", "Close other programs or take a smaller set.");
+    }
+}
+
+Dataset load_idx(const DatasetRequest& request) {
+    const fs::path directory = request.path;
+    std::error_code error;
+    const fs::file_status status = fs::status(directory, error);
+    if (!fs::exists(status)) {
+        fail(directory, "there is no such directory",
+             "Give the directory that holds the IDX files with --data DIR.");
+    }
+    if (!fs::is_directory(status)) {
+        fail(directory, "is not a directory", "Give the directory that holds the IDX files with --data DIR.");
+    }
+    // All four are looked for before the first is read: a missing one is told at once.
+    const Paths train = find_set(directory, "train");
+    const Paths test = find_set(directory, "t10k");
+
+    Dataset dataset;
+    dataset.name = "idx";
+    Sha256 hash;
+    dataset.train = read_set(train, request, hash);
+    dataset.test = read_set(test, request, hash);
+    const SignalShape& shape = dataset.train.shape;
+    if (dataset.test.shape.rank != shape.rank || dataset.test.shape.extent != shape.extent) {
+        fail(test.images,
+             fmt::format("holds samples of {}, but {} holds samples of {}", shape_text(dataset.test.shape),
+                         train.images.filename().string(), shape_text(shape)),
+             "Take all files from the same data set.");
+    }
+    const auto& train_labels = dataset.train.labels;
+    const std::int32_t largest = *std::max_element(train_labels.begin(), train_labels.end());
+    const auto& test_labels = dataset.test.labels;
+    const auto beyond =
+        std::find_if(test_labels.begin(), test_labels.end(), [&](auto v) { return v > largest; });
+    if (beyond != test_labels.end()) {
+        fail(test.labels,
+             fmt::format("label {} of sample {} is out of range: the training labels end at {}", *beyond,
+                         beyond - test_labels.begin(), largest),
+             "Take all files from the same data set.");
+    }
+    for (std::int32_t label = 0; label <= largest; ++label)
+        dataset.class_names.push_back(std::to_string(label));
+    dataset.sha256 = hash.hex();
+    return dataset;
+}
+
+}  // namespace spectral

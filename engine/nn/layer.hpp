@@ -1,0 +1,54 @@
+// A layer: explicit forward and backward on batches of rows, no tape.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/schema.hpp"
+#include "engine/core/tensor.hpp"
+
+namespace spectral {
+
+/// A trained tensor and the gradient of the loss by it.
+struct Parameter {
+    std::string name;  ///< within its layer: "weight"
+    Tensor value, gradient;
+
+    Parameter(Device device, std::string parameter_name, Shape shape, std::string_view layer);
+};
+
+/// Rows of `x` are `stride` floats apart; `rows` (device memory) picks and orders them, null takes 0, 1, ….
+struct LayerInput {
+    const float* x = nullptr;
+    std::int64_t stride = 0;
+    const std::uint32_t* rows = nullptr;
+};
+
+class Layer {
+public:
+    explicit Layer(std::string name) : name_(std::move(name)) {}
+    Layer(const Layer&) = delete;
+    Layer& operator=(const Layer&) = delete;
+    virtual ~Layer() = default;
+
+    const std::string& name() const { return name_; }
+    virtual std::string_view kind() const = 0;
+    virtual Json config() const { return Json::object(); }
+    virtual std::int64_t inputs() const = 0;
+    virtual std::int64_t outputs() const = 0;
+
+    /// y: batch × outputs, contiguous. A `training` pass may keep what backward needs; x must live until then.
+    virtual void forward(std::int64_t batch, const LayerInput& x, float* y, bool training) = 0;
+    /// After a training forward of the same batch. dy: batch × outputs; dx: batch × inputs, contiguous, or null
+    /// when nobody needs it. Overwrites the parameters' gradients.
+    virtual void backward(std::int64_t batch, const float* dy, float* dx) = 0;
+
+    virtual std::vector<Parameter*> parameters() { return {}; }
+
+private:
+    std::string name_;
+};
+
+}  // namespace spectral

@@ -1,0 +1,58 @@
+// A model: named parameters, a network, and what a batch of features does to them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/schema.hpp"
+#include "engine/core/tensor.hpp"
+#include "engine/nn/layer.hpp"
+#include "engine/nn/pattern_snapshot.hpp"
+#include "kernels/ops/loss.hpp"
+
+namespace spectral {
+
+struct ModelRequest {
+    Device device;
+    Json options;             ///< completed
+    std::int64_t inputs = 0;  ///< features per sample
+    std::int64_t classes = 0;
+    std::int64_t max_batch = 0;
+    std::uint64_t seed = 0;
+    int threads = 1;
+};
+
+/// A batch of feature rows, chosen by index from a feature matrix.
+struct Batch {
+    std::int64_t size = 0;
+    const float* x = nullptr;
+    std::int64_t stride = 0;
+    const std::uint32_t* rows = nullptr;  ///< device memory; null: rows 0, 1, …
+    const std::int32_t* labels = nullptr;  ///< device memory, in batch order
+};
+
+class Model {
+public:
+    Model() = default;
+    Model(const Model&) = delete;
+    Model& operator=(const Model&) = delete;
+    virtual ~Model() = default;
+
+    /// Gradients of the mean loss into every parameter's gradient; `sums` (device memory) gets the batch's sums.
+    virtual void train_batch(const Batch& batch, LossSums* sums) = 0;
+    /// logits: size × classes, device memory.
+    virtual void infer(const Batch& batch, float* logits) = 0;
+
+    /// The network's layers, in order.
+    virtual std::vector<Layer*> layers() = 0;
+    /// Matrices for a page of learned patterns; empty when the model has nothing to show there.
+    virtual std::vector<PatternSnapshot::Matrix> patterns() = 0;
+
+    std::vector<Parameter*> parameters();
+    std::int64_t parameter_count();
+};
+
+}  // namespace spectral

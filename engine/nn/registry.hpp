@@ -1,0 +1,31 @@
+// The models that can be trained, by name, with the schema of their options.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/schema.hpp"
+#include "engine/nn/model.hpp"
+
+namespace spectral {
+
+struct ModelInfo {
+    std::string name;      ///< "purefft"
+    std::string title;     ///< "PureFFT"
+    std::string help;      ///< one sentence
+    std::string note;      ///< what it can and cannot do
+    std::string features;  ///< preferred features
+    Schema schema;
+    std::unique_ptr<Model> (*make)(const ModelRequest&) = nullptr;
+    /// Parameters of a model with these completed options, without building it.
+    std::int64_t (*count_parameters)(const Json& options, std::int64_t inputs, std::int64_t classes) = nullptr;
+};
+
+const std::vector<ModelInfo>& model_registry();
+
+/// Throws Error that lists the known ones.
+const ModelInfo& find_model(std::string_view name);
+
+}  // namespace spectral

@@ -1,0 +1,123 @@
+#include "engine/optim/optimiser.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <numbers>
+#include <utility>
+
+#include "engine/core/error.hpp"
+#include "kernels/ops/optimiser.hpp"
+
+namespace spectral {
+
+namespace {
+
+std::vector<Tensor> state_like(Device device, const std::vector<Parameter*>& parameters, std::string_view holder) {
+    std::vector<Tensor> result;
+    for (const Parameter* parameter : parameters)
+        result.emplace_back(device, MemoryTag::optimiser, parameter->value.shape(), holder);
+    return result;
+}
+
+void list_state(std::vector<Optimiser::State>& states, std::string_view name, std::vector<Tensor>& tensors) {
+    for (std::size_t i = 0; i < tensors.size(); ++i) states.push_back({fmt::format("{}_{}", name, i), &tensors[i]});
+}
+
+class AdamOptimiser final : public Optimiser {
+public:
+    AdamOptimiser(Device device, std::vector<Parameter*> parameters)
+        : device_(device),
+          parameters_(std::move(parameters)),
+          m_(state_like(device, parameters_, "adam first moments")),
+          v_(state_like(device, parameters_, "adam second moments")) {}
+
+    void update(std::int64_t step, double learning_rate) override {
+        for (std::size_t i = 0; i < parameters_.size(); ++i) {
+            const Parameter& parameter = *parameters_[i];
+            device_.backend.run(Adam{.size = parameter.value.size(),
+                                     .step = step,
+                                     .learning_rate = static_cast<float>(learning_rate),
+                                     .g = parameter.gradient.data(),
+                                     .w = parameter.value.data(),
+                                     .m = m_[i].data(),
+                                     .v = v_[i].data()});
+        }
+    }
+
+    std::vector<State> state() override {
+        std::vector<State> states;
+        list_state(states, "adam_m", m_);
+        list_state(states, "adam_v", v_);
+        return states;
+    }
+
+private:
+    Device device_;
+    std::vector<Parameter*> parameters_;
+    std::vector<Tensor> m_, v_;
+};
+
+/// SGD with momentum, and golden momentum, which is the same rule with momentum 1/φ.
+class MomentumOptimiser final : public Optimiser {
+public:
+    MomentumOptimiser(Device device, std::vector<Parameter*> parameters, double momentum)
+        : device_(device),
+          parameters_(std::move(parameters)),
+          momentum_(momentum),
+          velocity_(state_like(device, parameters_, "momentum")) {}
+
+    void update(std::int64_t /*step*/, double learning_rate) override {
+        for (std::size_t i = 0; i < parameters_.size(); ++i) {
+            const Parameter& parameter = *parameters_[i];
+            device_.backend.run(MomentumUpdate{.size = parameter.value.size(),
+                                               .learning_rate = static_cast<float>(learning_rate),
+                                               .momentum = static_cast<float>(momentum_),
+                                               .g = parameter.gradient.data(),
+                                               .w = parameter.value.data(),
+                                               .v = velocity_[i].data()});
+        }
+    }
+
+    std::vector<State> state() override {
+        std::vector<State> states;
+        list_state(states, "velocity", velocity_);
+        return states;
+    }
+
+private:
+    Device device_;
+    std::vector<Parameter*> parameters_;
+    double momentum_;
+    std::vector<Tensor> velocity_;
+};
+
+}  // namespace
+
+const std::vector<OptimiserInfo>& optimiser_registry() {
+    static const std::vector<OptimiserInfo> registry{
+        {"adam", "Adam", "per-parameter step from running moments of the gradient", 1e-3},
+        {"sgd", "SGD with momentum", "v ← momentum·v + g, w ← w − lr·v", 0.01},
+        {"golden", "Golden momentum", "SGD with momentum 1/φ", 0.027395}};
+    return registry;
+}
+
+const OptimiserInfo& find_optimiser(std::string_view name) {
+    const auto& registry = optimiser_registry();
+    const auto found = std::ranges::find(registry, name, &OptimiserInfo::name);
+    if (found != registry.end()) return *found;
+    std::vector<std::string_view> known;
+    for (const OptimiserInfo& info : registry) known.push_back(info.name);
+    throw Error(fmt::format("optimiser '{}'", name), "unknown", fmt::format("known: {}", fmt::join(known, ", ")));
+}
+
+std::unique_ptr<Optimiser> make_optimiser(std::string_view name, Device device, std::vector<Parameter*> parameters,
+                                          double momentum) {
+    const OptimiserInfo& info = find_optimiser(name);
+    if (info.name == "adam") return std::make_unique<AdamOptimiser>(device, std::move(parameters));
+    const double used = info.name == "golden" ? 1 / std::numbers::phi : momentum;
+    return std::make_unique<MomentumOptimiser>(device, std::move(parameters), used);
+}
+
+}  // namespace spectral

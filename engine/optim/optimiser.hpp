@@ -1,0 +1,47 @@
+// Optimisers: from gradients to new parameters, with their state in tensors that a checkpoint keeps.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/nn/layer.hpp"
+
+namespace spectral {
+
+struct OptimiserInfo {
+    std::string name;  ///< "adam"
+    std::string title;
+    std::string help;
+    double default_learning_rate = 0;
+};
+
+const std::vector<OptimiserInfo>& optimiser_registry();
+
+/// Throws Error that lists the known ones.
+const OptimiserInfo& find_optimiser(std::string_view name);
+
+class Optimiser {
+public:
+    struct State {
+        std::string name;  ///< "adam_m/0"
+        Tensor* tensor;
+    };
+
+    Optimiser() = default;
+    Optimiser(const Optimiser&) = delete;
+    Optimiser& operator=(const Optimiser&) = delete;
+    virtual ~Optimiser() = default;
+
+    /// One update of every parameter; `step` counts from 1.
+    virtual void update(std::int64_t step, double learning_rate) = 0;
+    virtual std::vector<State> state() = 0;
+};
+
+/// `momentum` is used by sgd only. The parameters must outlive the optimiser.
+std::unique_ptr<Optimiser> make_optimiser(std::string_view name, Device device, std::vector<Parameter*> parameters,
+                                          double momentum);
+
+}  // namespace spectral

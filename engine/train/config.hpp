@@ -1,0 +1,48 @@
+// What an experiment is: data, model, optimiser, all that a run depends on, as one JSON document.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/core/schema.hpp"
+
+namespace spectral {
+
+struct ExperimentConfig {
+    std::string dataset = "strokes";
+    std::string data;  ///< path, empty for generators
+    Json dataset_options = Json::object();
+    std::string model = "purefft";
+    Json model_options = Json::object();
+    std::string features = "auto";  ///< auto: what the model prefers
+    std::string optimiser = "adam";
+    double learning_rate = 0;  ///< 0: the optimiser's default
+    double momentum = 0.9;     ///< for sgd
+    std::int64_t batch = 256;
+    std::int64_t epochs = 12;
+    std::int64_t seed = 0;
+    double validation = 0;  ///< fraction of the training set held out and evaluated instead of the test set
+    double max_seconds = 0;  ///< of training; 0: no limit
+    std::string backend = "auto";
+    std::int64_t threads = 0;    ///< 0: one per core
+    std::int64_t memory_mib = 0;  ///< limit; 0: none
+
+    bool operator==(const ExperimentConfig&) const = default;
+};
+
+/// The plain fields above (not data set, model and their options), for flags and forms.
+const Schema& training_schema();
+
+Json to_json(const ExperimentConfig& config);
+
+/// Missing fields keep their defaults. Model and data set options are checked against their schemas and completed.
+/// Throws Error naming the field on anything unknown, of a wrong type, or out of range. `where` names the source.
+ExperimentConfig config_from_json(const Json& json, const std::string& where);
+
+/// Names exist, options fit their schemas, "auto" and 0 are replaced by what they stand for (backend excepted).
+ExperimentConfig resolved(ExperimentConfig config);
+
+/// Reads a JSON file.
+ExperimentConfig read_config(const std::string& path);
+
+}  // namespace spectral

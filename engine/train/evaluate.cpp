@@ -1,0 +1,120 @@
+#include "engine/train/evaluate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/core/error.hpp"
+#include "engine/nn/registry.hpp"
+#include "engine/train/config.hpp"
+#include "engine/train/workspace.hpp"
+
+namespace spectral {
+
+namespace {
+
+struct Judged {
+    double loss = 0;
+    std::int32_t prediction = 0;
+};
+
+Judged judge(const float* logits, std::int64_t classes, std::int32_t label) {
+    const float* best = std::max_element(logits, logits + classes);
+    double sum = 0;
+    for (std::int64_t k = 0; k < classes; ++k)
+        sum += std::exp(static_cast<double>(logits[k]) - static_cast<double>(*best));
+    return {std::log(sum) - (static_cast<double>(logits[label]) - static_cast<double>(*best)),
+            static_cast<std::int32_t>(best - logits)};
+}
+
+HostTensor signal(const Samples& samples, std::int64_t index) {
+    const SignalShape& shape = samples.shape;
+    HostTensor result{Shape(std::span(shape.extent.data(), static_cast<std::size_t>(shape.rank))),
+                      std::vector<float>(static_cast<std::size_t>(shape.size()))};
+    samples.read(index, 1, result.values.data());
+    return result;
+}
+
+}  // namespace
+
+Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& features, const Samples& samples,
+                          std::span<const std::uint32_t> rows, std::int64_t batch, const Dataset& dataset,
+                          std::int64_t examples) {
+    Evaluation result;
+    const std::int64_t classes = dataset.classes();
+    const std::int64_t count = rows.empty() ? features.rows : static_cast<std::int64_t>(rows.size());
+    batch = std::min(batch, count);
+    result.samples = count;
+    result.class_names = dataset.class_names;
+    result.confusion.assign(static_cast<std::size_t>(classes * classes), 0);
+    const Tensor logits(device, MemoryTag::activations, {batch, classes}, "evaluation logits");
+    const Buffer row_buffer(device, MemoryTag::data, rows.size_bytes(), "evaluation rows");
+    device.backend.copy_to_device(row_buffer.data(), rows.data(), rows.size_bytes());
+
+    double loss = 0;
+    std::int64_t correct = 0;
+    for (std::int64_t first = 0; first < count; first += batch) {
+        Batch part;
+        part.size = std::min(batch, count - first);
+        part.x = rows.empty() ? features.values.data() + first * features.stride : features.values.data();
+        part.stride = features.stride;
+        part.rows = rows.empty() ? nullptr : row_buffer.as<std::uint32_t>() + first;
+        model.infer(part, logits.data());
+        const HostTensor host = logits.to_host(device.backend);
+        for (std::int64_t b = 0; b < part.size; ++b) {
+            const std::int64_t index = rows.empty() ? first + b : rows[static_cast<std::size_t>(first + b)];
+            const std::int32_t truth = samples.labels[static_cast<std::size_t>(index)];
+            const Judged judged = judge(host.values.data() + b * classes, classes, truth);
+            loss += judged.loss;
+            correct += judged.prediction == truth;
+            ++result.confusion[static_cast<std::size_t>(truth * classes + judged.prediction)];
+            if (static_cast<std::int64_t>(result.examples.size()) < examples)
+                result.examples.push_back({index, truth, judged.prediction, signal(samples, index)});
+        }
+    }
+    result.loss = static_cast<float>(loss / static_cast<double>(std::max<std::int64_t>(count, 1)));
+    result.accuracy =
+        static_cast<float>(static_cast<double>(correct) / static_cast<double>(std::max<std::int64_t>(count, 1)));
+    return result;
+}
+
+void load_layer(Backend& backend, Layer& layer, const LayerRecord& record) {
+    const auto mismatch = [&](const std::string& why) {
+        return Error(fmt::format("layer '{}' of the model file", record.name), why, "use it with its own configuration");
+    };
+    const std::vector<Parameter*> parameters = layer.parameters();
+    if (record.name != layer.name() || record.kind != layer.kind())
+        throw mismatch(fmt::format("the model expects '{}' of kind {} here", layer.name(), layer.kind()));
+    if (record.tensors.size() != parameters.size())
+        throw mismatch(fmt::format("it has {} tensors instead of {}", record.tensors.size(), parameters.size()));
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        if (record.tensors[i].name != parameters[i]->name)
+            throw mismatch(fmt::format("tensor '{}' is missing", parameters[i]->name));
+        if (!(record.tensors[i].tensor.shape == parameters[i]->value.shape()))
+            throw mismatch(fmt::format("tensor '{}' is {} instead of {}", parameters[i]->name,
+                                       record.tensors[i].tensor.shape.text(), parameters[i]->value.shape().text()));
+        parameters[i]->value.assign(backend, record.tensors[i].tensor);
+    }
+}
+
+Evaluation evaluate_file(const ModelFile& file, const std::string& dataset_name, const std::string& data,
+                         const Json& dataset_options, const std::string& backend_name, const Progress& progress) {
+    const ExperimentConfig config = config_from_json(file.config, "the model file");
+    Workspace workspace;
+    const auto backend = open_backend(backend_name);
+    const Device device{*backend, workspace.budget()};
+    const auto dataset = workspace.dataset(dataset_name, data, dataset_options, progress);
+    const FeatureMatrix test = compute_features(device, dataset->test, config.features, "test features", progress);
+    const std::int64_t batch = std::min<std::int64_t>(config.batch, std::max<std::int64_t>(test.rows, 1));
+    const auto model = find_model(config.model)
+                           .make({device, config.model_options, test.columns, dataset->classes(), batch,
+                                  static_cast<std::uint64_t>(config.seed), backend->threads()});
+    const std::vector<Layer*> layers = model->layers();
+    if (layers.size() != file.layers.size())
+        throw Error("model file", "its layers are not those of its configuration", "export it again");
+    for (std::size_t i = 0; i < layers.size(); ++i) load_layer(*backend, *layers[i], file.layers[i]);
+    return evaluate_model(device, *model, test, dataset->test, {}, batch, *dataset, 0);
+}
+
+}  // namespace spectral

@@ -1,0 +1,114 @@
+// Plain values that come out of a training run, and the commands that go in.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "engine/core/tensor.hpp"
+#include "engine/nn/pattern_snapshot.hpp"
+
+namespace spectral {
+
+enum class RunState { preparing, running, paused, finished, stopped, failed };
+std::string_view run_state_name(RunState state);
+
+/// One training batch.
+struct StepPoint {
+    std::int64_t step = 0;
+    double epoch = 0;  ///< fractional
+    float loss = 0, accuracy = 0;
+};
+
+/// One evaluation of the test (or validation) set.
+struct EvaluationPoint {
+    std::int64_t step = 0;
+    double epoch = 0;
+    float loss = 0, accuracy = 0;
+    float train_loss = 0, train_accuracy = 0;  ///< means over the epoch's batches
+};
+
+/// Training throughput since the last report.
+struct ThroughputPoint {
+    double epoch = 0;
+    double samples_per_second = 0;
+};
+
+/// Test set results after an evaluation.
+struct Evaluation {
+    struct Sample {
+        std::int64_t index = 0;
+        std::int32_t truth = 0, prediction = 0;
+        HostTensor values;  ///< the signal as stored: rank 1 or 2
+    };
+    std::int64_t step = 0;
+    float loss = 0, accuracy = 0;
+    std::int64_t samples = 0;
+    std::vector<std::string> class_names;
+    std::vector<std::int64_t> confusion;  ///< classes × classes, row: truth, column: prediction
+    std::vector<Sample> examples;
+};
+
+/// Known once the data are loaded and the model is built.
+struct RunInfo {
+    std::string model, model_title, dataset, backend, device, features, note;
+    std::int64_t parameters = 0, classes = 0, train_samples = 0, test_samples = 0, feature_count = 0;
+    std::int64_t steps_per_epoch = 0, epochs = 0, batch = 0;
+    std::string evaluated_on;  ///< "test" or "validation"
+    double learning_rate = 0;
+};
+
+/// A loss or gradient that is not finite: the weights were not updated.
+struct NumericTrouble {
+    std::int64_t step = 0;
+    std::string what;
+    double learning_rate = 0;
+    double suggested_learning_rate = 0;
+};
+
+/// Everything that happened since the last drain. Large values: only the newest.
+struct Updates {
+    std::optional<RunInfo> info;
+    std::optional<RunState> state;
+    std::string message;  ///< why it stands where it stands, when it is worth a sentence
+    std::string hint;
+    std::string activity;  ///< what long work is under way ("features of 60,000 samples"), empty when none
+    double activity_fraction = 0;
+    std::vector<StepPoint> steps;
+    std::vector<EvaluationPoint> evaluations;
+    std::vector<ThroughputPoint> throughput;
+    std::shared_ptr<const PatternSnapshot> patterns;
+    std::shared_ptr<const Evaluation> evaluation;
+    std::optional<NumericTrouble> trouble;
+    std::optional<std::string> checkpoint_path;  ///< one was just written here
+    std::optional<double> learning_rate;
+    std::size_t memory_bytes = 0, memory_peak_bytes = 0, memory_limit_bytes = 0;
+
+    bool empty() const;
+};
+
+namespace command {
+struct Pause {};
+struct Resume {};
+struct Step {};  ///< one batch, then pause
+struct Stop {};
+struct SetLearningRate {
+    double value;
+};
+struct CheckpointNow {
+    std::string path;  ///< empty: the run's own output
+    bool with_state = true;  ///< false: an exported model without the checkpoint group
+};
+struct Recover {  ///< back to the last good state, after NumericTrouble
+    double learning_rate;
+};
+}  // namespace command
+
+using Command = std::variant<command::Pause, command::Resume, command::Step, command::Stop, command::SetLearningRate,
+                             command::CheckpointNow, command::Recover>;
+
+}  // namespace spectral

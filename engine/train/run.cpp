@@ -1,0 +1,306 @@
+#include "engine/train/run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/core/error.hpp"
+#include "engine/io/model_file.hpp"
+
+namespace spectral {
+
+namespace {
+
+constexpr std::chrono::milliseconds kFlushInterval(15);
+constexpr std::chrono::milliseconds kPatternInterval(200);
+constexpr double kThroughputSeconds = 0.1;  ///< of training, per point
+constexpr std::int64_t kExamples = 48;
+
+double median(std::vector<double> values) {
+    if (values.empty()) return 0;
+    std::ranges::sort(values);
+    const std::size_t half = values.size() / 2;
+    return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+}  // namespace
+
+TrainingRun::TrainingRun(ExperimentConfig config, RunOptions options)
+    : config_(std::move(config)), options_(std::move(options)), worker_([this] { work(); }) {}
+
+TrainingRun::~TrainingRun() {
+    send(command::Stop{});
+    worker_.join();
+}
+
+void TrainingRun::send(Command command) {
+    if (std::holds_alternative<command::Stop>(command)) cancel_.store(true);
+    {
+        const std::lock_guard lock(commands_mutex_);
+        commands_.push_back(std::move(command));
+        commands_waiting_.store(true);
+    }
+    commands_changed_.notify_one();
+}
+
+Updates TrainingRun::take_updates() {
+    const std::lock_guard lock(mailbox_mutex_);
+    mailbox_filled_ = false;
+    return std::exchange(mailbox_, {});
+}
+
+bool TrainingRun::wait_for_updates(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(mailbox_mutex_);
+    return mailbox_changed_.wait_for(lock, timeout, [this] { return mailbox_filled_; });
+}
+
+RunResult TrainingRun::result() {
+    std::unique_lock lock(mailbox_mutex_);
+    mailbox_changed_.wait(lock, [this] { return done_.load(); });
+    return result_;
+}
+
+template <class Change>
+void TrainingRun::post(const Change& change) {
+    {
+        const std::lock_guard lock(mailbox_mutex_);
+        change(mailbox_);
+        mailbox_filled_ = true;
+    }
+    mailbox_changed_.notify_all();
+}
+
+void TrainingRun::set_state(RunState state, std::string message, std::string hint) {
+    state_ = state;
+    post([&](Updates& updates) {
+        updates.state = state;
+        updates.message = std::move(message);
+        updates.hint = std::move(hint);
+        updates.activity.clear();
+    });
+}
+
+void TrainingRun::work() {
+    RunState end = RunState::failed;
+    std::string message, hint;
+    result_.bad_input = true;
+    try {
+        std::optional<ModelFile> resumed;
+        if (!options_.resume.empty()) {
+            resumed = read_model_file(options_.resume);
+            const std::string data = config_.data;
+            config_ = config_from_json(resumed->config, options_.resume);
+            if (!data.empty()) config_.data = data;
+            if (options_.resume_epochs > 0) config_.epochs = options_.resume_epochs;
+            if (!resumed->checkpoint)
+                throw Error(options_.resume, "holds an exported model without a checkpoint",
+                            "resume from a file that 'train --out' wrote");
+        }
+        config_ = resolved(config_);
+        if (!options_.workspace) options_.workspace = std::make_shared<Workspace>();
+        Trainer trainer(config_, options_.workspace, [this](std::string_view what, double fraction) {
+            post([&](Updates& updates) {
+                updates.activity = what;
+                updates.activity_fraction = fraction;
+            });
+            return !cancel_.load();
+        });
+        if (resumed) trainer.restore(*resumed);
+        prepare(trainer);
+        result_.bad_input = false;
+        train(trainer);
+        end = trainer.finished() ? RunState::finished : RunState::stopped;
+        if (config_.max_seconds > 0 && trainer.train_seconds() >= config_.max_seconds)
+            message = fmt::format("stopped after {:.1f} s of training, as asked", trainer.train_seconds());
+    } catch (const Cancelled&) {
+        end = RunState::stopped;
+        message = "cancelled before the first step";
+    } catch (const Error& error) {
+        message = error.what();
+        hint = error.hint();
+    } catch (const std::exception& error) {
+        message = fmt::format("training failed: {}", error.what());
+    }
+    result_.state = end;
+    if (end == RunState::failed) {
+        result_.error = message;
+        result_.hint = hint;
+    }
+    set_state(end, std::move(message), std::move(hint));
+    {
+        const std::lock_guard lock(mailbox_mutex_);
+        done_.store(true);
+    }
+    mailbox_changed_.notify_all();
+}
+
+void TrainingRun::prepare(Trainer& trainer) {
+    result_.config = trainer.config();
+    result_.info = trainer.info();
+    post([&](Updates& updates) {
+        updates.info = result_.info;
+        updates.learning_rate = trainer.learning_rate();
+        updates.activity.clear();
+    });
+    last_good_ = trainer.model_file(true);
+    if (!options_.out.empty()) save(trainer);
+    last_checkpoint_ = last_patterns_ = last_flush_ = Clock::now();
+    set_state(options_.start_paused ? RunState::paused : RunState::running);
+    flush(trainer, options_.send_snapshots);
+}
+
+void TrainingRun::train(Trainer& trainer) {
+    while (!trainer.finished() && take_commands(trainer)) {
+        const double seconds_before = trainer.train_seconds();
+        const std::int64_t samples_before = trainer.samples_trained();
+        const Trainer::StepResult step = trainer.step();
+        if (!step.finite) {
+            const double lower = trainer.learning_rate() / 10;
+            post([&](Updates& updates) {
+                updates.trouble =
+                    NumericTrouble{trainer.step_count() + 1, step.trouble, trainer.learning_rate(), lower};
+            });
+            if (options_.send_snapshots) {  // somebody is there to answer
+                set_state(RunState::paused, fmt::format("{} at step {}; the weights were not updated", step.trouble,
+                                                        trainer.step_count() + 1),
+                          "go back to the last good state with a lower learning rate, or stop");
+                continue;
+            }
+            throw Error(fmt::format("step {}", trainer.step_count() + 1), step.trouble + "; the weights were not updated",
+                        fmt::format("resume the last checkpoint with --learning-rate {:g}", lower));
+        }
+        pending_steps_.push_back(step.point);
+        throughput_seconds_ += trainer.train_seconds() - seconds_before;
+        throughput_samples_ += trainer.samples_trained() - samples_before;
+        if (step.epoch_finished) finish_epoch(trainer);
+        if (state_ == RunState::paused || Clock::now() - last_flush_ >= kFlushInterval) flush(trainer, false);
+        if (Clock::now() - last_patterns_ >= kPatternInterval) flush(trainer, options_.send_snapshots);
+        if (!options_.out.empty() &&
+            Clock::now() - last_checkpoint_ >= std::chrono::duration<double>(options_.checkpoint_seconds))
+            save(trainer);
+        if (config_.max_seconds > 0 && trainer.train_seconds() >= config_.max_seconds) break;
+    }
+    flush(trainer, options_.send_snapshots);
+    if (!trainer.finished() || trainer.history().test_step.empty()) {
+        const Evaluation evaluation = trainer.evaluate();
+        result_.test_accuracy = static_cast<double>(evaluation.accuracy);
+        result_.test_loss = static_cast<double>(evaluation.loss);
+    } else {
+        result_.test_accuracy = static_cast<double>(trainer.history().test_accuracy.back());
+        result_.test_loss = static_cast<double>(trainer.history().test_loss.back());
+    }
+    if (!options_.out.empty()) save(trainer);
+    result_.epochs = trainer.epochs_done();
+    result_.steps = trainer.step_count();
+    result_.train_seconds_per_epoch = median(trainer.epoch_seconds());
+    if (trainer.train_seconds() > 0)
+        result_.samples_per_second = static_cast<double>(trainer.samples_trained()) / trainer.train_seconds();
+    result_.peak_memory_bytes = trainer.budget().total().peak;
+}
+
+void TrainingRun::finish_epoch(Trainer& trainer) {
+    const auto evaluation =
+        std::make_shared<const Evaluation>(trainer.evaluate(options_.send_snapshots ? kExamples : 0));
+    const StepPoint means = trainer.epoch_means();
+    post([&](Updates& updates) {
+        updates.evaluations.push_back({evaluation->step, means.epoch, evaluation->loss, evaluation->accuracy,
+                                       means.loss, means.accuracy});
+        updates.evaluation = evaluation;
+    });
+    last_good_ = trainer.model_file(true);
+    if (!options_.out.empty()) save(trainer);
+}
+
+void TrainingRun::flush(Trainer& trainer, bool with_patterns) {
+    std::shared_ptr<const PatternSnapshot> patterns;
+    if (with_patterns) {
+        patterns = std::make_shared<const PatternSnapshot>(
+            PatternSnapshot{trainer.step_count(), trainer.epoch(), trainer.patterns()});
+        last_patterns_ = Clock::now();
+    }
+    const MemoryBudget::Usage memory = trainer.budget().total();
+    post([&](Updates& updates) {
+        updates.steps.insert(updates.steps.end(), pending_steps_.begin(), pending_steps_.end());
+        if (throughput_seconds_ >= kThroughputSeconds)
+            updates.throughput.push_back(
+                {trainer.epoch(), static_cast<double>(throughput_samples_) / throughput_seconds_});
+        if (patterns) updates.patterns = patterns;
+        updates.memory_bytes = memory.current;
+        updates.memory_peak_bytes = memory.peak;
+        updates.memory_limit_bytes = trainer.budget().limit();
+    });
+    pending_steps_.clear();
+    if (throughput_seconds_ >= kThroughputSeconds) {
+        throughput_seconds_ = 0;
+        throughput_samples_ = 0;
+    }
+    last_flush_ = Clock::now();
+}
+
+void TrainingRun::save(Trainer& trainer) {
+    write_model_file(options_.out, trainer.model_file(true));
+    last_checkpoint_ = Clock::now();
+    post([&](Updates& updates) { updates.checkpoint_path = options_.out; });
+}
+
+bool TrainingRun::take_commands(Trainer& trainer) {
+    for (;;) {
+        std::deque<Command> taken;
+        if (commands_waiting_.load(std::memory_order_relaxed) || state_ == RunState::paused) {
+            if (state_ == RunState::paused && steps_allowed_ == 0) flush(trainer, options_.send_snapshots);
+            std::unique_lock lock(commands_mutex_);
+            if (state_ == RunState::paused && steps_allowed_ == 0)
+                commands_changed_.wait(lock, [this] { return !commands_.empty(); });
+            taken.swap(commands_);
+            commands_waiting_.store(false);
+        }
+        for (const Command& command : taken) carry_out(trainer, command);
+        if (stopping_) return false;
+        if (state_ != RunState::paused) return true;
+        if (steps_allowed_ > 0) {
+            --steps_allowed_;
+            return true;
+        }
+    }
+}
+
+void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
+    const auto set_rate = [&](double value) {
+        trainer.set_learning_rate(value);
+        post([&](Updates& updates) { updates.learning_rate = value; });
+    };
+    if (std::holds_alternative<command::Pause>(command)) {
+        set_state(RunState::paused);
+    } else if (std::holds_alternative<command::Resume>(command)) {
+        steps_allowed_ = 0;
+        set_state(RunState::running);
+    } else if (std::holds_alternative<command::Step>(command)) {
+        if (state_ != RunState::paused) set_state(RunState::paused);
+        ++steps_allowed_;
+    } else if (std::holds_alternative<command::Stop>(command)) {
+        stopping_ = true;
+    } else if (const auto* rate = std::get_if<command::SetLearningRate>(&command)) {
+        if (std::isfinite(rate->value) && rate->value >= 0) set_rate(rate->value);
+    } else if (const auto* checkpoint = std::get_if<command::CheckpointNow>(&command)) {
+        const std::string path = checkpoint->path.empty() ? options_.out : checkpoint->path;
+        try {
+            if (path.empty()) throw Error("checkpoint", "the run has no output file", "choose a file to save to");
+            write_model_file(path, trainer.model_file(checkpoint->with_state));
+            post([&](Updates& updates) { updates.checkpoint_path = path; });
+        } catch (const Error& error) {  // the run goes on; the user chooses another place
+            post([&](Updates& updates) {
+                updates.message = error.what();
+                updates.hint = error.hint();
+            });
+        }
+    } else if (const auto* recover = std::get_if<command::Recover>(&command)) {
+        trainer.restore(last_good_);
+        set_rate(recover->learning_rate);
+        pending_steps_.clear();
+        set_state(RunState::running);
+    }
+}
+
+}  // namespace spectral

@@ -1,0 +1,107 @@
+// A training run on its own worker thread: commands in through a queue, plain values out through a mailbox.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/train/config.hpp"
+#include "engine/train/events.hpp"
+#include "engine/train/trainer.hpp"
+
+namespace spectral {
+
+struct RunOptions {
+    std::string out;     ///< model file, replaced at every checkpoint; empty: none
+    std::string resume;  ///< model file to go on from; its configuration wins, but a data path given anew
+    std::int64_t resume_epochs = 0;  ///< new total of epochs for a resumed run; 0: as in the file
+    bool start_paused = false;
+    std::shared_ptr<Workspace> workspace;  ///< shared between the runs of a process; null: its own
+    bool send_snapshots = false;  ///< pattern snapshots and example images, for a window
+    double checkpoint_seconds = 30;
+};
+
+/// The final figures of a run; what the command line prints.
+struct RunResult {
+    RunState state = RunState::failed;
+    RunInfo info;
+    ExperimentConfig config;
+    std::int64_t epochs = 0, steps = 0;
+    double test_accuracy = 0, test_loss = 0;
+    double train_seconds_per_epoch = 0;  ///< median, training steps only; 0 when no epoch was finished
+    double samples_per_second = 0;
+    std::size_t peak_memory_bytes = 0;
+    std::string error, hint;  ///< of a failed run
+    bool bad_input = false;   ///< it failed before the first step, by what it was given
+};
+
+class TrainingRun {
+public:
+    TrainingRun(ExperimentConfig config, RunOptions options);
+    TrainingRun(const TrainingRun&) = delete;
+    TrainingRun& operator=(const TrainingRun&) = delete;
+    /// Stops the run and waits for it.
+    ~TrainingRun();
+
+    /// Thread-safe, never waits for the worker.
+    void send(Command command);
+    /// Thread-safe: takes what happened since the last call.
+    Updates take_updates();
+    /// Waits until there is something to take or `timeout` has passed.
+    bool wait_for_updates(std::chrono::milliseconds timeout);
+    bool done() const { return done_.load(); }
+    /// Waits for the end.
+    RunResult result();
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    void work();
+    void train(Trainer& trainer);
+    void prepare(Trainer& trainer);
+    void finish_epoch(Trainer& trainer);
+    /// Carries out what came in; waits while paused. Returns false when the run should end.
+    bool take_commands(Trainer& trainer);
+    void carry_out(Trainer& trainer, const Command& command);
+    void save(Trainer& trainer);
+    void flush(Trainer& trainer, bool with_patterns);
+    void set_state(RunState state, std::string message = {}, std::string hint = {});
+    template <class Change>
+    void post(const Change& change);
+
+    ExperimentConfig config_;
+    RunOptions options_;
+
+    std::mutex commands_mutex_;
+    std::condition_variable commands_changed_;
+    std::deque<Command> commands_;
+    std::atomic<bool> commands_waiting_{false};
+    std::atomic<bool> cancel_{false};
+
+    std::mutex mailbox_mutex_;
+    std::condition_variable mailbox_changed_;
+    Updates mailbox_;
+    bool mailbox_filled_ = false;
+
+    // The worker's own.
+    RunState state_ = RunState::preparing;
+    std::int64_t steps_allowed_ = 0;
+    bool stopping_ = false;
+    ModelFile last_good_;
+    std::vector<StepPoint> pending_steps_;
+    Clock::time_point last_flush_{}, last_patterns_{}, last_checkpoint_{};
+    double throughput_seconds_ = 0;
+    std::int64_t throughput_samples_ = 0;
+
+    RunResult result_;
+    std::atomic<bool> done_{false};
+    std::thread worker_;
+};
+
+}  // namespace spectral

@@ -1,0 +1,296 @@
+#include "engine/train/trainer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <utility>
+
+#include "engine/core/error.hpp"
+#include "engine/core/random.hpp"
+#include "engine/train/evaluate.hpp"
+#include "engine/train/provenance.hpp"
+#include "kernels/ops/optimiser.hpp"
+
+namespace spectral {
+
+namespace {
+
+/// Streams of the run's seed; models use small numbers.
+constexpr std::uint64_t kValidationStream = std::uint64_t{1} << 32;
+constexpr std::uint64_t kEpochStream = std::uint64_t{2} << 32;
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+}  // namespace
+
+struct Trainer::Impl {
+    ExperimentConfig config;
+    std::shared_ptr<Workspace> workspace;
+    std::unique_ptr<Backend> backend;
+    Device device;
+    std::shared_ptr<const Dataset> dataset;
+    FeatureMatrix train, test;
+    std::vector<std::uint32_t> train_rows, held_out_rows;
+    std::unique_ptr<Model> model;
+    std::vector<Parameter*> parameters;
+    std::unique_ptr<Optimiser> optimiser;
+
+    Buffer order, order_labels;  ///< of the current epoch
+    Buffer sums, squares;        ///< LossSums; one double per parameter
+    bool order_ready = false;
+
+    Checkpoint at;  ///< counters, learning rate and times; its tensors stay empty here
+    History history;
+    StepPoint means;
+    Json metrics = Json::object();
+    double train_seconds = 0, epoch_seconds = 0;
+    std::int64_t samples_trained = 0;
+
+    Impl(const ExperimentConfig& c, std::shared_ptr<Workspace> w, const Progress& progress)
+        : config(c),
+          workspace(std::move(w)),
+          backend(open_backend(config.backend, static_cast<int>(config.threads))),
+          device{*backend, workspace->budget()} {
+        workspace->budget().set_limit(config.memory_mib > 0 ? static_cast<std::size_t>(config.memory_mib) << 20
+                                                            : MemoryBudget::kUnlimited);
+        dataset = workspace->dataset(config.dataset, config.data, config.dataset_options, progress);
+        train = compute_features(device, dataset->train, config.features, "training features", progress);
+        test = compute_features(device, dataset->test, config.features, "test features", progress);
+        split();
+        // A batch larger than the data set would only waste memory.
+        const std::int64_t max_batch = std::min(config.batch, std::max(train.rows, test.rows));
+        model = find_model(config.model)
+                    .make({device, config.model_options, train.columns, dataset->classes(), max_batch,
+                           static_cast<std::uint64_t>(config.seed), backend->threads()});
+        parameters = model->parameters();
+        optimiser = make_optimiser(config.optimiser, device, parameters, config.momentum);
+        order = Buffer(device, MemoryTag::data, train_rows.size() * sizeof(std::uint32_t), "epoch order");
+        order_labels = Buffer(device, MemoryTag::data, train_rows.size() * sizeof(std::int32_t), "epoch labels");
+        sums = Buffer(device, MemoryTag::workspace, sizeof(LossSums), "loss sums");
+        squares = Buffer(device, MemoryTag::workspace, parameters.size() * sizeof(double), "gradient norms");
+        at.learning_rate = config.learning_rate;
+        at.data_seed = static_cast<std::uint64_t>(config.seed);
+    }
+
+    void split() {
+        train_rows.resize(static_cast<std::size_t>(train.rows));
+        std::iota(train_rows.begin(), train_rows.end(), 0U);
+        const auto held_out = static_cast<std::size_t>(
+            std::llround(config.validation * static_cast<double>(train_rows.size())));
+        if (held_out > 0) {
+            Random(static_cast<std::uint64_t>(config.seed), kValidationStream).shuffle(train_rows);
+            held_out_rows.assign(train_rows.end() - static_cast<std::ptrdiff_t>(held_out), train_rows.end());
+            train_rows.resize(train_rows.size() - held_out);
+            std::ranges::sort(train_rows);
+            std::ranges::sort(held_out_rows);
+        }
+        require(!train_rows.empty(), "training set", "no sample is left to train on", "hold out a smaller fraction");
+    }
+
+    std::int64_t train_count() const { return static_cast<std::int64_t>(train_rows.size()); }
+    std::int64_t batch_size() const { return std::min(config.batch, train_count()); }
+    std::int64_t steps_per_epoch() const { return (train_count() + batch_size() - 1) / batch_size(); }
+
+    void prepare_epoch() {
+        std::vector<std::uint32_t> rows = train_rows;
+        Random(at.data_seed, kEpochStream + static_cast<std::uint64_t>(at.epoch)).shuffle(rows);
+        std::vector<std::int32_t> labels(rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i) labels[i] = dataset->train.labels[rows[i]];
+        backend->copy_to_device(order.data(), rows.data(), order.bytes());
+        backend->copy_to_device(order_labels.data(), labels.data(), order_labels.bytes());
+        order_ready = true;
+    }
+
+    /// Σ of squares of all gradients; not finite when any of them is not.
+    double squared_gradient_norm() {
+        for (std::size_t i = 0; i < parameters.size(); ++i)
+            backend->run(SumSquares{parameters[i]->gradient.size(), parameters[i]->gradient.data(),
+                                    squares.as<double>() + i});
+        std::vector<double> host(parameters.size());
+        backend->copy_to_host(host.data(), squares.data(), squares.bytes());
+        return std::accumulate(host.begin(), host.end(), 0.0);
+    }
+
+    StepResult step() {
+        const Clock::time_point start = Clock::now();
+        if (!order_ready) prepare_epoch();
+        const std::int64_t first = at.batch_in_epoch * batch_size();
+        const std::int64_t size = std::min(batch_size(), train_count() - first);
+        model->train_batch({size, train.values.data(), train.stride, order.as<std::uint32_t>() + first,
+                            order_labels.as<std::int32_t>() + first},
+                           sums.as<LossSums>());
+        LossSums batch;
+        backend->copy_to_host(&batch, sums.data(), sizeof batch);
+
+        StepResult result;
+        const double count = static_cast<double>(size);
+        if (!std::isfinite(batch.loss))
+            result.trouble = "the loss is not finite";
+        else if (!std::isfinite(squared_gradient_norm()))
+            result.trouble = "the gradient is not finite";
+        result.finite = result.trouble.empty();
+        if (!result.finite) return result;
+
+        optimiser->update(at.step + 1, at.learning_rate);
+        ++at.step;
+        ++at.batch_in_epoch;
+        at.epoch_loss_sum += batch.loss;
+        at.epoch_correct += batch.correct;
+        samples_trained += size;
+        result.epoch_finished = at.batch_in_epoch == steps_per_epoch();
+        if (result.epoch_finished) finish_epoch();
+        result.point = {at.step, epoch(), static_cast<float>(batch.loss / count),
+                        static_cast<float>(static_cast<double>(batch.correct) / count)};
+        const double seconds = seconds_since(start);
+        train_seconds += seconds;
+        epoch_seconds += seconds;
+        if (result.epoch_finished) at.epoch_seconds.push_back(std::exchange(epoch_seconds, 0.0));
+        return result;
+    }
+
+    void finish_epoch() {
+        const auto count = static_cast<double>(train_count());
+        means = {at.step, static_cast<double>(at.epoch + 1), static_cast<float>(at.epoch_loss_sum / count),
+                 static_cast<float>(static_cast<double>(at.epoch_correct) / count)};
+        history.step.push_back(at.step);
+        history.loss.push_back(means.loss);
+        history.accuracy.push_back(means.accuracy);
+        ++at.epoch;
+        at.batch_in_epoch = 0;
+        at.epoch_loss_sum = 0;
+        at.epoch_correct = 0;
+        order_ready = false;
+    }
+
+    double epoch() const {
+        return static_cast<double>(at.epoch) +
+               static_cast<double>(at.batch_in_epoch) / static_cast<double>(steps_per_epoch());
+    }
+};
+
+Trainer::Trainer(const ExperimentConfig& config, std::shared_ptr<Workspace> workspace, const Progress& progress)
+    : impl_(std::make_unique<Impl>(config, std::move(workspace), progress)) {}
+
+Trainer::~Trainer() = default;
+
+Trainer::StepResult Trainer::step() { return impl_->step(); }
+
+Evaluation Trainer::evaluate(std::int64_t examples) {
+    const Impl& s = *impl_;
+    const bool held_out = !s.held_out_rows.empty();
+    Evaluation result = evaluate_model(s.device, *s.model, held_out ? s.train : s.test,
+                                       held_out ? s.dataset->train : s.dataset->test, s.held_out_rows,
+                                       s.config.batch, *s.dataset, examples);
+    result.step = s.at.step;
+    const std::string_view set = held_out ? "validation" : "test";
+    impl_->metrics = {{fmt::format("{}_accuracy", set), result.accuracy}, {fmt::format("{}_loss", set), result.loss}};
+    impl_->history.test_step.push_back(s.at.step);
+    impl_->history.test_loss.push_back(result.loss);
+    impl_->history.test_accuracy.push_back(result.accuracy);
+    return result;
+}
+
+std::vector<PatternSnapshot::Matrix> Trainer::patterns() { return impl_->model->patterns(); }
+
+ModelFile Trainer::model_file(bool with_state) {
+    Impl& s = *impl_;
+    ModelFile file;
+    file.config = to_json(s.config);
+    file.seed = static_cast<std::uint64_t>(s.config.seed);
+    file.dataset = s.dataset->name;
+    file.dataset_sha256 = s.dataset->sha256;
+    file.metrics = s.metrics;
+    for (Layer* layer : s.model->layers()) {
+        LayerRecord record{layer->name(), std::string(layer->kind()), layer->config(), {}};
+        for (const Parameter* parameter : layer->parameters())
+            record.tensors.push_back({parameter->name, parameter->value.to_host(*s.backend)});
+        file.layers.push_back(std::move(record));
+    }
+    file.history = s.history;
+    file.provenance = provenance_of(*s.backend);
+    if (with_state) {
+        file.checkpoint = s.at;
+        for (const Optimiser::State& state : s.optimiser->state())
+            file.checkpoint->optimiser.push_back({state.name, state.tensor->to_host(*s.backend)});
+    }
+    return file;
+}
+
+void Trainer::restore(const ModelFile& file) {
+    Impl& s = *impl_;
+    const auto mismatch = [](const std::string& why) {
+        return Error("model file", why, "resume it with its own configuration and data");
+    };
+    if (file.dataset_sha256 != s.dataset->sha256)
+        throw mismatch(fmt::format("it was trained on other data than '{}' holds now", s.dataset->name));
+    const std::vector<Layer*> layers = s.model->layers();
+    if (layers.size() != file.layers.size()) throw mismatch("it has other layers than the configured model");
+    for (std::size_t i = 0; i < layers.size(); ++i) load_layer(*s.backend, *layers[i], file.layers[i]);
+    if (!file.checkpoint) return;
+
+    const std::vector<Optimiser::State> states = s.optimiser->state();
+    const std::vector<NamedTensor>& saved = file.checkpoint->optimiser;
+    if (states.size() != saved.size()) throw mismatch("its optimiser state does not fit the configured optimiser");
+    for (std::size_t i = 0; i < states.size(); ++i) {
+        if (states[i].name != saved[i].name) throw mismatch(fmt::format("optimiser state '{}' is missing", states[i].name));
+        states[i].tensor->assign(*s.backend, saved[i].tensor);
+    }
+    const Checkpoint& c = *file.checkpoint;
+    if (c.step < 0 || c.epoch < 0 || c.batch_in_epoch < 0 || c.batch_in_epoch >= s.steps_per_epoch() ||
+        !std::isfinite(c.learning_rate) || c.learning_rate < 0)
+        throw mismatch("its checkpoint's counters do not fit the configured run");
+    s.at = c;
+    s.at.optimiser.clear();
+    s.history = file.history;
+    s.metrics = file.metrics;
+    s.order_ready = false;
+    s.epoch_seconds = 0;
+}
+
+const ExperimentConfig& Trainer::config() const { return impl_->config; }
+
+RunInfo Trainer::info() const {
+    const Impl& s = *impl_;
+    const ModelInfo& model = find_model(s.config.model);
+    RunInfo info;
+    info.model = model.name;
+    info.model_title = model.title;
+    info.note = model.note;
+    info.dataset = s.config.dataset;
+    info.backend = s.backend->name();
+    info.device = s.backend->device();
+    info.features = s.config.features;
+    info.parameters = s.model->parameter_count();
+    info.classes = s.dataset->classes();
+    info.train_samples = s.train_count();
+    info.evaluated_on = s.held_out_rows.empty() ? "test" : "validation";
+    info.test_samples = s.held_out_rows.empty() ? s.test.rows : static_cast<std::int64_t>(s.held_out_rows.size());
+    info.feature_count = s.train.columns;
+    info.steps_per_epoch = s.steps_per_epoch();
+    info.epochs = s.config.epochs;
+    info.batch = s.batch_size();
+    info.learning_rate = s.at.learning_rate;
+    return info;
+}
+
+History& Trainer::history() { return impl_->history; }
+std::int64_t Trainer::step_count() const { return impl_->at.step; }
+std::int64_t Trainer::epochs_done() const { return impl_->at.epoch; }
+double Trainer::epoch() const { return impl_->epoch(); }
+bool Trainer::finished() const { return impl_->at.epoch >= impl_->config.epochs; }
+double Trainer::learning_rate() const { return impl_->at.learning_rate; }
+void Trainer::set_learning_rate(double value) { impl_->at.learning_rate = value; }
+void Trainer::set_epochs(std::int64_t total) { impl_->config.epochs = total; }
+StepPoint Trainer::epoch_means() const { return impl_->means; }
+const std::vector<double>& Trainer::epoch_seconds() const { return impl_->at.epoch_seconds; }
+double Trainer::train_seconds() const { return impl_->train_seconds; }
+std::int64_t Trainer::samples_trained() const { return impl_->samples_trained; }
+MemoryBudget& Trainer::budget() { return impl_->workspace->budget(); }
+
+}  // namespace spectral

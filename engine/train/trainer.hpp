@@ -1,0 +1,69 @@
+// Training, one step at a time, in the caller's thread: data, model and optimiser of one experiment.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/core/progress.hpp"
+#include "engine/data/features.hpp"
+#include "engine/io/model_file.hpp"
+#include "engine/nn/registry.hpp"
+#include "engine/optim/optimiser.hpp"
+#include "engine/train/config.hpp"
+#include "engine/train/events.hpp"
+#include "engine/train/workspace.hpp"
+
+namespace spectral {
+
+class Trainer {
+public:
+    /// Opens the backend, takes the data from the workspace, computes features, builds the model. `config` must be resolved(). Throws
+    /// Error on bad input, Cancelled when `progress` says so.
+    Trainer(const ExperimentConfig& config, std::shared_ptr<Workspace> workspace, const Progress& progress);
+    Trainer(const Trainer&) = delete;
+    Trainer& operator=(const Trainer&) = delete;
+    ~Trainer();
+
+    /// Trained on the next batch. `finite` is false when loss or gradient are not: nothing was updated then and the
+    /// batch is not counted.
+    struct StepResult {
+        StepPoint point;
+        bool finite = true;
+        bool epoch_finished = false;
+        std::string trouble;
+    };
+    StepResult step();
+
+    /// Of the test set, or of the held-out part of the training set when the configuration asks for one.
+    Evaluation evaluate(std::int64_t examples = 0);
+    std::vector<PatternSnapshot::Matrix> patterns();
+
+    ModelFile model_file(bool with_state);
+    /// Parameters, and with a checkpoint in it everything else; throws Error when it does not fit this experiment.
+    void restore(const ModelFile& file);
+
+    const ExperimentConfig& config() const;
+    RunInfo info() const;
+    History& history();
+    std::int64_t step_count() const;
+    std::int64_t epochs_done() const;
+    double epoch() const;  ///< fractional
+    bool finished() const;  ///< all epochs of the configuration are done
+    double learning_rate() const;
+    void set_learning_rate(double value);
+    void set_epochs(std::int64_t total);
+    /// Mean loss and accuracy over the last finished epoch's batches.
+    StepPoint epoch_means() const;
+    const std::vector<double>& epoch_seconds() const;
+    double train_seconds() const;  ///< in step(), this process
+    std::int64_t samples_trained() const;  ///< this process
+    MemoryBudget& budget();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace spectral
