@@ -1,0 +1,51 @@
+// spectral: the command line.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <spectral_version.hpp>
+
+#include "app/commands/commands.hpp"
+#include "engine/core/error.hpp"
+
+namespace {
+
+/// OpenMP (inside oneDNN) reads its wait policy when it is loaded; the default spins on cores that our own threads
+/// need, and makes small matrix products several times slower.
+void restart_with_passive_waiting(char** arguments) {
+    if (std::getenv("OMP_WAIT_POLICY")) return;
+    if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0) execv("/proc/self/exe", arguments);
+    // Still here: slower, but nothing is wrong.
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    using namespace spectral::app;
+    restart_with_passive_waiting(argv);
+    CLI::App app("Spectral Workbench: train, look into and export spectral models.", "spectral");
+    app.set_version_flag("--version", SPECTRAL_VERSION " (" SPECTRAL_GIT_COMMIT ")");
+    app.require_subcommand(1);
+    app.footer("'spectral COMMAND --help' shows a command's options and examples.");
+    int exit_code = kExitOk;
+    add_backends(app, exit_code);
+    add_datasets(app, exit_code);
+    add_models(app, exit_code);
+    add_train(app, exit_code);
+    add_eval(app, exit_code);
+    add_inspect(app, exit_code);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+        print_error(error.what(), "see 'spectral --help'");
+        return kExitBadInput;
+    } catch (const spectral::Error& error) {
+        print_error(error.what(), error.hint());
+        return kExitBadInput;
+    } catch (const std::exception& error) {
+        print_error(error.what(), "");
+        return kExitFailedRun;
+    }
+    return exit_code;
+}

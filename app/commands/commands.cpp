@@ -1,0 +1,76 @@
+#include "app/commands/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+
+#include "engine/core/error.hpp"
+
+namespace spectral::app {
+
+namespace {
+
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "signal handlers may only touch lock-free values");
+
+extern "C" void on_signal(int /*number*/) {
+    if (interrupted.exchange(true)) std::_Exit(130);
+}
+
+}  // namespace
+
+const std::atomic<bool>& interrupt_requested() { return interrupted; }
+
+void watch_signals() {
+    struct sigaction action {};
+    action.sa_handler = on_signal;
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+}
+
+std::string flag_name(std::string_view field) {
+    std::string name = "--" + std::string(field);
+    std::ranges::replace(name, '_', '-');
+    return name;
+}
+
+void SchemaFlags::add(CLI::App& command, const Schema& schema, const std::string& group) {
+    for (const Field& field : schema) {
+        auto [entry, inserted] = flags_.try_emplace(field.name);
+        if (!inserted) continue;
+        const std::string range = range_text(field);
+        const std::string standard =
+            field.default_value.is_string() ? field.default_value.get<std::string>() : field.default_value.dump();
+        entry->second.option = command
+                                   .add_option(flag_name(field.name), entry->second.text,
+                                               fmt::format("{} [{}{}{}]", field.help, standard,
+                                                           range.empty() ? "" : "; ", range))
+                                   ->type_name("")
+                                   ->group(group);
+    }
+}
+
+void SchemaFlags::apply(const Schema& schema, std::string_view owner, Json& values) {
+    for (const Field& field : schema) {
+        const auto flag = flags_.find(field.name);
+        if (flag == flags_.end() || flag->second.option->count() == 0) continue;
+        values[field.name] = parse_field(field, flag->second.text, owner);
+        flag->second.used = true;
+    }
+}
+
+void SchemaFlags::require_all_used() const {
+    for (const auto& [name, flag] : flags_)
+        if (flag.option->count() > 0 && !flag.used)
+            throw Error(fmt::format("option {}", flag_name(name)), "neither the chosen model nor the data set has it",
+                        "see 'spectral models' and 'spectral datasets'");
+}
+
+void print_error(std::string_view message, std::string_view hint) {
+    fmt::print(stderr, "error: {}\n", message);
+    if (!hint.empty()) fmt::print(stderr, "hint: {}\n", hint);
+}
+
+}  // namespace spectral::app

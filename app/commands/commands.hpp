@@ -1,0 +1,56 @@
+// The subcommands of `spectral`, and what they share: exit codes, options generated from schemas, messages.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/schema.hpp"
+
+namespace spectral::app {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitBadInput = 2;
+inline constexpr int kExitFailedRun = 3;
+
+/// Each adds its subcommand; when chosen, its callback runs it and writes `exit_code`.
+void add_backends(CLI::App& app, int& exit_code);
+void add_datasets(CLI::App& app, int& exit_code);
+void add_models(CLI::App& app, int& exit_code);
+void add_train(CLI::App& app, int& exit_code);
+void add_eval(CLI::App& app, int& exit_code);
+void add_inspect(CLI::App& app, int& exit_code);
+
+/// Set by SIGINT and SIGTERM; a second signal ends the program at once.
+const std::atomic<bool>& interrupt_requested();
+void watch_signals();
+
+/// "learning_rate" → "--learning-rate".
+std::string flag_name(std::string_view field);
+
+/// Flags for the fields of schemas, kept as text until it is known whose schema reads them. A field that several
+/// schemas have becomes one flag.
+class SchemaFlags {
+public:
+    void add(CLI::App& command, const Schema& schema, const std::string& group);
+    /// The given flags that `schema` has, parsed and checked, over `values`; they count as used.
+    void apply(const Schema& schema, std::string_view owner, Json& values);
+    /// Throws Error naming the first given flag that no apply() used.
+    void require_all_used() const;
+
+private:
+    struct Flag {
+        std::string text;
+        CLI::Option* option = nullptr;
+        bool used = false;
+    };
+    std::map<std::string, Flag> flags_;
+};
+
+/// "error: …" and the hint, on standard error.
+void print_error(std::string_view message, std::string_view hint);
+
+}  // namespace spectral::app

@@ -1,0 +1,80 @@
+// spectral inspect: what is in a model file.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "app/commands/commands.hpp"
+#include "engine/io/model_file.hpp"
+
+namespace spectral::app {
+
+namespace {
+
+Json describe(const std::string& path, const ModelFile& file) {
+    Json tensors = Json::array();
+    std::int64_t parameters = 0;
+    for (const LayerRecord& layer : file.layers) {
+        for (const NamedTensor& each : layer.tensors) {
+            parameters += each.tensor.shape.size();
+            tensors.push_back({{"name", layer.name + "/" + each.name},
+                               {"kind", layer.kind},
+                               {"shape", each.tensor.shape.extents()},
+                               {"dense_bytes", each.tensor.values.size() * sizeof(float)}});
+        }
+    }
+    Json json{{"file", path},
+              {"file_bytes", std::filesystem::file_size(path)},
+              {"producer", file.producer},
+              {"created_utc", file.created_utc},
+              {"dataset", file.dataset},
+              {"dataset_sha256", file.dataset_sha256},
+              {"seed", file.seed},
+              {"parameters", parameters},
+              {"metrics", file.metrics},
+              {"config", file.config},
+              {"tensors", tensors},
+              {"provenance",
+               {{"git", file.provenance.git},
+                {"backend", file.provenance.backend},
+                {"device", file.provenance.device},
+                {"library_versions", file.provenance.library_versions}}},
+              {"checkpoint", nullptr}};
+    if (file.checkpoint)
+        json["checkpoint"] = {{"step", file.checkpoint->step},
+                              {"epoch", file.checkpoint->epoch},
+                              {"learning_rate", file.checkpoint->learning_rate}};
+    return json;
+}
+
+void print(const Json& json) {
+    const auto line = [](std::string_view name, const Json& value) {
+        fmt::print("{:<12} {}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
+    };
+    for (const char* name : {"file", "file_bytes", "producer", "created_utc", "dataset", "seed", "parameters",
+                             "metrics", "config", "provenance", "checkpoint"})
+        line(name, json.at(name));
+    for (const Json& tensor : json.at("tensors"))
+        fmt::print("  {:<28} {:<8} {:<14} {} bytes\n", tensor["name"].get<std::string>(),
+                   tensor["kind"].get<std::string>(), tensor["shape"].dump(), tensor["dense_bytes"].dump());
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, int& exit_code) {
+    CLI::App* command = app.add_subcommand("inspect", "what is in a model file");
+    const auto path = std::make_shared<std::string>();
+    const auto json = std::make_shared<bool>(false);
+    command->add_option("file", *path, "model file")->required()->type_name("FILE");
+    command->add_flag("--json", *json, "print one JSON object as the last line");
+    command->callback([=, &exit_code] {
+        const Json description = describe(*path, read_model_file(*path));
+        if (*json)
+            fmt::print("{}\n", description.dump(-1, ' ', false, Json::error_handler_t::replace));
+        else
+            print(description);
+        exit_code = kExitOk;
+    });
+}
+
+}  // namespace spectral::app

@@ -1,0 +1,208 @@
+// spectral train: a training run in the terminal, with a progress bar, a log and a JSON line.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "app/commands/commands.hpp"
+#include "app/commands/patterns_picture.hpp"
+#include "engine/core/error.hpp"
+#include "engine/data/dataset.hpp"
+#include "engine/nn/registry.hpp"
+#include "engine/train/run.hpp"
+
+namespace spectral::app {
+
+namespace {
+
+struct TrainArguments {
+    std::string dataset, data, model, config, out, resume, log, patterns_png;
+    bool json = false;
+    SchemaFlags flags;
+};
+
+ExperimentConfig build_config(TrainArguments& a) {
+    Json json = a.config.empty() ? Json::object() : to_json(read_config(a.config));
+    if (!a.dataset.empty() && json.value("dataset", "") != a.dataset) {
+        json["dataset"] = a.dataset;
+        json["dataset_options"] = Json::object();
+    }
+    if (!a.model.empty() && json.value("model", "") != a.model) {
+        json["model"] = a.model;
+        json["model_options"] = Json::object();
+    }
+    if (!a.data.empty()) json["data"] = a.data;
+    const ExperimentConfig defaults;
+    const DatasetInfo& dataset = find_dataset(json.value("dataset", defaults.dataset));
+    const ModelInfo& model = find_model(json.value("model", defaults.model));
+    a.flags.apply(training_schema(), "train", json);
+    a.flags.apply(dataset.schema, "data set " + dataset.name, json["dataset_options"]);
+    a.flags.apply(model.schema, "model " + model.name, json["model_options"]);
+    a.flags.require_all_used();
+    return resolved(config_from_json(json, a.config.empty() ? "train" : a.config));
+}
+
+/// A resumed run keeps its configuration; only what the file cannot know may be given again.
+std::int64_t resume_epochs(TrainArguments& a) {
+    if (!a.model.empty() || !a.dataset.empty() || !a.config.empty())
+        throw Error("--resume", "the run's configuration is in the file",
+                    "leave out --model, --dataset and --config; --epochs sets the new total, --data the place");
+    Json values = Json::object();
+    Schema allowed{*find_field(training_schema(), "epochs")};
+    a.flags.apply(allowed, "train", values);
+    a.flags.require_all_used();
+    return values.value("epochs", std::int64_t{0});
+}
+
+class Terminal {
+public:
+    explicit Terminal(const std::string& log_path) : bar_(isatty(STDERR_FILENO) == 1) {
+        if (log_path.empty()) return;
+        log_.open(log_path, std::ios::trunc);
+        if (!log_) throw Error(log_path, "cannot be written", "choose another file for --log");
+    }
+
+    void show(const Updates& updates) {
+        if (updates.info) {
+            info_ = *updates.info;
+            line(fmt::format("{} on {}: {} parameters, {} features {}, {} training samples, {}", info_.model_title,
+                             info_.dataset, info_.parameters, info_.feature_count, info_.features,
+                             info_.train_samples, info_.device));
+        }
+        if (bar_ && !updates.activity.empty())
+            bar(updates.activity_fraction, updates.activity);
+        if (bar_ && !updates.steps.empty()) {
+            const StepPoint& last = updates.steps.back();
+            bar(last.epoch / static_cast<double>(std::max<std::int64_t>(info_.epochs, 1)),
+                fmt::format("epoch {:.1f} of {}  loss {:.4f}", last.epoch, info_.epochs, last.loss));
+        }
+        for (const EvaluationPoint& point : updates.evaluations) {
+            line(fmt::format("epoch {:>3.0f}  train loss {:.4f} accuracy {:5.2f} %   {} loss {:.4f} accuracy {:5.2f} %",
+                             point.epoch, point.train_loss, 100 * point.train_accuracy, info_.evaluated_on, point.loss,
+                             100 * point.accuracy));
+            if (!log_.is_open()) continue;
+            log_ << Json{{"epoch", point.epoch},
+                         {"step", point.step},
+                         {"train_loss", point.train_loss},
+                         {"train_accuracy", point.train_accuracy},
+                         {info_.evaluated_on + "_loss", point.loss},
+                         {info_.evaluated_on + "_accuracy", point.accuracy}}
+                        .dump()
+                 << std::endl;
+            if (!log_) throw Error("--log", "the log can no longer be written", "free some space");
+        }
+    }
+
+    void end() {
+        if (bar_) fmt::print(stderr, "\r\033[K");
+    }
+
+private:
+    void line(const std::string& text) {
+        fmt::print(stderr, "{}{}\n", bar_ ? "\r\033[K" : "", text);
+    }
+
+    static void bar(double fraction, std::string_view text) {
+        constexpr int kWidth = 30;
+        const int filled = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * kWidth);
+        fmt::print(stderr, "\r\033[K[{:━<{}}{:·<{}}] {}", "", filled, "", kWidth - filled, text);
+        std::fflush(stderr);
+    }
+
+    bool bar_;
+    std::ofstream log_;
+    RunInfo info_;
+};
+
+void print_result(const RunResult& result, const std::string& out) {
+    const Json json{{"model", result.info.model},
+                    {"dataset", result.info.dataset},
+                    {"backend", result.info.backend},
+                    {"device", result.info.device},
+                    {"seed", result.config.seed},
+                    {"epochs", result.epochs},
+                    {"parameters", result.info.parameters},
+                    {result.info.evaluated_on + "_accuracy", result.test_accuracy},
+                    {result.info.evaluated_on + "_loss", result.test_loss},
+                    {"train_seconds_per_epoch", result.train_seconds_per_epoch},
+                    {"samples_per_second", result.samples_per_second},
+                    {"peak_memory_bytes", result.peak_memory_bytes},
+                    {"state", run_state_name(result.state)},
+                    {"out", out}};
+    fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+int train(TrainArguments& a) {
+    RunOptions options;
+    options.out = a.out.empty() ? a.resume : a.out;
+    options.resume = a.resume;
+    if (!a.patterns_png.empty() && options.out.empty())
+        throw Error("--patterns-png", "the picture is made from the model file", "give --out FILE as well");
+    ExperimentConfig config;
+    if (a.resume.empty()) {
+        config = build_config(a);
+    } else {
+        options.resume_epochs = resume_epochs(a);
+        config.data = a.data;
+    }
+    Terminal terminal(a.log);
+    watch_signals();
+    TrainingRun run(std::move(config), options);
+    bool told = false;
+    for (bool done = false; !done;) {
+        done = run.done();  // read before draining: nothing is posted after it
+        run.wait_for_updates(std::chrono::milliseconds(50));
+        terminal.show(run.take_updates());
+        if (interrupt_requested().load() && !std::exchange(told, true)) run.send(command::Stop{});
+    }
+    terminal.end();
+    const RunResult result = run.result();
+    if (result.state == RunState::failed) {
+        print_error(result.error, result.hint);
+        return result.bad_input ? kExitBadInput : kExitFailedRun;
+    }
+    if (!a.patterns_png.empty()) write_patterns_picture(read_model_file(options.out), a.patterns_png);
+    if (a.json) {
+        print_result(result, options.out);
+    } else {
+        fmt::print(stderr, "{}: {} accuracy {:.2f} %, {:.4g} s per epoch, {:.3g} samples/s{}\n",
+                   run_state_name(result.state), result.info.evaluated_on, 100 * result.test_accuracy,
+                   result.train_seconds_per_epoch, result.samples_per_second,
+                   options.out.empty() ? "" : fmt::format(", model in {}", options.out));
+        if (result.state == RunState::stopped && !options.out.empty())
+            fmt::print(stderr, "go on with: spectral train --resume {}\n", options.out);
+    }
+    return kExitOk;
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, int& exit_code) {
+    CLI::App* command = app.add_subcommand("train", "train a model");
+    const auto a = std::make_shared<TrainArguments>();
+    command->add_option("--model", a->model, "model to train; see 'spectral models' [purefft]")->type_name("NAME");
+    command->add_option("--dataset", a->dataset, "data set; see 'spectral datasets' [strokes]")->type_name("NAME");
+    command->add_option("--data", a->data, "directory or file of the data set")->type_name("DIR");
+    command->add_option("--config", a->config, "JSON file of options; flags override it")->type_name("FILE");
+    command->add_option("--out", a->out, "model file, replaced at every checkpoint")->type_name("FILE");
+    command->add_option("--resume", a->resume, "go on from this file; --epochs is the new total")->type_name("FILE");
+    command->add_option("--log", a->log, "one JSON object per line per epoch")->type_name("FILE");
+    command->add_option("--patterns-png", a->patterns_png, "picture of the learned weights; needs --out")
+        ->type_name("FILE");
+    command->add_flag("--json", a->json, "print one JSON object as the last line");
+    a->flags.add(*command, training_schema(), "Training");
+    for (const ModelInfo& model : model_registry()) a->flags.add(*command, model.schema, "Model " + model.name);
+    for (const DatasetInfo& set : dataset_registry()) a->flags.add(*command, set.schema, "Data set " + set.name);
+    command->footer(
+        "Examples:\n"
+        "  spectral train --epochs 5 --out run.h5\n"
+        "  spectral train --model mlp --dataset mnist --data DIR --epochs 3 --json\n"
+        "  spectral train --resume run.h5 --epochs 20\n"
+        "Ctrl-C stops after the current step and leaves a checkpoint that resumes.");
+    command->callback([a, &exit_code] { exit_code = train(*a); });
+}
+
+}  // namespace spectral::app
