@@ -30,7 +30,8 @@ std::string message(int error) { return std::generic_category().message(error); 
 
 Error failure(const fs::path& path, int error) {
     std::string hint;
-    if (error == ENOSPC || error == EDQUOT || error == EFBIG) hint = "Free some space, or choose another disk.";
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
+        hint = "Free some space, or choose another disk.";
     if (error == EACCES || error == EPERM || error == EROFS) hint = "Choose a folder that you may write to.";
     return {path.string(), "cannot be written: " + message(error), std::move(hint)};
 }
@@ -51,7 +52,8 @@ private:
     int descriptor_;
 };
 
-/// Temporary names of this process, so that two threads writing the same file do not take each other's for stale.
+/// Temporary names of this process, so that two threads writing the same file do not take each other's for
+/// stale.
 std::mutex names_mutex;
 std::set<fs::path> names_in_use;
 

@@ -82,7 +82,8 @@ Error Source::error(const std::string& object, const std::string& why, std::stri
     return {file, object + " " + why, std::move(hint)};
 }
 
-// Attributes -----------------------------------------------------------------------------------------------------
+// Attributes
+// -----------------------------------------------------------------------------------------------------
 
 bool Object::has_attribute(const char* name) const { return H5Aexists(handle_.id(), name) > 0; }
 
@@ -91,7 +92,8 @@ Handle Object::open_attribute(const char* name) const {
     if (exists < 0) throw error("cannot be read: " + last_error(), kDamageHint);
     if (exists == 0) throw error(std::string("lacks the attribute ") + name);
     Handle attribute(H5Aopen(handle_.id(), name, H5P_DEFAULT), H5Aclose);
-    if (!attribute.valid()) throw error(std::string("has an unreadable attribute ") + name + ": " + last_error());
+    if (!attribute.valid())
+        throw error(std::string("has an unreadable attribute ") + name + ": " + last_error());
     const Handle space(H5Aget_space(attribute.id()), H5Sclose);
     const H5S_class_t kind = H5Sget_simple_extent_type(space.id());
     if ((kind != H5S_SCALAR && kind != H5S_SIMPLE) || H5Sget_simple_extent_npoints(space.id()) != 1)
@@ -108,7 +110,8 @@ std::string Object::text(const char* name, std::size_t max_bytes) const {
         throw error(which + " of variable length",
                     "Write texts with a fixed length: in h5py, numpy.bytes_(text.encode()).");
     const std::size_t bytes = H5Tget_size(type.id());
-    if (bytes == 0 || bytes > max_bytes || bytes > source_->file_bytes) throw error(which + " that is too long");
+    if (bytes == 0 || bytes > max_bytes || bytes > source_->file_bytes)
+        throw error(which + " that is too long");
     std::string value(bytes, '\0');
     if (H5Aread(attribute.id(), type.id(), value.data()) < 0)
         throw error(which + " that cannot be read: " + last_error(), kDamageHint);
@@ -156,7 +159,8 @@ double Object::real(const char* name) const {
     return value;
 }
 
-// Datasets -------------------------------------------------------------------------------------------------------
+// Datasets
+// -------------------------------------------------------------------------------------------------------
 
 std::vector<std::int64_t> Dataset::extents(Element expected) const {
     const Handle type(H5Dget_type(handle_.id()), H5Tclose);
@@ -211,9 +215,9 @@ std::size_t Dataset::take_from_budget(Element type) const {
             throw error("promises more values than any file can hold", kDamageHint);
         }
     if (bytes > source_->bytes_left)
-        throw error("promises more values than a file of " + std::to_string(source_->file_bytes) +
-                        " bytes can hold",
-                    kDamageHint);
+        throw error(
+            "promises more values than a file of " + std::to_string(source_->file_bytes) + " bytes can hold",
+            kDamageHint);
     source_->bytes_left -= bytes;
     return static_cast<std::size_t>(bytes / element_bytes(type));
 }
@@ -222,7 +226,8 @@ void Dataset::read(Element type, std::span<std::byte> target) const {
     const Handle creation(H5Dget_create_plist(handle_.id()), H5Pclose);
     if (H5Pget_layout(creation.id()) == H5D_CHUNKED) {
         try {
-            read_chunks(handle_.id(), creation.id(), extents(type), element_bytes(type), source_->file_bytes, target);
+            read_chunks(handle_.id(), creation.id(), extents(type), element_bytes(type), source_->file_bytes,
+                        target);
         } catch (const Error& failure) {
             throw error(std::string("has a chunk that ") + failure.why(), failure.hint());
         }
@@ -238,7 +243,8 @@ void Dataset::read_whole(std::span<std::byte> target) const {
     if (H5Dget_storage_size(handle_.id()) != target.size()) throw error("is not stored whole", kDamageHint);
     if (H5Pget_layout(creation.id()) == H5D_CONTIGUOUS) {
         const haddr_t address = H5Dget_offset(handle_.id());
-        if (address == HADDR_UNDEF || address > source_->file_bytes || target.size() > source_->file_bytes - address)
+        if (address == HADDR_UNDEF || address > source_->file_bytes ||
+            target.size() > source_->file_bytes - address)
             throw error("lies outside the file", kDamageHint);
     }
     const Handle type(H5Dget_type(handle_.id()), H5Tclose);
@@ -246,14 +252,17 @@ void Dataset::read_whole(std::span<std::byte> target) const {
         throw error("cannot be read: " + last_error(), kDamageHint);
 }
 
-// Groups ---------------------------------------------------------------------------------------------------------
+// Groups
+// ---------------------------------------------------------------------------------------------------------
 
 std::vector<std::string> Group::names(std::size_t max_count) const {
     LinkList list;
     list.max_count = max_count;
     hsize_t position = 0;
-    // In native order: for any other HDF5 makes a table first, and frees it uninitialised when the file is damaged.
-    const herr_t status = H5Literate(handle_.id(), H5_INDEX_NAME, H5_ITER_NATIVE, &position, collect_link, &list);
+    // In native order: for any other HDF5 makes a table first, and frees it uninitialised when the file is
+    // damaged.
+    const herr_t status =
+        H5Literate(handle_.id(), H5_INDEX_NAME, H5_ITER_NATIVE, &position, collect_link, &list);
     if (!list.refused.empty())
         throw error("holds '" + list.refused + "', which is no plain entry of this file", kLinkHint);
     if (status < 0) throw error("cannot be listed: " + last_error(), kDamageHint);

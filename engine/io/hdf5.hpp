@@ -72,7 +72,8 @@ template <>
 inline constexpr Element kElementOf<std::int64_t> = Element::i64;
 constexpr std::size_t element_bytes(Element type) { return type == Element::f32 ? 4 : 8; }
 
-// Reading ------------------------------------------------------------------------------------------------------
+// Reading
+// ------------------------------------------------------------------------------------------------------
 
 inline constexpr int kMaxRank = 8;
 inline constexpr std::size_t kMaxNameBytes = 255;
@@ -99,7 +100,9 @@ public:
     std::int64_t integer(const char* name) const;
     std::uint64_t unsigned_integer(const char* name) const;
     double real(const char* name) const;
-    Error error(const std::string& why, std::string hint = {}) const { return source_->error(path_, why, hint); }
+    Error error(const std::string& why, std::string hint = {}) const {
+        return source_->error(path_, why, hint);
+    }
 
 protected:
     Handle open_attribute(const char* name) const;
@@ -151,7 +154,8 @@ private:
 /// The root group. Throws Error when `path` is no readable HDF5 file. `hint` goes with "not an HDF5 file".
 Group open_file(const std::filesystem::path& path, const std::string& hint);
 
-// Writing ------------------------------------------------------------------------------------------------------
+// Writing
+// ------------------------------------------------------------------------------------------------------
 
 /// A file being made in memory, so that a full disk meets plain bytes and not a half-flushed library.
 class FileImage {
@@ -180,9 +184,10 @@ void write_attribute(hid_t object, const char* name, std::int64_t value);
 void write_attribute(hid_t object, const char* name, std::uint64_t value);
 void write_attribute(hid_t object, const char* name, double value);
 
-/// Chunked with shuffle, gzip and fletcher32 unless empty or of rank 0; attribute `sha256` over the raw values.
-Handle write_dataset(hid_t parent, const std::string& name, Element type, std::span<const std::int64_t> extents,
-                     std::span<const std::byte> values);
+/// Chunked with shuffle, gzip and fletcher32 unless empty or of rank 0; attribute `sha256` over the raw
+/// values.
+Handle write_dataset(hid_t parent, const std::string& name, Element type,
+                     std::span<const std::int64_t> extents, std::span<const std::byte> values);
 
 template <class T>
 Handle write_list(hid_t parent, const std::string& name, const std::vector<T>& values) {

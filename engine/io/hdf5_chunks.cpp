@@ -35,8 +35,8 @@ std::vector<Filter> filters_of(hid_t creation_properties) {
         unsigned flags = 0, config = 0;
         std::array<unsigned, 8> parameters{};
         std::size_t parameter_count = parameters.size();
-        const H5Z_filter_t id = H5Pget_filter2(creation_properties, i, &flags, &parameter_count, parameters.data(),
-                                               0, nullptr, &config);
+        const H5Z_filter_t id = H5Pget_filter2(creation_properties, i, &flags, &parameter_count,
+                                               parameters.data(), 0, nullptr, &config);
         if (id < 0) damaged(last_error());
         filters.push_back({id, parameters[0]});
     }
@@ -100,14 +100,22 @@ Bytes unshuffled(const Bytes& planes, std::size_t element_bytes) {
     return plain;
 }
 
-Bytes unpacked(Bytes bytes, const std::vector<Filter>& filters, std::uint32_t skipped, std::size_t chunk_bytes) {
+Bytes unpacked(Bytes bytes, const std::vector<Filter>& filters, std::uint32_t skipped,
+               std::size_t chunk_bytes) {
     for (std::size_t i = filters.size(); i-- > 0;) {
         if (i < 32 && (skipped >> i & 1U) != 0) continue;
         switch (filters[i].id) {
-            case H5Z_FILTER_FLETCHER32: check_fletcher32(bytes); break;
-            case H5Z_FILTER_DEFLATE: bytes = inflated(bytes, chunk_bytes + kFilterSlackBytes); break;
-            case H5Z_FILTER_SHUFFLE: bytes = unshuffled(bytes, filters[i].element_bytes); break;
-            default: damaged("uses an unknown filter");
+            case H5Z_FILTER_FLETCHER32:
+                check_fletcher32(bytes);
+                break;
+            case H5Z_FILTER_DEFLATE:
+                bytes = inflated(bytes, chunk_bytes + kFilterSlackBytes);
+                break;
+            case H5Z_FILTER_SHUFFLE:
+                bytes = unshuffled(bytes, filters[i].element_bytes);
+                break;
+            default:
+                damaged("uses an unknown filter");
         }
     }
     if (bytes.size() != chunk_bytes) damaged("unpacks to another size than promised");
@@ -161,7 +169,8 @@ void read_chunks(hid_t dataset, hid_t creation_properties, std::span<const std::
     Cut cut;
     cut.rank = extents.size();
     cut.element_bytes = element_bytes;
-    if (cut.rank == 0 || H5Pget_chunk(creation_properties, kMaxRank, cut.chunk.data()) != static_cast<int>(cut.rank))
+    if (cut.rank == 0 ||
+        H5Pget_chunk(creation_properties, kMaxRank, cut.chunk.data()) != static_cast<int>(cut.rank))
         damaged("has another rank than its dataset");
     std::uint64_t chunk_bytes = element_bytes, chunk_count = 1;
     for (std::size_t axis = 0; axis < cut.rank; ++axis) {
@@ -191,8 +200,10 @@ void read_chunks(hid_t dataset, hid_t creation_properties, std::span<const std::
         if (address > file_bytes || stored_bytes > file_bytes - address) damaged("lies outside the file");
         Bytes bytes(static_cast<std::size_t>(stored_bytes));
         std::uint32_t mask = 0;
-        if (H5Dread_chunk(dataset, H5P_DEFAULT, offset.data(), &mask, bytes.data()) < 0) damaged(last_error());
-        cut.paste(unpacked(std::move(bytes), filters, mask, static_cast<std::size_t>(chunk_bytes)), offset, target);
+        if (H5Dread_chunk(dataset, H5P_DEFAULT, offset.data(), &mask, bytes.data()) < 0)
+            damaged(last_error());
+        cut.paste(unpacked(std::move(bytes), filters, mask, static_cast<std::size_t>(chunk_bytes)), offset,
+                  target);
     } while (cut.next(offset));
 }
 

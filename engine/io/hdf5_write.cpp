@@ -10,7 +10,8 @@
 
 namespace spectral::hdf5 {
 
-static_assert(std::endian::native == std::endian::little, "values are hashed and stored as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "values are hashed and stored as they lie in memory");
 
 namespace {
 
@@ -79,7 +80,8 @@ herr_t keep_buffer(void*) noexcept { return 0; }
 FileImage::FileImage() : buffer_(std::make_unique<Buffer>()) {
     const Handle access = checked(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5");
     check(H5Pset_fapl_core(access.id(), kImageGrowth, false), "HDF5");
-    H5FD_file_image_callbacks_t callbacks{resize_new, copy, resize, give_up, same_buffer, keep_buffer, buffer_.get()};
+    H5FD_file_image_callbacks_t callbacks{resize_new,  copy,        resize,       give_up,
+                                          same_buffer, keep_buffer, buffer_.get()};
     check(H5Pset_file_image_callbacks(access.id(), &callbacks), "HDF5");
     check(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), "HDF5");
     // The 1.8 format: the oldest with checksums over its headers, and read by every h5py.
@@ -138,8 +140,8 @@ void write_attribute(hid_t object, const char* name, double value) {
     write_scalar(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
 }
 
-Handle write_dataset(hid_t parent, const std::string& name, Element type, std::span<const std::int64_t> extents,
-                     std::span<const std::byte> values) {
+Handle write_dataset(hid_t parent, const std::string& name, Element type,
+                     std::span<const std::int64_t> extents, std::span<const std::byte> values) {
     const std::string what = "dataset " + name;
     if (extents.size() > kMaxRank) throw Error(what, "has a rank above 8");
     if (name.empty() || name == "." || name.size() > kMaxNameBytes || name.find('/') != std::string::npos ||
@@ -166,10 +168,11 @@ Handle write_dataset(hid_t parent, const std::string& name, Element type, std::s
         check(H5Pset_deflate(creation.id(), kGzipLevel), "HDF5");
         check(H5Pset_fletcher32(creation.id()), "HDF5");
     }
-    Handle dataset = checked(
-        H5Dcreate2(parent, name.c_str(), file_type(type), space.id(), H5P_DEFAULT, creation.id(), H5P_DEFAULT),
-        H5Dclose, what);
-    if (bytes > 0 && H5Dwrite(dataset.id(), file_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
+    Handle dataset = checked(H5Dcreate2(parent, name.c_str(), file_type(type), space.id(), H5P_DEFAULT,
+                                        creation.id(), H5P_DEFAULT),
+                             H5Dclose, what);
+    if (bytes > 0 &&
+        H5Dwrite(dataset.id(), file_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
         throw Error(what, last_error());
     write_attribute(dataset.id(), "sha256", sha256(values));
     return dataset;

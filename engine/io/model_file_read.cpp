@@ -26,16 +26,17 @@ void check_version(const Group& root) {
         throw root.error("has no attribute encoding-type: this is another program's HDF5 file", kNotOursHint);
     const std::string encoding = root.text("encoding-type", 1000);
     if (encoding != kModelEncoding)
-        throw root.error("has the encoding-type '" + encoding + "', not '" + std::string(kModelEncoding) + "'",
-                         kNotOursHint);
+        throw root.error(
+            "has the encoding-type '" + encoding + "', not '" + std::string(kModelEncoding) + "'",
+            kNotOursHint);
     const std::string version = root.text("encoding-version", 100);
     int major = 0;
     const auto [end, failure] = std::from_chars(version.data(), version.data() + version.size(), major);
     if (failure != std::errc() || end == version.data() + version.size() || *end != '.' || major < 1)
         throw root.error("has the schema version '" + version + "', which is none");
     if (major > kModelMajorVersion)
-        throw root.error(fmt::format("has schema version {}, newer than the {} that this program reads", version,
-                                     kModelVersionText),
+        throw root.error(fmt::format("has schema version {}, newer than the {} that this program reads",
+                                     version, kModelVersionText),
                          "Update Spectral Workbench, or export the model again with the older schema.");
 }
 
@@ -60,7 +61,8 @@ template <class Entry>
 std::vector<Entry> in_order(std::vector<std::pair<std::int64_t, Entry>> entries, const Group& group) {
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     for (std::size_t i = 1; i < entries.size(); ++i)
-        if (entries[i].first == entries[i - 1].first) throw group.error("has two entries with the same order");
+        if (entries[i].first == entries[i - 1].first)
+            throw group.error("has two entries with the same order");
     std::vector<Entry> result;
     for (auto& entry : entries) result.push_back(std::move(entry.second));
     return result;

@@ -30,7 +30,8 @@ std::string json_text(const Json& value, const char* what) {
     }
 }
 
-/// "007_name": the number keeps names apart and sorts them, the name is for people. The exact name is an attribute.
+/// "007_name": the number keeps names apart and sorts them, the name is for people. The exact name is an
+/// attribute.
 std::string numbered(std::size_t order, std::string name) {
     for (char& c : name)
         if (c == '/' || static_cast<unsigned char>(c) < 0x20) c = '_';
@@ -42,7 +43,8 @@ std::string numbered(std::size_t order, std::string name) {
 }
 
 void check_name(const std::string& name, const char* what) {
-    if (name.size() > hdf5::kMaxNameBytes) throw Error(what, "'" + name.substr(0, 40) + "…' is longer than 255 bytes");
+    if (name.size() > hdf5::kMaxNameBytes)
+        throw Error(what, "'" + name.substr(0, 40) + "…' is longer than 255 bytes");
 }
 
 Handle write_tensor(hid_t group, const std::string& link, const NamedTensor& entry, std::size_t order) {
@@ -67,8 +69,8 @@ void write_layer(hid_t layers, std::size_t order, const LayerRecord& layer) {
 
 void write_history(hid_t root, const History& history) {
     const std::size_t steps = history.step.size(), tests = history.test_step.size();
-    if (history.loss.size() != steps || history.accuracy.size() != steps || history.test_loss.size() != tests ||
-        history.test_accuracy.size() != tests)
+    if (history.loss.size() != steps || history.accuracy.size() != steps ||
+        history.test_loss.size() != tests || history.test_accuracy.size() != tests)
         throw Error("history", "has columns of unequal length");
     const Handle group = hdf5::create_group(root, "history");
     write_attribute(group.id(), "NX_class", std::string_view("NXdata"));

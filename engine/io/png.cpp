@@ -14,9 +14,11 @@ namespace spectral {
 
 void write_png(const std::filesystem::path& path, const Picture& picture) {
     constexpr std::int64_t kMaxPixels = 1'000'000;  // along one side, libpng's own limit
-    if (picture.width <= 0 || picture.height <= 0 || picture.width > kMaxPixels || picture.height > kMaxPixels)
+    if (picture.width <= 0 || picture.height <= 0 || picture.width > kMaxPixels ||
+        picture.height > kMaxPixels)
         throw Error(path.string(), "a picture needs 1 to 1,000,000 pixels a side");
-    if (picture.rgb.size() != 3 * static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height))
+    if (picture.rgb.size() !=
+        3 * static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height))
         throw Error(path.string(), "the picture has another number of bytes than its size asks for");
 
     png_image image{};

@@ -28,7 +28,7 @@ Dense::Dense(Device device, std::string name, std::int64_t inputs, std::int64_t 
 void Dense::forward(std::int64_t batch, const LayerInput& x, float* y, bool training) {
     LayerInput input = x;
     if (x.rows) {
-        if (gathered_.size() == 0)
+        if (!gathered_.data())
             gathered_ = Tensor(device_, MemoryTag::activations, {max_batch_, inputs()}, name() + " input rows");
         device_.backend.run(GatherRows{batch, inputs(), x.x, x.stride, x.rows, gathered_.data(), inputs()});
         input = {gathered_.data(), inputs(), nullptr};

@@ -95,8 +95,9 @@ void run_activation(Backend& backend, const Activation& op) {
             HWY_DYNAMIC_DISPATCH(relu)(op, begin, end);
             return;
         }
+        // Φ(x) through erfc: 1 + erf loses all digits where x is far below zero.
         for (std::int64_t i = begin; i < end; ++i)
-            op.y[i] = 0.5F * op.x[i] * (1 + std::erf(op.x[i] / std::numbers::sqrt2_v<float>));
+            op.y[i] = 0.5F * op.x[i] * std::erfc(-op.x[i] / std::numbers::sqrt2_v<float>);
     });
 }
 
@@ -110,7 +111,7 @@ void run_activation_backward(Backend& backend, const ActivationBackward& op) {
         constexpr float kDensityAtZero = 0.39894228F;
         for (std::int64_t i = begin; i < end; ++i) {
             const float x = op.x[i];
-            const float distribution = 0.5F * (1 + std::erf(x / std::numbers::sqrt2_v<float>));
+            const float distribution = 0.5F * std::erfc(-x / std::numbers::sqrt2_v<float>);
             op.dx[i] = op.dy[i] * (distribution + x * kDensityAtZero * std::exp(-0.5F * x * x));
         }
     });

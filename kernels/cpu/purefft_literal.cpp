@@ -99,18 +99,19 @@ void run_backward(Backend& /*backend*/, const PureFftBackward& op) {
         for (std::int64_t b = 0; b < batch; ++b)
             for (std::int64_t p = 0; p < patterns; ++p)
                 std::copy_n(literal.dx + b * n, n, literal.products + (b * patterns + p) * n);
-        std::fill_n(literal.d_weights, patterns, 0.0F);
         std::fill_n(literal.next_dx, batch * n, 0.0F);
-        for (std::int64_t b = 0; b < batch; ++b) {
-            for (std::int64_t p = 0; p < patterns; ++p) {
+        for (std::int64_t p = 0; p < patterns; ++p) {
+            const float* pattern = op.parameters.pool + p * n;
+            double d_weight = 0;  // a sum over batch × frequencies: float would lose digits that the others keep
+            for (std::int64_t b = 0; b < batch; ++b) {
                 const float* d_product = literal.products + (b * patterns + p) * n;
-                const float* pattern = op.parameters.pool + p * n;
                 for (std::int64_t f = 0; f < n; ++f) {
                     literal.next_dx[b * n + f] += d_product[f] * w[p] * pattern[f];
-                    literal.d_weights[p] += d_product[f] * x[b * n + f] * pattern[f];
+                    d_weight += static_cast<double>(d_product[f] * x[b * n + f] * pattern[f]);
                     op.gradients.pool[p * n + f] += d_product[f] * x[b * n + f] * w[p];
                 }
             }
+            literal.d_weights[p] = static_cast<float>(d_weight);
         }
         std::swap(literal.dx, literal.next_dx);
         float mean = 0;

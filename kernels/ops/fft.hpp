@@ -7,7 +7,7 @@
 
 namespace spectral {
 
-/// Shape of one real signal of rank 1 to 3; unused extents are 1 and stand in front.
+/// Shape of one real signal of rank 1 to 3; the extents behind the rank are 1.
 struct SignalShape {
     int rank = 1;
     std::array<std::int64_t, 3> extent{1, 1, 1};  ///< extent[0..rank)

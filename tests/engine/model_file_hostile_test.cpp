@@ -63,8 +63,8 @@ hid_t replace_weight(hid_t file, std::vector<hsize_t> extents, const std::functi
                      hid_t type = H5T_IEEE_F32LE, bool resizable = false) {
     H5Ldelete(file, kWeight, H5P_DEFAULT);
     const std::vector<hsize_t> limits(extents.size(), H5S_UNLIMITED);
-    const hid_t space =
-        H5Screate_simple(static_cast<int>(extents.size()), extents.data(), resizable ? limits.data() : nullptr);
+    const hid_t space = H5Screate_simple(static_cast<int>(extents.size()), extents.data(),
+                                         resizable ? limits.data() : nullptr);
     const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
     prepare(properties);
     const hid_t dataset = H5Dcreate2(file, kWeight, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
@@ -202,7 +202,8 @@ TEST(HostileModelFile, Links) {
         H5Lcreate_soft("/history", file, "/layers", H5P_DEFAULT, H5P_DEFAULT);
     });
     expect_refused(path, "soft link");
-    altered(path, [](hid_t file) { H5Lcreate_hard(file, "/", file, "/layers/loop", H5P_DEFAULT, H5P_DEFAULT); });
+    altered(path,
+            [](hid_t file) { H5Lcreate_hard(file, "/", file, "/layers/loop", H5P_DEFAULT, H5P_DEFAULT); });
     EXPECT_NE(refusal(path), "") << "a group that holds its parent";
 }
 
@@ -284,11 +285,14 @@ TEST(HostileModelFile, HugePromisesAreRefusedBeforeAllocation) {
     altered(path, [&](hid_t file) { H5Dclose(replace_weight(file, {4096}, chunked)); });
     expect_refused(path, "missing");
     altered(path, [&](hid_t file) {
-        const hid_t dataset = replace_weight(file, {16}, [](hid_t properties) {
-            const hsize_t chunk = hsize_t{1} << 29;  // two gibibytes for sixteen values
-            H5Pset_chunk(properties, 1, &chunk);
-            H5Pset_deflate(properties, 9);
-        }, H5T_IEEE_F32LE, true);
+        const hid_t dataset = replace_weight(
+            file, {16},
+            [](hid_t properties) {
+                const hsize_t chunk = hsize_t{1} << 29;  // two gibibytes for sixteen values
+                H5Pset_chunk(properties, 1, &chunk);
+                H5Pset_deflate(properties, 9);
+            },
+            H5T_IEEE_F32LE, true);
         H5Dclose(dataset);
     });
     expect_refused(path, "larger than its dataset");
@@ -297,7 +301,8 @@ TEST(HostileModelFile, HugePromisesAreRefusedBeforeAllocation) {
 TEST(HostileModelFile, ChunksThatUnpackToAnotherSize) {
     const ScratchFolder folder;
     const fs::path path = folder / "model.h5";
-    for (const std::size_t bytes : {std::size_t{0}, std::size_t{100}, std::size_t{4092}, std::size_t{4100}, std::size_t{1} << 20}) {
+    for (const std::size_t bytes :
+         {std::size_t{0}, std::size_t{100}, std::size_t{4092}, std::size_t{4100}, std::size_t{1} << 20}) {
         altered(path, [&](hid_t file) {
             const hid_t dataset = replace_weight(file, {1024}, [](hid_t properties) {
                 const hsize_t chunk = 1024;
@@ -326,7 +331,9 @@ TEST(HostileModelFile, OtherWritersStorageIsRead) {
     const std::vector<std::function<void(hid_t)>> layouts = {
         [](hid_t) {},
         [](hid_t p) { H5Pset_layout(p, H5D_COMPACT); },
-        [](hid_t p) { H5Pset_chunk(p, 2, std::array<hsize_t, 2>{7, 13}.data()); },
+        [](hid_t p) {
+            H5Pset_chunk(p, 2, std::array<hsize_t, 2>{7, 13}.data());
+        },
         [](hid_t p) {
             H5Pset_chunk(p, 2, std::array<hsize_t, 2>{31, 10}.data());
             H5Pset_fletcher32(p);

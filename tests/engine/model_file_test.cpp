@@ -28,7 +28,8 @@ TEST(ModelFile, RoundTrip) {
     write_model_file(folder / "model.h5", model);
     const ModelFile read = read_model_file(folder / "model.h5");
     EXPECT_TRUE(same(model, read));
-    EXPECT_EQ(read.layers[1].tensors.front().name, "zz_scalar") << "the order of the network, not the alphabet";
+    EXPECT_EQ(read.layers[1].tensors.front().name, "zz_scalar")
+        << "the order of the network, not the alphabet";
     EXPECT_FALSE(read.producer.empty());
     EXPECT_EQ(read.created_utc.size(), std::string("2026-01-31T12:00:00Z").size());
     EXPECT_EQ(entries(folder.path()), 1U);
@@ -47,7 +48,8 @@ TEST(ModelFile, RoundTripOfSeveralChunks) {
     // Cut along the first, the second and the third axis, with remainders; and too many values for one chunk.
     model.layers = {{"large", "test", Json::object(), {}}};
     int number = 0;
-    for (const Shape& shape : {Shape{1009, 1031}, Shape{2, 700'001}, Shape{1, 3, 400'003}, Shape{900'001}, Shape{7, 300, 601}})
+    for (const Shape& shape :
+         {Shape{1009, 1031}, Shape{2, 700'001}, Shape{1, 3, 400'003}, Shape{900'001}, Shape{7, 300, 601}})
         model.layers[0].tensors.push_back({"t" + std::to_string(number++), random_tensor(random, shape)});
     write_model_file(folder / "model.h5", model);
     EXPECT_TRUE(same(model, read_model_file(folder / "model.h5")));
@@ -66,7 +68,8 @@ TEST(ModelFile, ManyLayersKeepTheirOrder) {
     const ScratchFolder folder;
     ModelFile model;
     for (int i = 0; i < 1100; ++i)
-        model.layers.push_back({"l" + std::to_string(i), "dense", Json::object(), {{"w", {Shape{1}, {float(i)}}}}});
+        model.layers.push_back(
+            {"l" + std::to_string(i), "dense", Json::object(), {{"w", {Shape{1}, {float(i)}}}}});
     write_model_file(folder / "model.h5", model);
     EXPECT_TRUE(same(model, read_model_file(folder / "model.h5")));
 }
@@ -161,8 +164,10 @@ TEST(ModelFile, BadTargets) {
 /// A Python that can import h5py, or empty.
 std::string python_with_h5py() {
     const char* chosen = std::getenv("SPECTRAL_PYTHON");
-    for (const std::string& python : {std::string(chosen ? chosen : ""), std::string("/usr/bin/python3"), std::string("python3")})
-        if (!python.empty() && std::system(("'" + python + "' -c 'import h5py' >/dev/null 2>&1").c_str()) == 0)
+    for (const std::string& python :
+         {std::string(chosen ? chosen : ""), std::string("/usr/bin/python3"), std::string("python3")})
+        if (!python.empty() &&
+            std::system(("'" + python + "' -c 'import h5py' >/dev/null 2>&1").c_str()) == 0)
             return python;
     return {};
 }
@@ -174,7 +179,8 @@ TEST(ModelFile, PlainH5pyReadsIt) {
     const ModelFile model = sample_model();
     write_model_file(folder / "model.h5", model);
     const fs::path script = fs::path(__FILE__).parent_path() / "read_with_h5py.py";
-    const std::string command = "'" + python + "' '" + script.string() + "' '" + (folder / "model.h5").string() + "'";
+    const std::string command =
+        "'" + python + "' '" + script.string() + "' '" + (folder / "model.h5").string() + "'";
     const auto close = [](FILE* pipe) { pclose(pipe); };
     const std::unique_ptr<FILE, decltype(close)> pipe(popen(command.c_str(), "r"), close);
     ASSERT_NE(pipe, nullptr);

@@ -19,7 +19,8 @@ Picture painted(std::int64_t width, std::int64_t height) {
 
 TEST(Png, RoundTrip) {
     const ScratchFolder folder;
-    for (const auto& [width, height] : {std::pair{1, 1}, std::pair{3, 1}, std::pair{1, 97}, std::pair{641, 7}}) {
+    for (const auto& [width, height] :
+         {std::pair{1, 1}, std::pair{3, 1}, std::pair{1, 97}, std::pair{641, 7}}) {
         const Picture picture = painted(width, height);
         write_png(folder / "picture.png", picture);
         png_image image{};

@@ -44,7 +44,8 @@ inline std::string file_bytes(const fs::path& path) {
 }
 
 inline void put_bytes(const fs::path& path, std::string_view bytes) {
-    std::ofstream(path, std::ios::binary | std::ios::trunc).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(path, std::ios::binary | std::ios::trunc)
+        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
 inline HostTensor random_tensor(Random& random, Shape shape) {
@@ -75,12 +76,14 @@ inline ModelFile sample_model() {
     ranks.tensors.push_back({"empty", {Shape{3, 0, 2}, {}}});
     LayerRecord weights{"dense/ß", "dense", Json::object(), {}};
     weights.tensors.push_back({"weight", random_tensor(random, Shape{31, 101})});
-    weights.tensors.push_back({"bias", {Shape{3}, {std::bit_cast<float>(0x7fc12345U), -0.0F,
-                                                    std::numeric_limits<float>::infinity()}}});
+    weights.tensors.push_back(
+        {"bias",
+         {Shape{3}, {std::bit_cast<float>(0x7fc12345U), -0.0F, std::numeric_limits<float>::infinity()}}});
     model.layers = {weights, ranks, {"activation", "relu", Json::object(), {}}};
 
-    model.history = {{1, 2, 3}, {2.5F, 2.0F, std::numeric_limits<float>::quiet_NaN()}, {0.1F, 0.2F, 0.3F},
-                     {3}, {1.9F}, {0.4F}};
+    model.history = {
+        {1, 2, 3}, {2.5F, 2.0F, std::numeric_limits<float>::quiet_NaN()}, {0.1F, 0.2F, 0.3F}, {3}, {1.9F},
+        {0.4F}};
     Checkpoint checkpoint{};
     checkpoint.step = 1234;
     checkpoint.epoch = 2;
@@ -125,7 +128,8 @@ inline bool same(const Checkpoint& a, const Checkpoint& b) {
 
 inline bool same(const std::vector<LayerRecord>& a, const std::vector<LayerRecord>& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const LayerRecord& x, const LayerRecord& y) {
-        return x.name == y.name && x.kind == y.kind && x.parameters == y.parameters && same(x.tensors, y.tensors);
+        return x.name == y.name && x.kind == y.kind && x.parameters == y.parameters &&
+               same(x.tensors, y.tensors);
     });
 }
 

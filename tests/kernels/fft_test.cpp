@@ -1,0 +1,100 @@
+// Transforms, magnitudes and their adjoints at awkward shapes against the float64 definition.
+#include <gtest/gtest.h>
+
+#include "kernels/cpu/plan_cache.hpp"
+#include "kernels/ops/fft.hpp"
+#include "tests/support/arrays.hpp"
+#include "tests/support/definitions.hpp"
+
+namespace spectral::test {
+namespace {
+
+const std::vector<SignalShape> kShapes{{1, {1, 1, 1}},   {1, {2, 1, 1}},  {1, {7, 1, 1}}, {1, {64, 1, 1}},
+                                       {1, {97, 1, 1}},  {1, {784, 1, 1}}, {2, {1, 1, 1}}, {2, {5, 6, 1}},
+                                       {2, {28, 28, 1}}, {3, {2, 3, 5}},  {3, {4, 4, 4}}};
+
+class Fft : public testing::TestWithParam<std::tuple<SignalShape, int>> {
+protected:
+    SignalShape shape_ = std::get<0>(GetParam());
+    int batch_ = std::get<1>(GetParam());
+    std::unique_ptr<Backend> backend_ = open_backend("cpu", 2);
+
+    definition::ComplexDoubles expected(const std::vector<float>& x) const {
+        definition::ComplexDoubles all;
+        for (int b = 0; b < batch_; ++b) {
+            const auto first = x.begin() + b * shape_.size();
+            const auto one = definition::rfft({first, first + shape_.size()}, shape_);
+            all.insert(all.end(), one.begin(), one.end());
+        }
+        return all;
+    }
+};
+
+TEST_P(Fft, ForwardAndMagnitudeAgreeWithTheDefinition) {
+    const std::vector<float> x = normal_values(batch_ * shape_.size(), 11);
+    const std::int64_t bins = shape_.spectrum_size(), stride = padded_columns(bins);
+    Array<float> input(*backend_, std::span<const float>(x)), magnitude(*backend_, batch_ * stride);
+    Array<Complex> spectrum(*backend_, batch_ * bins), scratch(*backend_, RfftMagnitude::scratch_size(batch_, shape_));
+    backend_->run(Rfft{batch_, shape_, input.data(), spectrum.data()});
+    const auto reference = expected(x);
+    EXPECT_LE(relative_energy_error(spectrum.host(), reference), kEnergyTolerance);
+    for (const Level level : backend_->operations().levels(RfftMagnitude::name)) {
+        SCOPED_TRACE(level_name(level));
+        backend_->run(RfftMagnitude{batch_, shape_, input.data(), magnitude.data(), stride, scratch.data()}, level);
+        const std::vector<float> result = magnitude.host();
+        for (int b = 0; b < batch_; ++b) {
+            for (std::int64_t f = 0; f < stride; ++f) {
+                const auto i = static_cast<std::size_t>(b * stride + f);
+                const double wanted = f < bins ? std::abs(reference[static_cast<std::size_t>(b * bins + f)]) : 0;
+                ASSERT_NEAR(static_cast<double>(result[i]), wanted, 1e-4);
+            }
+        }
+    }
+}
+
+TEST_P(Fft, BackwardAgreesWithTheDefinition) {
+    const std::int64_t bins = shape_.spectrum_size();
+    const std::vector<float> parts = normal_values(2 * batch_ * bins, 12);
+    std::vector<Complex> dy(static_cast<std::size_t>(batch_ * bins));
+    for (std::size_t i = 0; i < dy.size(); ++i) dy[i] = {parts[2 * i], parts[2 * i + 1]};
+    Array<Complex> input(*backend_, std::span<const Complex>(dy)), scratch(*backend_, batch_ * bins);
+    Array<float> dx(*backend_, batch_ * shape_.size());
+    backend_->run(RfftBackward{batch_, shape_, input.data(), dx.data(), scratch.data()});
+    std::vector<double> reference;
+    for (int b = 0; b < batch_; ++b) {
+        const auto first = dy.begin() + b * bins;
+        const auto one = definition::rfft_backward({first, first + bins}, shape_);
+        reference.insert(reference.end(), one.begin(), one.end());
+    }
+    EXPECT_LE(relative_energy_error(dx.host(), reference), kEnergyTolerance);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Fft, testing::Combine(testing::ValuesIn(kShapes), testing::Values(0, 1, 5)));
+
+TEST(Magnitude, AndItsGradientAgreeWithTheDefinition) {
+    const auto backend = open_backend("cpu", 2);
+    const std::vector<Complex> x{{3, -4}, {0, 0}, {-1, 0}, {0, 2}, {1e-20F, 0}};
+    const std::vector<float> dy{1, 1, 2, -1, 1};
+    Array<Complex> input(*backend, std::span<const Complex>(x)), dx(*backend, 5);
+    Array<float> gradient(*backend, std::span<const float>(dy)), y(*backend, 5);
+    backend->run(Magnitude{5, input.data(), y.data()});
+    backend->run(MagnitudeBackward{5, input.data(), gradient.data(), dx.data()});
+    EXPECT_EQ(y.host()[0], 5.0F);
+    EXPECT_EQ(y.host()[1], 0.0F);
+    const std::vector<Complex> expected{{0.6F, -0.8F}, {0, 0}, {-2, 0}, {0, -1}, {1, 0}};
+    EXPECT_LE(relative_energy_error(dx.host(), std::vector<std::complex<double>>(expected.begin(), expected.end())),
+              kEnergyTolerance);
+}
+
+TEST(PlanCache, KeepsTheNewestAndPlansEachShapeOnce) {
+    PlanCache cache;
+    const auto first = cache.get({Direction::forward, 1, {8, 1, 1}});
+    EXPECT_EQ(cache.get({Direction::forward, 1, {8, 1, 1}}), first);
+    EXPECT_NE(cache.get({Direction::backward, 1, {8, 1, 1}}), first);
+    for (std::int64_t n = 1; n <= 40; ++n) cache.get({Direction::forward, 1, {n + 100, 1, 1}});
+    EXPECT_EQ(cache.size(), PlanCache::kMaxEntries);
+    EXPECT_THROW(cache.get({Direction::forward, 1, {0, 1, 1}}), Error);
+}
+
+}  // namespace
+}  // namespace spectral::test

@@ -1,0 +1,86 @@
+// Arrays in backend memory for tests: aligned, between guard values that a stray write would change.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "engine/core/random.hpp"
+#include "kernels/backend.hpp"
+
+namespace spectral::test {
+
+/// `size` values of T, 64-byte aligned; check_guards() fails when something wrote beside them.
+template <class T>
+class Array {
+public:
+    Array(Backend& backend, std::int64_t size)
+        : backend_(backend), size_(size), bytes_(kGuard * 2 + static_cast<std::size_t>(size) * sizeof(T)) {
+        memory_ = static_cast<unsigned char*>(backend_.allocate(bytes_));
+        std::memset(memory_, kMark, bytes_);
+    }
+    Array(Backend& backend, std::span<const T> values) : Array(backend, static_cast<std::int64_t>(values.size())) {
+        backend.copy_to_device(data(), values.data(), values.size_bytes());
+    }
+    Array(const Array&) = delete;
+    Array& operator=(const Array&) = delete;
+    ~Array() {
+        check_guards();
+        backend_.deallocate(memory_, bytes_);
+    }
+
+    T* data() { return reinterpret_cast<T*>(memory_ + kGuard); }
+    std::vector<T> host() {
+        backend_.synchronize();
+        return std::vector<T>(data(), data() + size_);
+    }
+    void check_guards() const {
+        const auto marked = [](unsigned char byte) { return byte == kMark; };
+        EXPECT_TRUE(std::all_of(memory_, memory_ + kGuard, marked)) << "something wrote in front of an array";
+        EXPECT_TRUE(std::all_of(memory_ + bytes_ - kGuard, memory_ + bytes_, marked))
+            << "something wrote behind an array";
+    }
+
+private:
+    static constexpr std::size_t kGuard = 64;
+    static constexpr unsigned char kMark = 0xA5;
+    Backend& backend_;
+    std::int64_t size_;
+    std::size_t bytes_;
+    unsigned char* memory_;
+};
+
+/// Normal values of a seed, scaled.
+inline std::vector<float> normal_values(std::int64_t size, std::uint64_t seed, double scale = 1, double offset = 0) {
+    Random random(seed);
+    std::vector<float> values(static_cast<std::size_t>(size));
+    for (float& value : values) value = static_cast<float>(offset + scale * random.normal());
+    return values;
+}
+
+template <class T>
+std::vector<double> to_doubles(const std::vector<T>& values) {
+    return {values.begin(), values.end()};
+}
+
+/// Σ|a − b|² / Σ|b|²; 0 when both are empty or zero.
+template <class A, class B>
+double relative_energy_error(const std::vector<A>& a, const std::vector<B>& b) {
+    EXPECT_EQ(a.size(), b.size());
+    double difference = 0, energy = 0;
+    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+        difference += std::norm(B(a[i]) - b[i]);
+        energy += std::norm(b[i]);
+    }
+    return difference == 0 ? 0 : difference / std::max(energy, 1e-300);
+}
+
+/// float32 results against float64 definitions.
+inline constexpr double kEnergyTolerance = 1e-10;
+
+}  // namespace spectral::test

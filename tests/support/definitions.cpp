@@ -1,0 +1,151 @@
+#include "tests/support/definitions.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
+namespace spectral::definition {
+
+namespace {
+
+/// Multi-index of a flat index in a row-major shape of three axes, the unused ones in front with extent 1.
+struct Axes {
+    std::array<std::int64_t, 3> extent{1, 1, 1};
+
+    explicit Axes(const SignalShape& shape, bool spectrum) {
+        for (int axis = 0; axis < shape.rank; ++axis)
+            extent[static_cast<std::size_t>(3 - shape.rank + axis)] = shape.extent[static_cast<std::size_t>(axis)];
+        if (spectrum) extent[2] = extent[2] / 2 + 1;
+    }
+    std::array<std::int64_t, 3> at(std::int64_t flat) const {
+        return {flat / (extent[1] * extent[2]), flat / extent[2] % extent[1], flat % extent[2]};
+    }
+};
+
+double phase(const Axes& shape, std::array<std::int64_t, 3> k, std::array<std::int64_t, 3> n) {
+    double turns = 0;
+    for (std::size_t axis = 0; axis < 3; ++axis)
+        turns += static_cast<double>(k[axis] * n[axis] % shape.extent[axis]) / static_cast<double>(shape.extent[axis]);
+    return 2 * std::numbers::pi * turns;
+}
+
+std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
+
+}  // namespace
+
+ComplexDoubles rfft(const Doubles& x, const SignalShape& shape) {
+    const Axes space(shape, false), spectrum(shape, true);
+    ComplexDoubles y(at(shape.spectrum_size()));
+    for (std::int64_t k = 0; k < shape.spectrum_size(); ++k)
+        for (std::int64_t n = 0; n < shape.size(); ++n)
+            y[at(k)] += std::polar(x[at(n)], -phase(space, spectrum.at(k), space.at(n)));
+    return y;
+}
+
+Doubles rfft_backward(const ComplexDoubles& dy, const SignalShape& shape) {
+    const Axes space(shape, false), spectrum(shape, true);
+    Doubles dx(at(shape.size()));
+    for (std::int64_t n = 0; n < shape.size(); ++n)
+        for (std::int64_t k = 0; k < shape.spectrum_size(); ++k)
+            dx[at(n)] += (dy[at(k)] * std::polar(1.0, phase(space, spectrum.at(k), space.at(n)))).real();
+    return dx;
+}
+
+Doubles PureFft::weights() const {
+    const auto [batch, patterns, layers, classes, n] = sizes;
+    Doubles result(at(layers * patterns));
+    for (std::int64_t l = 0; l < layers; ++l) {
+        double sum = 0;
+        for (std::int64_t p = 0; p < patterns; ++p) {
+            double score = 0;
+            for (std::int64_t f = 0; f < n; ++f) score += pool[at(p * n + f)] * layer[at(l * n + f)];
+            sum += result[at(l * patterns + p)] = std::exp(score);
+        }
+        for (std::int64_t p = 0; p < patterns; ++p) result[at(l * patterns + p)] /= sum;
+    }
+    return result;
+}
+
+Doubles PureFft::gain() const {
+    const auto [batch, patterns, layers, classes, n] = sizes;
+    const Doubles w = weights();
+    Doubles result(at(n), 1.0);
+    for (std::int64_t l = 0; l < layers; ++l) {
+        for (std::int64_t f = 0; f < n; ++f) {
+            double sum = 0;
+            for (std::int64_t p = 0; p < patterns; ++p) sum += w[at(l * patterns + p)] * pool[at(p * n + f)];
+            result[at(f)] *= sum;
+        }
+    }
+    return result;
+}
+
+Doubles PureFft::logits() const {
+    const auto [batch, patterns, layers, classes, n] = sizes;
+    const Doubles w = weights();
+    Doubles y = x, result(at(batch * classes));
+    for (std::int64_t l = 0; l < layers; ++l) {
+        for (std::int64_t b = 0; b < batch; ++b) {
+            for (std::int64_t f = 0; f < n; ++f) {
+                double sum = 0;
+                for (std::int64_t p = 0; p < patterns; ++p)
+                    sum += y[at(b * n + f)] * w[at(l * patterns + p)] * pool[at(p * n + f)];
+                y[at(b * n + f)] = sum;
+            }
+        }
+    }
+    for (std::int64_t b = 0; b < batch; ++b)
+        for (std::int64_t k = 0; k < classes; ++k)
+            for (std::int64_t f = 0; f < n; ++f)
+                result[at(b * classes + k)] += y[at(b * n + f)] * class_[at(k * n + f)];
+    return result;
+}
+
+double nll_sum(const Doubles& logits, std::int64_t classes, const std::vector<std::int32_t>& labels) {
+    double total = 0;
+    for (std::size_t b = 0; b < labels.size(); ++b) {
+        const double* row = logits.data() + static_cast<std::ptrdiff_t>(b) * classes;
+        const double largest = *std::max_element(row, row + classes);
+        double sum = 0;
+        for (std::int64_t k = 0; k < classes; ++k) sum += std::exp(row[k] - largest);
+        total += std::log(sum) + largest - row[labels[b]];
+    }
+    return total;
+}
+
+Doubles nll_gradient(const Doubles& logits, std::int64_t classes, const std::vector<std::int32_t>& labels) {
+    Doubles result(logits.size());
+    for (std::size_t b = 0; b < labels.size(); ++b) {
+        const std::size_t first = b * at(classes);
+        const double largest = *std::max_element(logits.begin() + static_cast<std::ptrdiff_t>(first),
+                                                 logits.begin() + static_cast<std::ptrdiff_t>(first) + classes);
+        double sum = 0;
+        for (std::int64_t k = 0; k < classes; ++k) sum += std::exp(logits[first + at(k)] - largest);
+        for (std::int64_t k = 0; k < classes; ++k)
+            result[first + at(k)] = (std::exp(logits[first + at(k)] - largest) / sum - (k == labels[b] ? 1 : 0)) /
+                                    static_cast<double>(labels.size());
+    }
+    return result;
+}
+
+Doubles matmul(const Doubles& a, const Doubles& b, Doubles c, std::int64_t m, std::int64_t n, std::int64_t k,
+               bool transpose_a, bool transpose_b, double beta) {
+    for (std::int64_t i = 0; i < m; ++i) {
+        for (std::int64_t j = 0; j < n; ++j) {
+            double sum = 0;
+            for (std::int64_t l = 0; l < k; ++l)
+                sum += a[at(transpose_a ? l * m + i : i * k + l)] * b[at(transpose_b ? j * k + l : l * n + j)];
+            c[at(i * n + j)] = sum + (beta == 0 ? 0 : beta * c[at(i * n + j)]);
+        }
+    }
+    return c;
+}
+
+double gelu(double x) { return 0.5 * x * std::erfc(-x / std::numbers::sqrt2); }
+
+double gelu_derivative(double x) {
+    return 0.5 * std::erfc(-x / std::numbers::sqrt2) + x * std::exp(-0.5 * x * x) / std::sqrt(2 * std::numbers::pi);
+}
+
+}  // namespace spectral::definition
