@@ -1,0 +1,120 @@
+"""Wrong options, configurations and outputs: each is refused by name, and nothing on the disk changes."""
+
+from __future__ import annotations
+
+import json
+import unittest
+
+from support import QUICK, CliCase
+
+
+class WrongOptions(CliCase):
+    def setUp(self) -> None:
+        super().setUp()
+        (self.folder / "before.h5").write_bytes(b"what was here before")
+
+    def assert_train_refused(self, *options: str, naming: str) -> None:
+        with self.subTest(options):
+            self.assert_refused("train", *QUICK, "--out", "before.h5", *options, naming=naming)
+
+    def test_names(self) -> None:
+        self.assert_train_refused("--model", "nope", naming="model 'nope'")
+        self.assert_train_refused("--backend", "nope", naming="backend 'nope'")
+        self.assert_train_refused("--features", "nope", naming="'features'")
+        self.assert_train_refused("--optimiser", "nope", naming="'optimiser'")
+        self.assert_train_refused("--nope", "3", naming="--nope")
+        self.assert_refused("train", "--dataset", "nope", "--out", "before.h5", naming="data set 'nope'")
+        self.assert_refused("nope", naming="")
+        self.assert_refused(naming="subcommand")
+        self.assert_refused("models", "--nope", naming="--nope")
+        self.assert_refused("eval", naming="file")
+        self.assert_refused("inspect", naming="file")
+
+    def test_backend_of_the_environment(self) -> None:
+        self.assert_refused("train", *QUICK, "--out", "before.h5", naming="backend 'nope'",
+                            environment={"SPECTRAL_BACKEND": "nope"})
+        run = self.spectral("train", *QUICK, "--epochs", "1", "--backend", "cpu", SPECTRAL_BACKEND="nope")
+        self.assertEqual(run.returncode, 0, run.stderr)  # an option is nearer than the environment
+
+    def test_values(self) -> None:
+        for value in ("many", "1.5", "", "8 ", "0x8", "99999999999999999999", "ä", "0", "257", "-1"):
+            self.assert_train_refused("--patterns", value, naming="'patterns' of model purefft")
+        for value in ("fast", "nan", "inf", "-0.1", "1e31"):
+            self.assert_train_refused("--learning-rate", value, naming="'learning_rate'")
+        self.assert_train_refused("--epochs", "0", naming="'epochs'")
+        self.assert_train_refused("--seed", "-1", naming="'seed'")
+        self.assert_train_refused("--validation", "1", naming="'validation'")
+        self.assert_train_refused("--classes", "65", naming="'classes' of data set tones")
+        self.assert_train_refused("--model", "mlp", "--activation", "nope", naming="'activation' of model")
+        self.assert_train_refused("--epochs", naming="--epochs")
+
+    def test_options_of_another_model_or_data_set(self) -> None:
+        self.assert_train_refused("--patterns", "4", "--model", "mlp", naming="--patterns")
+        self.assert_train_refused("--hidden", "4", naming="--hidden")
+        self.assert_refused("train", "--dataset", "strokes", "--length", "64", "--out", "before.h5",
+                            naming="--length")
+
+    def test_options_that_need_another(self) -> None:
+        self.assert_refused("train", *QUICK, "--patterns-png", "picture.png", naming="--patterns-png")
+        self.assert_refused("train", "--dataset", "mnist", naming="'mnist'")
+        for option in ("--model", "--dataset", "--config"):
+            self.assert_refused("train", "--resume", "before.h5", option, "purefft", naming="--resume")
+
+    def test_too_little_memory(self) -> None:
+        self.assert_train_refused("--memory-mib", "2", naming="largest holders: tones training set 0.5 MiB")
+
+
+class WrongConfiguration(CliCase):
+    def assert_config_refused(self, text: str | bytes, naming: str) -> None:
+        (self.folder / "config.json").write_bytes(text.encode() if isinstance(text, str) else text)
+        with self.subTest(text):
+            self.assert_refused("train", "--config", "config.json", "--out", "out.h5", naming=naming)
+
+    def test_not_json(self) -> None:
+        for text in ("", "epochs = 3", '{"epochs": 3', '{"epochs": 3} 4', b'{"model": "\xff"}', b"\x00"):
+            self.assert_config_refused(text, naming="config.json: is not JSON")
+        self.assert_config_refused("[1, 2]", naming="config.json: is not a JSON object")
+
+    def test_wrong_types(self) -> None:
+        wrong = {"epochs": "3", "seed": 1.5, "learning_rate": [], "backend": 3, "batch": None}
+        for name, value in wrong.items():
+            self.assert_config_refused(json.dumps({name: value}), naming=f"'{name}' of config.json")
+        for name in ("model", "dataset", "data"):
+            self.assert_config_refused(json.dumps({name: 3}), naming=f"'{name}' of config.json")
+        self.assert_config_refused('{"model_options": 3}', naming="options of model purefft")
+        self.assert_config_refused('{"dataset_options": []}', naming="options of data set strokes")
+
+    def test_unknown_keys(self) -> None:
+        self.assert_config_refused('{"epoch": 3}', naming="'epoch'")
+        self.assert_config_refused('{"model_options": {"hidden": 4}}', naming="'hidden'")
+        self.assert_config_refused('{"dataset_options": {"length": 64}}', naming="'length'")
+
+    def test_out_of_range(self) -> None:
+        self.assert_config_refused('{"epochs": 0}', naming="'epochs'")
+        self.assert_config_refused('{"model_options": {"patterns": 257}}', naming="'patterns'")
+        self.assert_config_refused('{"model": "nope"}', naming="model 'nope'")
+
+    def test_no_readable_file(self) -> None:
+        for path in ("missing.json", "/", "/dev/zero"):
+            with self.subTest(path):
+                self.assert_refused("train", "--config", path, naming=path)
+
+
+class UnwritableOutput(CliCase):
+    def test_places(self) -> None:
+        (self.folder / "folder").mkdir()
+        (self.folder / "file").write_bytes(b"what was here before")
+        for out in ("missing/out.h5", "/dev/full", "folder", "folder/", "file/out.h5", "x" * 300):
+            for option in ("--out", "--log"):
+                if (option, out) == ("--log", "/dev/full"):
+                    continue  # can be opened; what fails is writing, in the middle of the run
+                with self.subTest(out, option=option):
+                    self.assert_refused("train", *QUICK, "--epochs", "1", option, out, naming=out)
+
+    def test_checkpoint_of_a_resumed_run_stays(self) -> None:
+        self.train("run.h5", "--epochs", "1")
+        self.assert_refused("train", "--resume", "run.h5", "--out", "missing/out.h5", naming="missing/out.h5")
+
+
+if __name__ == "__main__":
+    unittest.main()

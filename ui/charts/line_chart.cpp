@@ -1,0 +1,309 @@
+// Settings, series and the single refresh that brings them to the screen; the preparation of the data is in
+// line_chart_data.cpp, menus and export are in line_chart_actions.cpp.
+#include "ui/charts/line_chart.hpp"
+
+#include <QAction>
+#include <QChart>
+#include <QLineSeries>
+#include <QMetaObject>
+#include <QPen>
+#include <QSignalBlocker>
+#include <QVBoxLayout>
+#include <QValueAxis>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <utility>
+
+#include "ui/charts/decimate.hpp"
+#include "ui/theme.hpp"
+
+namespace spectral::ui {
+namespace {
+
+constexpr double kSmallestRange = 1e-12;
+constexpr double kLargestLimit = 1e300;
+constexpr double kPixelsPerMarker = 10.0;
+constexpr double kLargestSmoothing = 0.999;
+
+}  // namespace
+
+LineChart::LineChart(QWidget* parent)
+    : QWidget(parent),
+      empty_text_(QStringLiteral("No data yet")),
+      view_(new PlotView(this)),
+      x_axis_(new QValueAxis(this)),
+      y_axis_(new QValueAxis(this)),
+      log_action_(new QAction(this)),
+      smoothing_action_(new QAction(this)),
+      export_action_(new QAction(this)) {
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(view_);
+    setFocusProxy(view_);
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
+    view_->setObjectName(QStringLiteral("plot"));
+    for (QValueAxis* axis : {x_axis_, y_axis_}) {
+        axis->setVisible(false);
+    }
+    view_->chart()->addAxis(x_axis_, Qt::AlignBottom);
+    view_->chart()->addAxis(y_axis_, Qt::AlignLeft);
+    view_->set_hover_source([this](double x) { return readout_at(x); });
+    make_actions();
+    connect(view_, &PlotView::resized, this, [this] { schedule(); });
+    connect(view_, &PlotView::rangeRequested, this, &LineChart::set_ranges);
+    connect(view_, &PlotView::resetRequested, this, &LineChart::reset_zoom);
+    connect(view_, &PlotView::menuRequested, this, &LineChart::show_menu);
+    connect(view_, &PlotView::legendClicked, this, [this](int index) {
+        set_series_visible(index, !series_[static_cast<std::size_t>(index)].visible);
+    });
+    connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] {
+        style_lines();
+        schedule();
+    });
+    schedule();
+}
+
+void LineChart::set_axis_titles(const QString& x_title, const QString& y_title) {
+    x_.title = x_title;
+    y_.title = y_title;
+    schedule();
+}
+
+void LineChart::set_x_format(NumberFormat format) {
+    x_.format = std::move(format);
+    schedule();
+}
+
+void LineChart::set_y_format(NumberFormat format) {
+    y_.format = std::move(format);
+    schedule();
+}
+
+void LineChart::set_y_limits(std::optional<double> low, std::optional<double> high) {
+    y_low_limit_ = low;
+    y_high_limit_ = high;
+    schedule();
+}
+
+int LineChart::add_series(const SeriesStyle& style) {
+    Series series;
+    series.style = style;
+    series.line = new QLineSeries(this);
+    series.line->setName(style.name);
+    view_->chart()->addSeries(series.line);
+    series.line->attachAxis(x_axis_);
+    series.line->attachAxis(y_axis_);
+    series_.push_back(std::move(series));
+    style_lines();
+    schedule();
+    return series_count() - 1;
+}
+
+void LineChart::clear_series() {
+    for (Series& series : series_) {
+        view_->chart()->removeSeries(series.line);
+        delete series.line;
+    }
+    series_.clear();
+    schedule();
+}
+
+void LineChart::set_series_data(int index, std::vector<double> xs, std::vector<double> ys) {
+    Series& series = series_.at(static_cast<std::size_t>(index));
+    const std::size_t count = std::min(xs.size(), ys.size());
+    xs.resize(count);
+    ys.resize(count);
+    series.xs = std::move(xs);
+    series.ys = std::move(ys);
+    series.stale = true;
+    schedule();
+}
+
+void LineChart::set_series_visible(int index, bool visible) {
+    Series& series = series_.at(static_cast<std::size_t>(index));
+    series.visible = visible;
+    series.line->setVisible(visible);
+    schedule();
+}
+
+void LineChart::set_series_name(int index, const QString& name) {
+    series_.at(static_cast<std::size_t>(index)).style.name = name;
+    schedule();
+}
+
+void LineChart::set_reference_line(const QString& name, double y) {
+    const auto found = std::find_if(reference_lines_.begin(), reference_lines_.end(),
+                                    [&name](const NamedLevel& line) { return line.name == name; });
+    if (found != reference_lines_.end()) {
+        found->y = y;
+    } else {
+        reference_lines_.push_back({name, y});
+    }
+    schedule();
+}
+
+void LineChart::clear_reference_lines() {
+    reference_lines_.clear();
+    schedule();
+}
+
+void LineChart::set_cursor(std::optional<double> x) {
+    cursor_ = x;
+    schedule();
+}
+
+void LineChart::set_log_y(bool logarithmic) {
+    if (y_.log == logarithmic) {
+        return;
+    }
+    y_.log = logarithmic;
+    zoomed_ = false;
+    {
+        const QSignalBlocker blocker(log_action_);
+        log_action_->setChecked(logarithmic);
+    }
+    schedule(true);
+    Q_EMIT logYChanged(logarithmic);
+}
+
+void LineChart::set_log_x(bool logarithmic) {
+    x_.log = logarithmic;
+    zoomed_ = false;
+    schedule(true);
+}
+
+void LineChart::set_smoothing(double factor) {
+    const double usable = std::isfinite(factor) ? std::clamp(factor, 0.0, kLargestSmoothing) : 0.0;
+    if (usable == smoothing_) {
+        return;
+    }
+    smoothing_ = usable;
+    schedule(true);
+    Q_EMIT smoothingChanged(smoothing_);
+}
+
+void LineChart::set_empty_text(const QString& text) {
+    empty_text_ = text;
+    schedule();
+}
+
+void LineChart::set_legend_visible(bool visible) {
+    legend_visible_ = visible;
+    schedule();
+}
+
+void LineChart::reset_zoom() {
+    zoomed_ = false;
+    schedule();
+}
+
+void LineChart::set_ranges(double x_low, double x_high, double y_low, double y_high) {
+    const double x_least = std::max(kSmallestRange, std::abs(x_low) * 1e-9);
+    const double y_least = std::max(kSmallestRange, std::abs(y_low) * 1e-9);
+    const double widest = kLargestLimit;
+    if (!(x_high - x_low > x_least && y_high - y_low > y_least && x_high - x_low < widest &&
+          y_high - y_low < widest)) {
+        return;
+    }
+    x_.low = x_low;
+    x_.high = x_high;
+    y_.low = y_low;
+    y_.high = y_high;
+    zoomed_ = true;
+    schedule();
+}
+
+void LineChart::schedule(bool all_series) {
+    if (all_series) {
+        for (Series& series : series_) {
+            series.stale = true;
+        }
+    }
+    if (!scheduled_) {
+        scheduled_ = true;
+        QMetaObject::invokeMethod(this, &LineChart::flush, Qt::QueuedConnection);
+    }
+}
+
+void LineChart::flush() {
+    if (scheduled_) {
+        scheduled_ = false;
+        refresh();
+    }
+}
+
+void LineChart::refresh() {
+    for (Series& series : series_) {
+        if (series.stale) {
+            prepare(series);
+        }
+    }
+    AxisRange x;
+    AxisRange y;
+    const bool has_points = find_ranges(x, y);
+    if (!zoomed_) {
+        x_.low = x.low;
+        x_.high = x.high;
+        y_.low = y.low;
+        y_.high = y.high;
+    }
+    view_->set_scene(make_scene(has_points));
+    x_axis_->setRange(x_.low, x_.high);
+    y_axis_->setRange(y_.low, y_.high);
+    const double pixels = view_->plot_area().width();
+    std::vector<MarkerSet> markers;
+    for (Series& series : series_) {
+        const QList<QPointF> points = decimate_min_max(series.plot_xs, series.plot_ys, x_.low, x_.high,
+                                                       std::max(1, static_cast<int>(pixels)));
+        const bool sparse = static_cast<double>(points.size()) * kPixelsPerMarker <= pixels;
+        const bool marked =
+            series.style.markers == Markers::always || (series.style.markers == Markers::automatic && sparse);
+        if (marked && series.visible) {
+            markers.push_back({colour_of(series), points});
+        }
+        series.line->replace(points);
+    }
+    view_->set_markers(std::move(markers));
+}
+
+QColor LineChart::colour_of(const Series& series) const {
+    const Theme& theme = Theme::current();
+    return series.style.colour < 0 ? theme.muted : theme.series_colour(series.style.colour);
+}
+
+void LineChart::style_lines() {
+    for (const Series& series : series_) {
+        QPen pen(colour_of(series), series.style.width);
+        if (series.style.dashed) {
+            pen.setDashPattern({5.0, 4.0});
+        }
+        pen.setJoinStyle(Qt::BevelJoin);
+        series.line->setPen(pen);
+    }
+}
+
+PlotScene LineChart::make_scene(bool has_points) const {
+    PlotScene scene;
+    scene.x = x_;
+    scene.y = y_;
+    for (std::size_t i = 0; legend_visible_ && i < series_.size(); ++i) {
+        const Series& series = series_[i];
+        if (!series.style.name.isEmpty()) {
+            scene.legend.push_back({static_cast<int>(i), series.style.name, colour_of(series),
+                                    series.style.dashed, series.visible});
+        }
+    }
+    for (const NamedLevel& line : reference_lines_) {
+        scene.reference_lines.push_back({line.name, on_axis(line.y, y_.log), Theme::current().warn});
+    }
+    if (cursor_) {
+        scene.cursor = on_axis(*cursor_, x_.log);
+    }
+    if (!has_points) {
+        scene.message = empty_text_;
+    }
+    return scene;
+}
+
+}  // namespace spectral::ui

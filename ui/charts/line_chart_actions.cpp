@@ -1,0 +1,187 @@
+// The line chart's menus, readout and ways out: PNG, SVG, CSV and the clipboard.
+#include <QAction>
+#include <QActionGroup>
+#include <QBuffer>
+#include <QLineSeries>
+#include <QMenu>
+#include <QPainter>
+#include <QSvgGenerator>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "ui/charts/export.hpp"
+#include "ui/charts/line_chart.hpp"
+#include "ui/theme.hpp"
+
+namespace spectral::ui {
+namespace {
+
+constexpr double kSmoothingChoices[] = {0.0, 0.3, 0.6, 0.8, 0.9, 0.97};
+
+double off_axis(double position, bool logarithmic) {
+    return logarithmic ? std::pow(10.0, position) : position;
+}
+
+QString value_text(const PlotAxis& axis, double position) {
+    const double value = off_axis(position, axis.log);
+    return axis.format ? axis.format(value) : short_number(value);
+}
+
+}  // namespace
+
+void LineChart::make_actions() {
+    const QString help = QStringLiteral(
+        "Wheel zooms (Shift: x only, Ctrl: y only), drag pans, double-click shows everything. "
+        "Keys: + and −, arrows, Home. The menu exports and copies.");
+    view_->setToolTip(help);
+    view_->setAccessibleName(QStringLiteral("Chart"));
+    view_->setAccessibleDescription(help);
+
+    log_action_->setObjectName(QStringLiteral("log_y"));
+    log_action_->setText(QStringLiteral("log"));
+    log_action_->setToolTip(QStringLiteral("Logarithmic y axis; values of zero and below are left out"));
+    log_action_->setCheckable(true);
+    connect(log_action_, &QAction::toggled, this, &LineChart::set_log_y);
+
+    smoothing_action_->setObjectName(QStringLiteral("smoothing"));
+    smoothing_action_->setText(QStringLiteral("smooth"));
+    smoothing_action_->setToolTip(QStringLiteral("Exponential smoothing of the noisy curves"));
+    auto* menu = new QMenu(QStringLiteral("Smoothing"), this);
+    menu->setObjectName(QStringLiteral("smoothing_menu"));
+    menu->setAccessibleName(menu->title());
+    auto* group = new QActionGroup(menu);
+    for (const double factor : kSmoothingChoices) {
+        QAction* choice = menu->addAction(factor == 0.0 ? QStringLiteral("off") : QString::number(factor));
+        choice->setObjectName(QStringLiteral("smoothing_%1").arg(factor));
+        choice->setCheckable(true);
+        choice->setChecked(factor == smoothing_);
+        group->addAction(choice);
+        connect(choice, &QAction::triggered, this, [this, factor] { set_smoothing(factor); });
+        connect(this, &LineChart::smoothingChanged, choice,
+                [choice, factor](double current) { choice->setChecked(std::abs(current - factor) < 1e-9); });
+    }
+    connect(this, &LineChart::smoothingChanged, smoothing_action_, [this](double current) {
+        smoothing_action_->setText(current > 0.0 ? QStringLiteral("smooth %1").arg(current)
+                                                 : QStringLiteral("smooth"));
+    });
+    smoothing_action_->setMenu(menu);
+
+    export_menu_ = make_export_menu(*this,
+                                    {{QStringLiteral("PNG picture…"), QStringLiteral("png"),
+                                      [this](const QString& path) { return export_png(path); }},
+                                     {QStringLiteral("SVG drawing…"), QStringLiteral("svg"),
+                                      [this](const QString& path) { return export_svg(path); }},
+                                     {QStringLiteral("CSV values…"), QStringLiteral("csv"),
+                                      [this](const QString& path) { return export_csv(path); }}},
+                                    [this] { return to_csv(); });
+    export_action_->setObjectName(QStringLiteral("export"));
+    export_action_->setText(QStringLiteral("export"));
+    export_action_->setToolTip(QStringLiteral("Save or copy this chart"));
+    export_action_->setMenu(export_menu_);
+}
+
+void LineChart::show_menu(const QPoint& global_position) {
+    auto* menu = new QMenu(this);
+    menu->setAttribute(Qt::WA_DeleteOnClose);
+    QAction* show_all = menu->addAction(QStringLiteral("Show everything"));
+    show_all->setEnabled(zoomed_);
+    connect(show_all, &QAction::triggered, this, &LineChart::reset_zoom);
+    QAction* logarithmic = menu->addAction(QStringLiteral("Logarithmic y axis"));
+    logarithmic->setCheckable(true);
+    logarithmic->setChecked(y_.log);
+    connect(logarithmic, &QAction::toggled, this, &LineChart::set_log_y);
+    const bool any_smoothed = std::any_of(series_.begin(), series_.end(),
+                                          [](const Series& series) { return series.style.smoothed; });
+    if (any_smoothed) {
+        menu->addMenu(smoothing_action_->menu());
+    }
+    if (series_.size() > 1) {
+        menu->addSeparator();
+        for (int i = 0; i < series_count(); ++i) {
+            const Series& series = series_[static_cast<std::size_t>(i)];
+            QAction* shown = menu->addAction(series.style.name);
+            shown->setCheckable(true);
+            shown->setChecked(series.visible);
+            connect(shown, &QAction::toggled, this,
+                    [this, i](bool visible) { set_series_visible(i, visible); });
+        }
+    }
+    menu->addSeparator();
+    menu->addActions(export_menu_->actions());
+    menu->popup(global_position);
+}
+
+QList<QPointF> LineChart::drawn_points(int index) const {
+    return series_.at(static_cast<std::size_t>(index)).line->points();
+}
+
+Readout LineChart::readout_at(double x) const {
+    Readout readout;
+    double nearest_x = x;
+    double nearest_distance = -1.0;
+    for (const Series& series : series_) {
+        if (!series.visible || series.plot_xs.empty()) {
+            continue;
+        }
+        const auto after = std::lower_bound(series.plot_xs.begin(), series.plot_xs.end(), x);
+        auto i = static_cast<std::size_t>(after - series.plot_xs.begin());
+        if (i == series.plot_xs.size() || (i > 0 && x - series.plot_xs[i - 1] < series.plot_xs[i] - x)) {
+            --i;
+        }
+        const QPointF point(series.plot_xs[i], series.plot_ys[i]);
+        const double distance = std::abs(point.x() - x);
+        if (nearest_distance < 0.0 || distance < nearest_distance) {
+            nearest_distance = distance;
+            nearest_x = point.x();
+        }
+        const QString name = series.style.name.isEmpty() ? y_.title : series.style.name;
+        readout.rows.append({name, value_text(y_, point.y()), colour_of(series), point});
+    }
+    const QString title = x_.title.isEmpty() ? QStringLiteral("x") : x_.title;
+    readout.heading = title + QLatin1Char(' ') + value_text(x_, nearest_x);
+    return readout;
+}
+
+bool LineChart::export_png(const QString& path) {
+    flush();
+    return write_png_file(path, picture_of(*this));
+}
+
+bool LineChart::export_svg(const QString& path) {
+    flush();
+    QBuffer buffer;
+    QSvgGenerator generator;
+    generator.setOutputDevice(&buffer);
+    generator.setSize(view_->viewport()->size());
+    generator.setViewBox(view_->viewport()->rect());
+    generator.setTitle(accessibleName());
+    {
+        QPainter painter(&generator);
+        if (!painter.isActive()) {
+            return false;
+        }
+        view_->render(&painter, QRectF(view_->viewport()->rect()), view_->viewport()->rect());
+    }
+    return write_text_file(path, QString::fromUtf8(buffer.data()));
+}
+
+QString LineChart::to_csv() const {
+    const auto title = [](const QString& text, const char* otherwise) {
+        return csv_field(text.isEmpty() ? QString(QLatin1String(otherwise)) : text);
+    };
+    QString text = QStringLiteral("series,") + title(x_.title, "x") + QLatin1Char(',') +
+                   title(y_.title, "y") + QLatin1Char('\n');
+    for (const Series& series : series_) {
+        const QString name = csv_field(series.style.name);
+        for (std::size_t i = 0; i < series.xs.size(); ++i) {
+            text += name + QLatin1Char(',') + csv_number(series.xs[i]) + QLatin1Char(',') +
+                    csv_number(series.ys[i]) + QLatin1Char('\n');
+        }
+    }
+    return text;
+}
+
+bool LineChart::export_csv(const QString& path) const { return write_text_file(path, to_csv()); }
+
+}  // namespace spectral::ui

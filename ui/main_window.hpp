@@ -1,0 +1,114 @@
+// The window: experiment on the left, pages in the centre, run bar above, status below; and what its commands do.
+#pragma once
+
+#include <memory>
+
+#include <QMainWindow>
+#include <QString>
+
+#include "engine/train/config.hpp"
+#include "engine/train/run.hpp"
+#include "ui/session/run_session.hpp"
+
+class QAction;
+class QActionGroup;
+class QTabWidget;
+
+namespace spectral::ui {
+
+class ExperimentPanel;
+class MessageBar;
+class PatternsPage;
+class RunBar;
+class StatusStrip;
+class TrainingPage;
+
+class MainWindow : public QMainWindow {
+    Q_OBJECT
+
+public:
+    enum class Page { training = 0, patterns = 1 };
+
+    explicit MainWindow(QWidget* parent = nullptr);
+    ~MainWindow() override;
+
+    /// Fills the form.
+    void set_config(const ExperimentConfig& config);
+    /// Starts a run of the experiment in the form; does nothing but mark the fields when one is invalid.
+    void start(bool paused = false);
+    /// Reads the file, shows it, and goes on training from its checkpoint.
+    void resume_file(const QString& path);
+    /// Shows a saved model: configuration, history, patterns.
+    void open_model(const QString& path);
+    void save_checkpoint(const QString& path);
+    void export_model(const QString& path);
+    void show_page(Page page);
+
+    RunSession& session() { return session_; }
+    ExperimentPanel& panel() { return *panel_; }
+    TrainingPage& training_page() { return *training_; }
+    PatternsPage& patterns_page() { return *patterns_; }
+    MessageBar& messages() { return *messages_; }
+
+    /// Applies the theme that the settings ask for (dark, light, or the desktop's).
+    static void apply_saved_theme();
+    /// `choice` is "dark", "light" or "system"; `remember` writes it to the settings.
+    void choose_theme(const QString& choice, bool remember = true);
+
+protected:
+    void closeEvent(QCloseEvent* event) override;
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
+private:
+    void build_pages();
+    void build_menus();
+    void connect_session();
+    QAction* add_command(const QString& text, const QString& name, const QKeySequence& keys, const QString& tip);
+
+    void begin(const ExperimentConfig& config, const RunOptions& options, const QString& run_name);
+    void start_or_pause();
+    void step_once();
+    void change_learning_rate(double value);
+    void follow(const Updates& updates);
+    void show_trouble(const NumericTrouble& trouble);
+    void show_state();
+    void show_end(const RunResult& result);
+    void show_opened(const QString& path, const ExperimentConfig& config);
+    void show_record();
+    void refresh_ceiling();
+    void note(const QString& text);
+    void show_about_model();
+    void show_shortcuts();
+    void show_about();
+    QString ask_open(const QString& title);
+    QString ask_save(const QString& title, const QString& suggestion);
+
+    std::shared_ptr<Workspace> workspace_ = std::make_shared<Workspace>();
+    RunSession session_{workspace_};
+    ExperimentConfig shown_config_;  ///< of the run or model on show
+    bool has_shown_config_ = false;
+    QString run_name_;
+    QString resume_after_open_;  ///< the file being read is to be resumed
+    QString backend_;
+    bool closing_ = false;
+    bool trouble_shown_ = false;
+
+    RunBar* bar_ = nullptr;
+    ExperimentPanel* panel_ = nullptr;
+    MessageBar* messages_ = nullptr;
+    QTabWidget* tabs_ = nullptr;
+    TrainingPage* training_ = nullptr;
+    PatternsPage* patterns_ = nullptr;
+    StatusStrip* status_ = nullptr;
+    QAction* open_action_ = nullptr;
+    QAction* resume_file_action_ = nullptr;
+    QAction* resume_shown_action_ = nullptr;
+    QAction* save_action_ = nullptr;
+    QAction* export_action_ = nullptr;
+    QAction* start_action_ = nullptr;
+    QAction* step_action_ = nullptr;
+    QAction* stop_action_ = nullptr;
+    QActionGroup* theme_group_ = nullptr;
+};
+
+}  // namespace spectral::ui

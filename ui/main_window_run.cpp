@@ -1,0 +1,281 @@
+// What the window does with a run: starting, following, trouble, ending, files.
+#include <QAction>
+#include <QCloseEvent>
+#include <QDir>
+#include <QFileInfo>
+#include <QSettings>
+#include <QStandardPaths>
+
+#include "engine/nn/registry.hpp"
+#include "ui/main_window.hpp"
+#include "ui/panels/experiment_panel.hpp"
+#include "ui/panels/format.hpp"
+#include "ui/panels/message_bar.hpp"
+#include "ui/panels/patterns_page.hpp"
+#include "ui/panels/run_bar.hpp"
+#include "ui/panels/status_strip.hpp"
+#include "ui/panels/training_page.hpp"
+
+namespace spectral::ui {
+
+namespace {
+
+QString runs_folder() {
+    return QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + QStringLiteral("/runs");
+}
+
+/// "purefft-strokes-07", the first number without a file.
+QString free_run_name(const ExperimentConfig& config) {
+    const QString stem = QString::fromStdString(config.model + "-" + config.dataset);
+    for (int number = 1;; ++number) {
+        const QString name = QStringLiteral("%1-%2").arg(stem).arg(number, 2, 10, QLatin1Char('0'));
+        if (!QFileInfo::exists(runs_folder() + QLatin1Char('/') + name + QStringLiteral(".h5"))) return name;
+    }
+}
+
+}  // namespace
+
+void MainWindow::connect_session() {
+    connect(&session_, &RunSession::updated, this, &MainWindow::follow);
+    connect(&session_, &RunSession::stateChanged, this, &MainWindow::show_state);
+    connect(&session_, &RunSession::finished, this, &MainWindow::show_end);
+    connect(&session_, &RunSession::opened, this, &MainWindow::show_opened);
+    connect(&session_, &RunSession::fileWritten, this, [this](const QString& path) {
+        note(tr("Written: %1").arg(QDir::toNativeSeparators(path)));
+        show_state();
+    });
+    connect(&session_, &RunSession::failed, this, [this](const QString& what, const QString& hint) {
+        resume_after_open_.clear();
+        messages_->show_error(what, hint);
+    });
+    connect(bar_, &RunBar::startTriggered, this, [this] { start(); });
+    connect(bar_, &RunBar::pauseTriggered, &session_, &RunSession::pause);
+    connect(bar_, &RunBar::resumeTriggered, &session_, &RunSession::resume);
+    connect(bar_, &RunBar::stepTriggered, this, &MainWindow::step_once);
+    connect(bar_, &RunBar::stopTriggered, &session_, &RunSession::stop);
+    connect(panel_, &ExperimentPanel::learningRateChanged, this, &MainWindow::change_learning_rate);
+    connect(panel_, &ExperimentPanel::changed, this, &MainWindow::refresh_ceiling);
+    connect(panel_, &ExperimentPanel::problem, this,
+            [this](const QString& what, const QString& hint) { messages_->show_error(what, hint); });
+}
+
+void MainWindow::set_config(const ExperimentConfig& config) { panel_->set_config(config); }
+
+void MainWindow::start(bool paused) {
+    if (session_.active()) return;
+    const std::optional<ExperimentConfig> config = panel_->config();
+    if (!config) {
+        messages_->show_error(tr("The experiment on the left is not complete."),
+                              tr("The fields marked in red say what they need."));
+        return;
+    }
+    const QString name = free_run_name(*config);
+    QDir().mkpath(runs_folder());
+    RunOptions options;
+    options.out = (runs_folder() + QLatin1Char('/') + name + QStringLiteral(".h5")).toStdString();
+    options.start_paused = paused;
+    begin(*config, options, name);
+}
+
+void MainWindow::begin(const ExperimentConfig& config, const RunOptions& options, const QString& run_name) {
+    messages_->dismiss();
+    status_->reset();
+    trouble_shown_ = false;
+    shown_config_ = config;
+    has_shown_config_ = true;
+    run_name_ = run_name;
+    backend_.clear();
+    bar_->set_run_name(run_name);
+    bar_->set_backend({});
+    bar_->set_progress(0, 0);
+    session_.start(config, options);
+    show_record();
+    refresh_ceiling();
+}
+
+void MainWindow::resume_file(const QString& path) {
+    if (path.isEmpty() || session_.active()) return;
+    resume_after_open_ = path;
+    session_.open(path);
+}
+
+void MainWindow::open_model(const QString& path) {
+    if (session_.active()) return;
+    resume_after_open_.clear();
+    session_.open(path);
+}
+
+void MainWindow::show_opened(const QString& path, const ExperimentConfig& config) {
+    messages_->dismiss();
+    status_->reset();
+    shown_config_ = config;
+    has_shown_config_ = true;
+    run_name_ = QFileInfo(path).completeBaseName();
+    backend_.clear();
+    bar_->set_run_name(run_name_);
+    bar_->set_backend({});
+    panel_->set_config(config);
+    const RunRecord& record = session_.record();
+    const double epoch = record.steps().empty() ? 0 : record.steps().back().epoch;
+    bar_->set_progress(epoch, config.epochs);
+    show_record();
+    refresh_ceiling();
+    show_state();
+    if (resume_after_open_ != path) {
+        note(tr("Opened %1").arg(QDir::toNativeSeparators(path)));
+        return;
+    }
+    resume_after_open_.clear();
+    ExperimentConfig wanted = config;
+    if (epoch >= static_cast<double>(config.epochs)) {
+        wanted.epochs = 2 * config.epochs;
+        panel_->set_config(wanted);
+        note(tr("All %1 epochs were done; training another %1.").arg(config.epochs));
+    }
+    RunOptions options;
+    options.out = options.resume = path.toStdString();
+    options.resume_epochs = wanted.epochs;
+    begin(wanted, options, run_name_);
+}
+
+void MainWindow::start_or_pause() {
+    if (!session_.active()) {
+        start();
+    } else if (session_.paused()) {
+        session_.resume();
+    } else {
+        session_.pause();
+    }
+}
+
+void MainWindow::step_once() {
+    if (!session_.active()) start(true);
+    session_.step();
+}
+
+void MainWindow::change_learning_rate(double value) {
+    if (!session_.active()) return;
+    session_.set_learning_rate(value);
+    note(tr("Learning rate %1 from the next step on").arg(short_real(value)));
+}
+
+void MainWindow::save_checkpoint(const QString& path) { session_.save(path, true); }
+
+void MainWindow::export_model(const QString& path) { session_.save(path, false); }
+
+void MainWindow::follow(const Updates& updates) {
+    if (updates.info) {
+        const RunInfo& info = *updates.info;
+        backend_ = QString::fromStdString(info.backend);
+        const QString device = QString::fromStdString(info.device);
+        bar_->set_backend(device.isEmpty() ? backend_ : backend_ + QStringLiteral(" · ") + device);
+        panel_->show_info(info, shown_config_);
+        panel_->show_learning_rate(info.learning_rate);
+    }
+    if (updates.learning_rate) panel_->show_learning_rate(*updates.learning_rate);
+    if (updates.trouble) show_trouble(*updates.trouble);
+    if (!updates.message.empty() && !trouble_shown_ && updates.state != RunState::failed) {
+        const QString message = QString::fromStdString(updates.message);
+        if (updates.hint.empty())
+            note(message);
+        else  // the run goes on, but something asked of it did not work
+            messages_->show_error(message, QString::fromStdString(updates.hint));
+    }
+    bar_->set_activity(QString::fromStdString(updates.activity), updates.activity_fraction);
+    const RunRecord& record = session_.record();
+    if (!updates.steps.empty())
+        bar_->set_progress(updates.steps.back().epoch, record.info() ? record.info()->epochs : shown_config_.epochs);
+    status_->add(updates);
+    show_record();
+    show_state();
+}
+
+void MainWindow::show_trouble(const NumericTrouble& trouble) {
+    const QString rate = short_real(trouble.suggested_learning_rate);
+    trouble_shown_ = true;
+    messages_->show_error(
+        tr("Step %1: %2 at learning rate %3. The weights were not updated.")
+            .arg(grouped(trouble.step), QString::fromStdString(trouble.what), short_real(trouble.learning_rate)),
+        tr("A lower learning rate from the last good state usually helps."),
+        {{QStringLiteral("message_recover"), tr("Recover at lr %1").arg(rate),
+          tr("Go back to the last good state and train on with this learning rate"),
+          [this, value = trouble.suggested_learning_rate] { session_.recover(value); }},
+         {QStringLiteral("message_stop"), tr("Stop"), tr("End the run here"), [this] { session_.stop(); }}});
+}
+
+void MainWindow::show_state() {
+    using Phase = RunBar::Phase;
+    const bool active = session_.active();
+    const Phase phase = !active                                             ? Phase::idle
+                        : session_.stopping()                               ? Phase::stopping
+                        : session_.state() == RunState::paused              ? Phase::paused
+                        : session_.state() == RunState::preparing           ? Phase::preparing
+                                                                            : Phase::running;
+    bar_->set_phase(phase);
+    if (!active) bar_->set_activity({}, 0);
+    panel_->set_run_active(active);
+    status_->set_state(session_.state(), backend_);
+    const bool model = session_.has_model();
+    open_action_->setEnabled(!active);
+    resume_file_action_->setEnabled(!active);
+    resume_shown_action_->setEnabled(!active && model);
+    save_action_->setEnabled(model && !session_.stopping());
+    export_action_->setEnabled(model && !session_.stopping());
+    start_action_->setText(phase == Phase::running  ? tr("P&ause")
+                           : phase == Phase::paused ? tr("&Resume")
+                                                    : tr("&Start"));
+    start_action_->setEnabled(phase == Phase::idle || phase == Phase::running || phase == Phase::paused);
+    step_action_->setEnabled(start_action_->isEnabled());
+    stop_action_->setEnabled(active && !session_.stopping());
+    if (trouble_shown_ && session_.running()) {
+        trouble_shown_ = false;
+        messages_->dismiss();
+    }
+    if (closing_ && !active && !panel_->measuring()) close();
+}
+
+void MainWindow::show_end(const RunResult& result) {
+    if (result.state == RunState::failed) {
+        messages_->show_error(tr("The run failed: %1").arg(QString::fromStdString(result.error)),
+                              QString::fromStdString(result.hint));
+    } else if (result.state == RunState::finished) {
+        note(tr("Finished: %1 of the test set right").arg(percent(result.test_accuracy)));
+    } else if (session_.has_model()) {
+        note(tr("Stopped; the checkpoint is written"));
+    }
+}
+
+void MainWindow::show_record() {
+    training_->show_record(session_.record());
+    patterns_->show_record(session_.record());
+}
+
+void MainWindow::refresh_ceiling() {
+    std::optional<ExperimentConfig> config = panel_->config();
+    if (has_shown_config_) config = shown_config_;
+    training_->set_ceiling(config ? panel_->ceiling(*config) : std::nullopt);
+    if (config) {
+        // The first sentence says what the model can do; all of it stands on the left.
+        const QString whole = QString::fromStdString(find_model(config->model).note);
+        patterns_->set_note(whole.section(QStringLiteral(". "), 0, 0, QString::SectionIncludeTrailingSep).trimmed());
+    }
+    if (closing_) show_state();
+}
+
+void MainWindow::note(const QString& text) { status_->show_note(text); }
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+    if (!session_.active() && !panel_->measuring()) {
+        QSettings().setValue(QStringLiteral("view/geometry"), saveGeometry());
+        event->accept();
+        return;
+    }
+    // The run writes its checkpoint on its own thread; the window closes when that is done.
+    event->ignore();
+    closing_ = true;
+    messages_->show_note(tr("Saving the checkpoint; the window closes when it is written."));
+    panel_->cancel_measurement();
+    session_.stop();
+}
+
+}  // namespace spectral::ui

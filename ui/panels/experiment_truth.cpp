@@ -1,0 +1,86 @@
+// What the experiment panel works out from its fields: parameters, the note on the model, the measured ceiling.
+#include <QLabel>
+#include <QPushButton>
+#include <QToolButton>
+
+#include "engine/nn/registry.hpp"
+#include "ui/panels/experiment_panel.hpp"
+#include "ui/panels/field_edit.hpp"
+#include "ui/panels/format.hpp"
+#include "ui/panels/schema_form.hpp"
+
+namespace spectral::ui {
+
+void ExperimentPanel::field_edited(const QString& name) {
+    if (name == QLatin1String("dataset")) rebuild_data(Json::object());
+    if (name == QLatin1String("model")) rebuild_model(Json::object());
+    if (name == QLatin1String("optimiser")) update_optimiser_fields();
+    settle_.start();
+}
+
+void ExperimentPanel::field_committed(const QString& name) {
+    if (name != QLatin1String("learning_rate")) return;
+    const std::optional<Json> value = training_->value("learning_rate");
+    if (value && value->get<double>() > 0) Q_EMIT learningRateChanged(value->get<double>());
+}
+
+void ExperimentPanel::show_learning_rate(double learning_rate) {
+    QWidget* control = training_->control("learning_rate");
+    if (control != nullptr && !control->hasFocus()) training_->set_value("learning_rate", learning_rate);
+}
+
+void ExperimentPanel::set_run_active(bool active) {
+    run_active_ = active;
+    for (SchemaForm* form : {source_, data_options_, features_, model_choice_, model_options_, more_})
+        form->set_locked(active);
+    training_->set_locked(active, "learning_rate");
+    training_->set_hint("learning_rate", active ? tr("live") : QString());
+    measure_->setEnabled(true);
+}
+
+void ExperimentPanel::show_info(const RunInfo& info, const ExperimentConfig& config) {
+    shapes_[ceiling_key(config)] = {info.feature_count, info.classes};
+    update_parameters();
+}
+
+std::optional<double> ExperimentPanel::ceiling(const ExperimentConfig& config) const {
+    const auto found = ceilings_.find(ceiling_key(config));
+    return found == ceilings_.end() ? std::nullopt : std::optional<double>(found->second);
+}
+
+void ExperimentPanel::update_parameters() {
+    QString count, hint, help = tr("Numbers that training changes");
+    if (const std::optional<ExperimentConfig> wanted = config()) {
+        const std::string key = ceiling_key(*wanted);
+        if (!shapes_.contains(key))
+            if (const std::optional<DataShape> shape = probe_shape(*wanted)) shapes_[key] = *shape;
+        const auto shape = shapes_.find(key);
+        if (shape != shapes_.end()) {
+            const ModelInfo& info = find_model(wanted->model);
+            if (info.count_parameters != nullptr)
+                count = grouped(
+                    info.count_parameters(wanted->model_options, shape->second.features, shape->second.classes));
+            hint = tr("%1 → %2").arg(grouped(shape->second.features), grouped(shape->second.classes));
+            help += tr("; %1 features in, %2 classes out").arg(shape->second.features).arg(shape->second.classes);
+        } else {
+            hint = tr("known once data are read");
+        }
+    }
+    parameters_->setText(count);
+    parameters_->set_hint(hint);
+    parameters_->setToolTip(help);
+    measure_->setEnabled(probe_.active() ? measure_->isEnabled() : config().has_value());
+}
+
+void ExperimentPanel::update_note() {
+    QString text = QString::fromStdString(find_model(model()).note);
+    if (const std::optional<ExperimentConfig> wanted = config()) {
+        if (const std::optional<double> measured = ceiling(*wanted))
+            text += tr(" Measured here: a linear model on these features reaches %1.").arg(percent(*measured));
+    }
+    note_->setText(text);
+    note_->setVisible(!text.isEmpty());
+    note_->setAccessibleName(text);
+}
+
+}  // namespace spectral::ui

@@ -1,0 +1,43 @@
+// One message at a time above the pages: what happened, what can be done about it, and buttons that do it.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include <QFrame>
+#include <QString>
+
+class QHBoxLayout;
+class QLabel;
+class QPushButton;
+class QToolButton;
+
+namespace spectral::ui {
+
+class MessageBar : public QFrame {
+    Q_OBJECT
+
+public:
+    struct Choice {
+        QString object_name, text, tool_tip;
+        std::function<void()> chosen;  ///< the bar is hidden first
+    };
+
+    explicit MessageBar(QWidget* parent = nullptr);
+
+    void show_error(const QString& what, const QString& hint, std::vector<Choice> choices = {});
+    void show_note(const QString& what);
+    void dismiss();
+    QString text() const;
+
+private:
+    void show_message(const QString& kind, const QString& what, const QString& hint, std::vector<Choice> choices);
+
+    QLabel* what_;
+    QLabel* hint_;
+    QHBoxLayout* row_;
+    QToolButton* close_;
+    std::vector<QPushButton*> buttons_;
+};
+
+}  // namespace spectral::ui

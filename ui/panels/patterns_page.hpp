@@ -1,0 +1,73 @@
+// What a run has learned: its matrices as heat maps, the filter they amount to, and a slider through training time.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <QWidget>
+
+#include "engine/train/events.hpp"
+#include "ui/session/run_record.hpp"
+
+class QGridLayout;
+class QLabel;
+class QPushButton;
+class QSlider;
+class QStackedLayout;
+
+namespace spectral::ui {
+
+class BarStrip;
+class Card;
+class HeatMap;
+class LineChart;
+
+class PatternsPage : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit PatternsPage(QWidget* parent = nullptr);
+
+    /// Shows the newest snapshot while following, else the one chosen. The record must outlive the page.
+    void show_record(const RunRecord& record);
+    /// The sentence on what the model can do; empty: none.
+    void set_note(const QString& note);
+    bool following() const { return following_; }
+    HeatMap* map(const std::string& name) const;
+    LineChart* gain_chart() const { return gain_; }
+
+private:
+    QWidget* build_time();
+    /// Cards for exactly these matrices; kept while the next snapshot has the same ones.
+    void rebuild(const PatternSnapshot& snapshot);
+    Card* make_map_card(const PatternSnapshot::Matrix& matrix);
+    void show_snapshot(const PatternSnapshot& snapshot);
+    void show_weights(const PatternSnapshot::Matrix& weights);
+    void show_gain(const PatternSnapshot::Matrix& gain);
+    void follow(bool on);
+    void refresh();
+
+    const RunRecord* record_ = nullptr;
+    RunRecord::Snapshot shown_;
+    bool following_ = true;
+    std::vector<std::string> layout_;  ///< names of the matrices that have cards
+    std::map<std::string, HeatMap*> maps_;
+    std::map<std::string, Card*> cards_;
+    std::vector<BarStrip*> strips_;
+    QWidget* strip_row_ = nullptr;
+    LineChart* gain_ = nullptr;
+    bool gain_log_ = true;
+
+    QStackedLayout* stack_;
+    QLabel* empty_;
+    QLabel* note_;
+    QWidget* cards_area_;
+    QGridLayout* grid_;
+    QSlider* slider_ = nullptr;
+    QLabel* moment_ = nullptr;
+    QPushButton* follow_ = nullptr;
+};
+
+}  // namespace spectral::ui

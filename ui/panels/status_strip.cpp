@@ -1,0 +1,151 @@
+#include "ui/panels/status_strip.hpp"
+
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPainter>
+#include <QProgressBar>
+
+#include "ui/panels/format.hpp"
+#include "ui/theme.hpp"
+
+namespace spectral::ui {
+
+namespace {
+
+constexpr int kHeight = 28, kAgeing_ms = 1000, kNote_ms = 6000;
+
+/// A small disc in the colour of a state.
+class Dot : public QWidget {
+public:
+    explicit Dot(QWidget* parent) : QWidget(parent) { setFixedSize(8, 8); }
+    std::optional<RunState> state;
+
+protected:
+    void paintEvent(QPaintEvent*) override {
+        const Theme& theme = Theme::current();
+        QColor colour = theme.faint;
+        if (state == RunState::running || state == RunState::finished) colour = theme.ok;
+        if (state == RunState::preparing || state == RunState::paused) colour = theme.warn;
+        if (state == RunState::failed) colour = theme.error;
+        QPainter painter(this);
+        painter.setRenderHint(QPainter::Antialiasing);
+        painter.setPen(Qt::NoPen);
+        painter.setBrush(colour);
+        painter.drawEllipse(rect());
+    }
+};
+
+QString age(qint64 milliseconds) {
+    const qint64 seconds = milliseconds / 1000;
+    if (seconds < 1) return StatusStrip::tr("just now");
+    if (seconds < 90) return StatusStrip::tr("%1 s ago").arg(seconds);
+    return StatusStrip::tr("%1 min ago").arg(seconds / 60);
+}
+
+}  // namespace
+
+StatusStrip::StatusStrip(QWidget* parent) : QWidget(parent), dot_(new Dot(this)) {
+    setObjectName(QStringLiteral("status_strip"));
+    set_role(*this, QStringLiteral("status"));
+    setAttribute(Qt::WA_StyledBackground);
+    setFixedHeight(kHeight);
+    auto* row = new QHBoxLayout(this);
+    row->setContentsMargins(14, 1, 14, 0);
+    row->setSpacing(8);
+    const auto label = [&](const char* name) {
+        auto* made = new QLabel(this);
+        made->setObjectName(QLatin1String(name));
+        QFont small = interface_font();
+        small.setPixelSize(12);
+        made->setFont(small);
+        made->setTextFormat(Qt::RichText);
+        set_role(*made, QStringLiteral("muted"));
+        return made;
+    };
+    row->addWidget(dot_);
+    row->addWidget(state_label_ = label("status_state"));
+    for (auto [target, name] : {std::pair{&step_label_, "status_step"}, std::pair{&speed_label_, "status_speed"},
+                                std::pair{&checkpoint_label_, "status_checkpoint"}}) {
+        row->addSpacing(10);
+        row->addWidget(*target = label(name));
+    }
+    row->addSpacing(10);
+    row->addWidget(note_label_ = label("status_note"), 1);
+    note_label_->setTextFormat(Qt::PlainText);
+    note_label_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+    row->addWidget(memory_label_ = label("status_memory"));
+    memory_bar_ = new QProgressBar(this);
+    memory_bar_->setObjectName(QStringLiteral("status_memory_bar"));
+    memory_bar_->setAccessibleName(tr("Memory in use"));
+    memory_bar_->setRange(0, 1000);
+    memory_bar_->setTextVisible(false);
+    memory_bar_->setFixedWidth(110);
+    row->addWidget(memory_bar_);
+    ageing_.setInterval(kAgeing_ms);
+    connect(&ageing_, &QTimer::timeout, this, &StatusStrip::refresh);
+    ageing_.start();
+    note_end_.setSingleShot(true);
+    note_end_.setInterval(kNote_ms);
+    connect(&note_end_, &QTimer::timeout, note_label_, &QLabel::clear);
+    connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, &StatusStrip::refresh);
+    refresh();
+}
+
+void StatusStrip::reset() {
+    step_ = -1;
+    samples_per_second_ = 0;
+    checkpoint_.invalidate();
+    memory_bytes_ = 0;
+    refresh();
+}
+
+void StatusStrip::set_state(std::optional<RunState> state, const QString& backend) {
+    state_ = state;
+    backend_ = backend;
+    refresh();
+}
+
+void StatusStrip::add(const Updates& updates) {
+    if (!updates.steps.empty()) step_ = updates.steps.back().step;
+    if (!updates.throughput.empty()) samples_per_second_ = updates.throughput.back().samples_per_second;
+    if (updates.checkpoint_path) checkpoint_.start();
+    if (updates.memory_bytes > 0) memory_bytes_ = updates.memory_bytes;
+    memory_limit_bytes_ = updates.memory_limit_bytes;
+    refresh();
+}
+
+void StatusStrip::show_note(const QString& note) {
+    note_label_->setText(note);
+    note_label_->setToolTip(note);
+    note_end_.start();
+}
+
+void StatusStrip::refresh() {
+    const auto show = [](QLabel* label, const QString& text) {
+        if (label->text() != text) label->setText(text);
+    };
+    static_cast<Dot*>(dot_)->state = state_;
+    dot_->update();
+    const QString name =
+        state_ ? QString::fromUtf8(run_state_name(*state_).data(), qsizetype(run_state_name(*state_).size()))
+               : tr("ready");
+    show(state_label_, backend_.isEmpty() ? muted(name) : strong(backend_) + muted(QLatin1Char(' ') + name));
+    show(step_label_, step_ < 0 ? QString() : muted(tr("step ")) + strong(grouped(step_)));
+    show(speed_label_, samples_per_second_ <= 0 || state_ == RunState::paused
+                           ? QString()
+                           : strong(with_prefix(samples_per_second_)) + muted(tr(" samples/s")));
+    show(checkpoint_label_,
+         checkpoint_.isValid() ? muted(tr("checkpoint %1").arg(age(checkpoint_.elapsed()))) : QString());
+    const bool limited = memory_limit_bytes_ > 0 && memory_limit_bytes_ < SIZE_MAX;
+    show(memory_label_,
+         memory_bytes_ == 0 ? QString()
+         : limited ? muted(tr("memory ")) + strong(human_bytes(memory_bytes_)) +
+                         muted(tr(" of %1").arg(human_bytes(memory_limit_bytes_)))
+                   : muted(tr("memory ")) + strong(human_bytes(memory_bytes_)) + muted(tr(", no limit")));
+    memory_bar_->setVisible(limited && memory_bytes_ > 0);
+    if (limited)
+        memory_bar_->setValue(static_cast<int>(1000 * static_cast<double>(memory_bytes_) /
+                                               static_cast<double>(memory_limit_bytes_)));
+}
+
+}  // namespace spectral::ui

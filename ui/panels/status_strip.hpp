@@ -1,0 +1,52 @@
+// The bottom line of the window: state, step, speed, checkpoint age, memory against its limit.
+#pragma once
+
+#include <optional>
+
+#include <QElapsedTimer>
+#include <QString>
+#include <QTimer>
+#include <QWidget>
+
+#include "engine/train/events.hpp"
+
+class QLabel;
+class QProgressBar;
+
+namespace spectral::ui {
+
+class StatusStrip : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit StatusStrip(QWidget* parent = nullptr);
+
+    /// A new run: everything but the state is unknown again.
+    void reset();
+    /// `state` as on show ("running"); nothing when no run was started.
+    void set_state(std::optional<RunState> state, const QString& backend);
+    void add(const Updates& updates);
+    /// Shown for some seconds.
+    void show_note(const QString& note);
+
+private:
+    void refresh();
+
+    std::optional<RunState> state_;
+    QString backend_;
+    std::int64_t step_ = -1;
+    double samples_per_second_ = 0;
+    QElapsedTimer checkpoint_;
+    std::size_t memory_bytes_ = 0, memory_limit_bytes_ = 0;
+    QTimer ageing_, note_end_;
+    QWidget* dot_;
+    QLabel* state_label_;
+    QLabel* step_label_;
+    QLabel* speed_label_;
+    QLabel* checkpoint_label_;
+    QLabel* note_label_;
+    QLabel* memory_label_;
+    QProgressBar* memory_bar_;
+};
+
+}  // namespace spectral::ui

@@ -1,0 +1,48 @@
+// Measures what the best linear model reaches on the same features: logistic regression trained beside the window.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <QObject>
+#include <QString>
+
+#include "engine/train/config.hpp"
+#include "ui/session/run_session.hpp"
+
+namespace spectral::ui {
+
+/// What a ceiling holds for: the data set with its options, and the resolved features.
+std::string ceiling_key(const ExperimentConfig& config);
+
+class CeilingProbe : public QObject {
+    Q_OBJECT
+
+public:
+    static constexpr int kEpochs = 15;
+
+    explicit CeilingProbe(std::shared_ptr<Workspace> workspace, QObject* parent = nullptr);
+
+    /// Trains `logistic` on the data and features of `config` for kEpochs epochs; ends in measured() or ended().
+    void start(const ExperimentConfig& config);
+    void cancel();
+    bool active() const { return session_.active(); }
+
+Q_SIGNALS:
+    /// `fraction` in [0, 1].
+    void progressed(double fraction, const QString& activity);
+    /// `accuracy` is the best over the epochs, in [0, 1].
+    void measured(const std::string& key, double accuracy);
+    /// Over, with a measurement or without; `problem` is empty when it was cancelled or went well.
+    void ended(const QString& problem);
+
+private:
+    void follow(const Updates& updates);
+    void conclude(const RunResult& result);
+
+    RunSession session_;
+    std::string key_;
+    bool cancelled_ = false;
+};
+
+}  // namespace spectral::ui

@@ -1,0 +1,52 @@
+// What the window knows about the run on show: every point for the charts, the newest evaluation, and a thinned
+// series of pattern snapshots. Plain data; no thread and no widget.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/train/events.hpp"
+
+namespace spectral::ui {
+
+class RunRecord {
+public:
+    static constexpr std::size_t kMaxSnapshots = 240;
+    static constexpr std::size_t kMaxSnapshotBytes = std::size_t{128} << 20;
+
+    using Snapshot = std::shared_ptr<const PatternSnapshot>;
+
+    void clear() { *this = RunRecord(); }
+    /// Appends what arrived. Points that begin at or before a step already recorded replace everything from there on
+    /// (the run went back to an earlier state).
+    void add(const Updates& updates);
+    /// Ascending in step; thinned so that the kept ones stay evenly spread and the first and newest remain.
+    void add_snapshot(Snapshot snapshot);
+
+    const std::optional<RunInfo>& info() const { return info_; }
+    const std::vector<StepPoint>& steps() const { return steps_; }
+    const std::vector<EvaluationPoint>& evaluations() const { return evaluations_; }
+    const std::vector<ThroughputPoint>& throughput() const { return throughput_; }
+    const std::vector<Snapshot>& snapshots() const { return snapshots_; }
+    const std::shared_ptr<const Evaluation>& evaluation() const { return evaluation_; }
+    bool empty() const { return steps_.empty() && evaluations_.empty() && snapshots_.empty(); }
+    /// How often points were taken back; a chart that appends starts over when it changes.
+    std::int64_t revision() const { return revision_; }
+
+private:
+    void forget_from(std::int64_t step, double epoch);
+    std::size_t snapshot_bytes() const;
+
+    std::optional<RunInfo> info_;
+    std::vector<StepPoint> steps_;
+    std::vector<EvaluationPoint> evaluations_;
+    std::vector<ThroughputPoint> throughput_;
+    std::vector<Snapshot> snapshots_;
+    std::shared_ptr<const Evaluation> evaluation_;
+    std::int64_t revision_ = 0;
+};
+
+}  // namespace spectral::ui

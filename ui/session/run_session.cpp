@@ -1,0 +1,168 @@
+#include "ui/session/run_session.hpp"
+
+#include <atomic>
+#include <exception>
+#include <utility>
+
+#include <QFileInfo>
+#include <QMetaObject>
+
+#include "engine/core/error.hpp"
+#include "engine/io/model_file.hpp"
+#include "ui/session/model_view.hpp"
+
+namespace spectral::ui {
+
+namespace {
+
+constexpr int kDrainInterval_ms = 33;
+
+}  // namespace
+
+RunSession::RunSession(std::shared_ptr<Workspace> workspace, QObject* parent)
+    : QObject(parent), workspace_(workspace ? std::move(workspace) : std::make_shared<Workspace>()) {
+    timer_.setInterval(kDrainInterval_ms);
+    connect(&timer_, &QTimer::timeout, this, &RunSession::drain);
+}
+
+RunSession::~RunSession() {
+    timer_.stop();
+    run_.reset();
+    for (Helper& helper : helpers_) helper.thread.join();
+}
+
+void RunSession::start(const ExperimentConfig& config, RunOptions options) {
+    if (run_) retire(std::move(run_));
+    // A run that goes on with the model on show extends its curves.
+    const bool goes_on = !options.resume.empty() && QString::fromStdString(options.resume) == output_;
+    if (!goes_on) record_.clear();
+    stopping_ = false;
+    awaited_file_.clear();
+    state_ = RunState::preparing;
+    output_ = QString::fromStdString(options.out);
+    options.send_snapshots = true;
+    options.workspace = workspace_;
+    run_ = std::make_unique<TrainingRun>(config, std::move(options));
+    timer_.start();
+    Q_EMIT stateChanged();
+}
+
+void RunSession::send(Command command) {
+    if (run_) run_->send(std::move(command));
+}
+
+void RunSession::stop() {
+    if (!run_ || stopping_) return;
+    stopping_ = true;
+    send(command::Stop{});
+    Q_EMIT stateChanged();
+}
+
+bool RunSession::has_model() const {
+    return active() ? !output_.isEmpty() : !output_.isEmpty() && QFileInfo::exists(output_);
+}
+
+void RunSession::drain() {
+    if (!run_) return;
+    // Asked first: what the run posted before its end is then in the updates taken after it.
+    const bool ended = run_->done();
+    const Updates updates = run_->take_updates();
+    if (!updates.empty()) {
+        record_.add(updates);
+        const bool changed = updates.state && updates.state != state_;
+        if (updates.state) state_ = updates.state;
+        Q_EMIT updated(updates);
+        if (changed) Q_EMIT stateChanged();
+    }
+    report_written(updates);
+    if (!ended || !run_) return;
+    timer_.stop();
+    const RunResult result = run_->result();
+    state_ = result.state;
+    stopping_ = false;
+    report_written(updates);
+    const QString missed = std::exchange(awaited_file_, QString());
+    retire(std::move(run_));
+    Q_EMIT stateChanged();
+    if (!missed.isEmpty()) Q_EMIT failed(tr("%1 was not written: the run ended first.").arg(missed), {});
+    Q_EMIT finished(result);
+}
+
+void RunSession::report_written(const Updates& updates) {
+    if (awaited_file_.isEmpty()) return;
+    // The run tells the newest file only, so one of its own checkpoints can hide the one asked for. Files appear
+    // whole, so a new one at the place asked for is that one.
+    const QFileInfo file(awaited_file_);
+    const bool told = updates.checkpoint_path && QString::fromStdString(*updates.checkpoint_path) == awaited_file_;
+    if (told || (file.exists() && file.lastModified() >= asked_at_)) {
+        Q_EMIT fileWritten(std::exchange(awaited_file_, QString()));
+    } else if (!updates.hint.empty() && !updates.state) {
+        awaited_file_.clear();  // the message says why it was not written
+    }
+}
+
+void RunSession::retire(std::unique_ptr<TrainingRun> run) {
+    run->send(command::Stop{});
+    // Its destructor waits for the worker, so it runs on a thread of its own.
+    auto holder = std::make_shared<std::unique_ptr<TrainingRun>>(std::move(run));
+    in_background([holder]() -> std::function<void()> {
+        holder->reset();
+        return {};
+    });
+}
+
+void RunSession::in_background(std::function<std::function<void()>()> work) {
+    std::erase_if(helpers_, [](Helper& helper) {
+        if (!helper.done->load()) return false;
+        helper.thread.join();
+        return true;
+    });
+    auto done = std::make_shared<std::atomic<bool>>(false);
+    helpers_.push_back({std::thread([this, done, work = std::move(work)]() mutable {
+                            std::function<void()> then;
+                            try {
+                                then = work();
+                            } catch (const Error& error) {
+                                then = [this, what = QString::fromUtf8(error.what()),
+                                        hint = QString::fromStdString(error.hint())] { Q_EMIT failed(what, hint); };
+                            } catch (const std::exception& error) {
+                                then = [this, what = QString::fromUtf8(error.what())] { Q_EMIT failed(what, {}); };
+                            }
+                            work = {};
+                            if (then) QMetaObject::invokeMethod(this, std::move(then), Qt::QueuedConnection);
+                            done->store(true);
+                        }),
+                        done});
+}
+
+void RunSession::save(const QString& path, bool with_state) {
+    if (run_) {
+        awaited_file_ = path;
+        asked_at_ = QDateTime::currentDateTime();
+        send(command::CheckpointNow{path.toStdString(), with_state});
+        return;
+    }
+    in_background([this, from = output_.toStdString(), to = path.toStdString(), with_state] {
+        ModelFile model = read_model_file(from);
+        if (!with_state) model.checkpoint.reset();
+        write_model_file(to, model);
+        return std::function<void()>([this, to] { Q_EMIT fileWritten(QString::fromStdString(to)); });
+    });
+}
+
+void RunSession::open(const QString& path) {
+    if (run_) return;
+    in_background([this, path] {
+        auto view = std::make_shared<ModelView>(view_model(read_model_file(path.toStdString()), path.toStdString()));
+        return std::function<void()>([this, path, view] {
+            if (run_) return;
+            record_ = std::move(view->record);
+            state_.reset();
+            output_ = path;
+            Q_EMIT stateChanged();
+            Q_EMIT opened(path, view->config);
+        });
+    });
+}
+
+}  // namespace spectral::ui

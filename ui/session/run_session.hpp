@@ -1,0 +1,91 @@
+// The bridge between the window and a training run: commands go in without waiting, updates come out on a timer.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include <QDateTime>
+#include <QObject>
+#include <QString>
+#include <QTimer>
+
+#include "engine/train/run.hpp"
+#include "ui/session/run_record.hpp"
+
+namespace spectral::ui {
+
+/// Lives in the GUI thread and never waits for a worker there, except in its destructor.
+class RunSession : public QObject {
+    Q_OBJECT
+
+public:
+    /// `workspace` is shared with other sessions; null: one of its own.
+    explicit RunSession(std::shared_ptr<Workspace> workspace = nullptr, QObject* parent = nullptr);
+    ~RunSession() override;
+
+    /// Starts a run; one that is still going is stopped in the background and its updates are dropped.
+    void start(const ExperimentConfig& config, RunOptions options);
+    void pause() { send(command::Pause{}); }
+    void resume() { send(command::Resume{}); }
+    void step() { send(command::Step{}); }
+    /// Asks the run to write its checkpoint and end; finished() follows.
+    void stop();
+    void set_learning_rate(double value) { send(command::SetLearningRate{value}); }
+    void recover(double learning_rate) { send(command::Recover{learning_rate}); }
+
+    /// Writes the model now, with the checkpoint (`with_state`) or without. Without a run going it copies what
+    /// the last run wrote or the opened model. Ends in fileWritten() or failed().
+    void save(const QString& path, bool with_state);
+    /// Reads a model file on another thread; ends in opened() or failed(). Not while a run is going.
+    void open(const QString& path);
+
+    bool active() const { return run_ != nullptr; }
+    bool stopping() const { return stopping_; }
+    /// Nothing before the first run.
+    std::optional<RunState> state() const { return state_; }
+    bool running() const { return active() && state_ == RunState::running; }
+    bool paused() const { return active() && state_ == RunState::paused; }
+    /// The file that the run writes or that was opened; empty: none.
+    QString output() const { return output_; }
+    /// That file holds a model that can be saved elsewhere or resumed.
+    bool has_model() const;
+    const RunRecord& record() const { return record_; }
+
+Q_SIGNALS:
+    /// Everything that arrived since the last one; record() holds it already.
+    void updated(const spectral::Updates& updates);
+    void stateChanged();
+    void finished(const spectral::RunResult& result);
+    void fileWritten(const QString& path);
+    void opened(const QString& path, const spectral::ExperimentConfig& config);
+    void failed(const QString& what, const QString& hint);
+
+private:
+    void send(Command command);
+    void drain();
+    void report_written(const Updates& updates);
+    void retire(std::unique_ptr<TrainingRun> run);
+    /// Runs `work` on a thread of its own, then what it returned in the GUI thread.
+    void in_background(std::function<std::function<void()>()> work);
+
+    std::shared_ptr<Workspace> workspace_;
+    std::unique_ptr<TrainingRun> run_;
+    RunRecord record_;
+    QTimer timer_;
+    std::optional<RunState> state_;
+    bool stopping_ = false;
+    QString output_;
+    QDateTime asked_at_;
+    QString awaited_file_;  ///< asked of the run, not yet reported as written
+    struct Helper {
+        std::thread thread;
+        std::shared_ptr<std::atomic<bool>> done;
+    };
+    std::vector<Helper> helpers_;
+};
+
+}  // namespace spectral::ui
