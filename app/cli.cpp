@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
     CLI::App app("Spectral Workbench: train, look into and export spectral models.", "spectral");
     app.set_version_flag("--version", SPECTRAL_VERSION " (" SPECTRAL_GIT_COMMIT ")");
     app.require_subcommand(1);
-    app.footer("'spectral COMMAND --help' shows a command's options and examples.");
+    app.footer("Examples:\n  spectral train --epochs 5 --out run.h5\n  spectral inspect run.h5\n\n'spectral COMMAND --help' shows a command's options and examples.");
     int exit_code = kExitOk;
     add_backends(app, exit_code);
     add_datasets(app, exit_code);

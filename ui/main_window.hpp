@@ -66,6 +66,7 @@ private:
     QAction* add_command(const QString& text, const QString& name, const QKeySequence& keys, const QString& tip);
 
     void begin(const ExperimentConfig& config, const RunOptions& options, const QString& run_name);
+    void go_on(const QString& path, const ExperimentConfig& config);
     void start_or_pause();
     void step_once();
     void change_learning_rate(double value);

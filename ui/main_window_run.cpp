@@ -95,8 +95,27 @@ void MainWindow::begin(const ExperimentConfig& config, const RunOptions& options
 
 void MainWindow::resume_file(const QString& path) {
     if (path.isEmpty() || session_.active()) return;
+    if (path == session_.output() && has_shown_config_ && !session_.record().empty()) {
+        go_on(path, shown_config_);  // already on show, in more detail than a file keeps
+        return;
+    }
     resume_after_open_ = path;
     session_.open(path);
+}
+
+void MainWindow::go_on(const QString& path, const ExperimentConfig& config) {
+    const RunRecord& record = session_.record();
+    const double epoch = record.steps().empty() ? 0 : record.steps().back().epoch;
+    ExperimentConfig wanted = config;
+    if (epoch >= static_cast<double>(config.epochs)) {
+        wanted.epochs = 2 * config.epochs;
+        panel_->set_config(wanted);
+        note(tr("All %1 epochs were done; training another %1.").arg(config.epochs));
+    }
+    RunOptions options;
+    options.out = options.resume = path.toStdString();
+    options.resume_changes = {{"epochs", wanted.epochs}};
+    begin(wanted, options, run_name_);
 }
 
 void MainWindow::open_model(const QString& path) {
@@ -126,16 +145,7 @@ void MainWindow::show_opened(const QString& path, const ExperimentConfig& config
         return;
     }
     resume_after_open_.clear();
-    ExperimentConfig wanted = config;
-    if (epoch >= static_cast<double>(config.epochs)) {
-        wanted.epochs = 2 * config.epochs;
-        panel_->set_config(wanted);
-        note(tr("All %1 epochs were done; training another %1.").arg(config.epochs));
-    }
-    RunOptions options;
-    options.out = options.resume = path.toStdString();
-    options.resume_epochs = wanted.epochs;
-    begin(wanted, options, run_name_);
+    go_on(path, config);
 }
 
 void MainWindow::start_or_pause() {

@@ -61,16 +61,15 @@ void SchemaFlags::apply(const Schema& schema, std::string_view owner, Json& valu
     }
 }
 
-void SchemaFlags::require_all_used() const {
+void SchemaFlags::require_all_used(const std::string& why, const std::string& hint) const {
     for (const auto& [name, flag] : flags_)
         if (flag.option->count() > 0 && !flag.used)
-            throw Error(fmt::format("option {}", flag_name(name)), "neither the chosen model nor the data set has it",
-                        "see 'spectral models' and 'spectral datasets'");
+            throw Error(fmt::format("option {}", flag_name(name)), why, hint);
 }
 
 void print_error(std::string_view message, std::string_view hint) {
     fmt::print(stderr, "error: {}\n", message);
-    if (!hint.empty()) fmt::print(stderr, "hint: {}\n", hint);
+    fmt::print(stderr, "hint: {}\n", hint.empty() ? "check what is named above; 'spectral COMMAND --help' has examples" : hint);
 }
 
 }  // namespace spectral::app

@@ -39,7 +39,7 @@ public:
     /// The given flags that `schema` has, parsed and checked, over `values`; they count as used.
     void apply(const Schema& schema, std::string_view owner, Json& values);
     /// Throws Error naming the first given flag that no apply() used.
-    void require_all_used() const;
+    void require_all_used(const std::string& why, const std::string& hint) const;
 
 private:
     struct Flag {
@@ -50,7 +50,7 @@ private:
     std::map<std::string, Flag> flags_;
 };
 
-/// "error: …" and the hint, on standard error.
+/// "error: …" and the hint, on standard error; without one, where to read on.
 void print_error(std::string_view message, std::string_view hint);
 
 }  // namespace spectral::app

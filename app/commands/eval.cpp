@@ -26,7 +26,7 @@ void evaluate(EvalArguments& a) {
     const std::string dataset = a.dataset.empty() ? config.dataset : a.dataset;
     Json options = dataset == config.dataset ? config.dataset_options : Json::object();
     a.flags.apply(find_dataset(dataset).schema, "data set " + dataset, options);
-    a.flags.require_all_used();
+    a.flags.require_all_used("the data set has no such option", "see 'spectral datasets'");
     const std::string data = a.data.empty() && dataset == config.dataset ? config.data : a.data;
     const auto start = std::chrono::steady_clock::now();
     const Evaluation result = evaluate_file(file, dataset, data, options, a.backend, {});

@@ -67,6 +67,7 @@ void add_inspect(CLI::App& app, int& exit_code) {
     const auto json = std::make_shared<bool>(false);
     command->add_option("file", *path, "model file")->required()->type_name("FILE");
     command->add_flag("--json", *json, "print one JSON object as the last line");
+    command->footer("Example:\n  spectral inspect run.h5 --json");
     command->callback([=, &exit_code] {
         const Json description = describe(*path, read_model_file(*path));
         if (*json)

@@ -31,6 +31,7 @@ void add_list(CLI::App& app, const std::string& name, const std::string& help, i
     CLI::App* command = app.add_subcommand(name, help);
     const auto json = std::make_shared<bool>(false);
     command->add_flag("--json", *json, "print one JSON object as the last line");
+    command->footer(fmt::format("Example:\n  spectral {} --json", name));
     command->callback([=, &exit_code] {
         print(*json);
         exit_code = kExitOk;

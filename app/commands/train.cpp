@@ -1,11 +1,14 @@
 // spectral train: a training run in the terminal, with a progress bar, a log and a JSON line.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "app/commands/commands.hpp"
 #include "app/commands/patterns_picture.hpp"
@@ -41,20 +44,30 @@ ExperimentConfig build_config(TrainArguments& a) {
     a.flags.apply(training_schema(), "train", json);
     a.flags.apply(dataset.schema, "data set " + dataset.name, json["dataset_options"]);
     a.flags.apply(model.schema, "model " + model.name, json["model_options"]);
-    a.flags.require_all_used();
+    a.flags.require_all_used("neither the chosen model nor the data set has it",
+                             "see 'spectral models' and 'spectral datasets'");
     return resolved(config_from_json(json, a.config.empty() ? "train" : a.config));
 }
 
-/// A resumed run keeps its configuration; only what the file cannot know may be given again.
-std::int64_t resume_epochs(TrainArguments& a) {
+/// A resumed run keeps its configuration; only what does not change its results may be given again.
+Json resume_changes(TrainArguments& a) {
     if (!a.model.empty() || !a.dataset.empty() || !a.config.empty())
         throw Error("--resume", "the run's configuration is in the file",
                     "leave out --model, --dataset and --config; --epochs sets the new total, --data the place");
-    Json values = Json::object();
-    Schema allowed{*find_field(training_schema(), "epochs")};
-    a.flags.apply(allowed, "train", values);
-    a.flags.require_all_used();
-    return values.value("epochs", std::int64_t{0});
+    Json changes = Json::object();
+    a.flags.apply(resumable_schema(), "train", changes);
+    std::vector<std::string> allowed;
+    for (const Field& field : resumable_schema()) allowed.push_back(flag_name(field.name));
+    a.flags.require_all_used("a resumed run keeps its configuration",
+                             fmt::format("only these may change: {}", fmt::join(allowed, ", ")));
+    return changes;
+}
+
+/// An empty name is a forgotten shell variable far more often than a wish.
+void require_names(CLI::App& command) {
+    for (const char* flag : {"--out", "--resume", "--config", "--log", "--patterns-png", "--data"})
+        if (command.count(flag) > 0 && command.get_option(flag)->as<std::string>().empty())
+            throw Error(flag, "the name is empty", "give a file or directory, or leave the option out");
 }
 
 class Terminal {
@@ -83,7 +96,7 @@ public:
             line(fmt::format("epoch {:>3.0f}  train loss {:.4f} accuracy {:5.2f} %   {} loss {:.4f} accuracy {:5.2f} %",
                              point.epoch, point.train_loss, 100 * point.train_accuracy, info_.evaluated_on, point.loss,
                              100 * point.accuracy));
-            if (!log_.is_open()) continue;
+            if (!log_.is_open() || log_failed_) continue;
             log_ << Json{{"epoch", point.epoch},
                          {"step", point.step},
                          {"train_loss", point.train_loss},
@@ -92,7 +105,8 @@ public:
                          {info_.evaluated_on + "_accuracy", point.accuracy}}
                         .dump()
                  << std::endl;
-            if (!log_) throw Error("--log", "the log can no longer be written", "free some space");
+            if (!log_ && !std::exchange(log_failed_, true))
+                line("warning: the log can no longer be written; training goes on");
         }
     }
 
@@ -114,6 +128,7 @@ private:
 
     bool bar_;
     std::ofstream log_;
+    bool log_failed_ = false;
     RunInfo info_;
 };
 
@@ -145,7 +160,7 @@ int train(TrainArguments& a) {
     if (a.resume.empty()) {
         config = build_config(a);
     } else {
-        options.resume_epochs = resume_epochs(a);
+        options.resume_changes = resume_changes(a);
         config.data = a.data;
     }
     Terminal terminal(a.log);
@@ -202,7 +217,10 @@ void add_train(CLI::App& app, int& exit_code) {
         "  spectral train --model mlp --dataset mnist --data DIR --epochs 3 --json\n"
         "  spectral train --resume run.h5 --epochs 20\n"
         "Ctrl-C stops after the current step and leaves a checkpoint that resumes.");
-    command->callback([a, &exit_code] { exit_code = train(*a); });
+    command->callback([a, command, &exit_code] {
+        require_names(*command);
+        exit_code = train(*a);
+    });
 }
 
 }  // namespace spectral::app

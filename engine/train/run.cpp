@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFlushInterval(15);
 constexpr std::chrono::milliseconds kPatternInterval(200);
-constexpr double kThroughputSeconds = 0.1;  ///< of training, per point
+constexpr double kThroughputSeconds = 0.02;  ///< of training, per point
 constexpr std::int64_t kExamples = 48;
 
 double median(std::vector<double> values) {
@@ -26,6 +26,16 @@ double median(std::vector<double> values) {
 }
 
 }  // namespace
+
+const Schema& resumable_schema() {
+    static const Schema schema = [] {
+        Schema fields;
+        for (const char* name : {"epochs", "learning_rate", "max_seconds", "backend", "threads", "memory_mib"})
+            fields.push_back(*find_field(training_schema(), name));
+        return fields;
+    }();
+    return schema;
+}
 
 TrainingRun::TrainingRun(ExperimentConfig config, RunOptions options)
     : config_(std::move(config)), options_(std::move(options)), worker_([this] { work(); }) {}
@@ -93,7 +103,9 @@ void TrainingRun::work() {
             const std::string data = config_.data;
             config_ = config_from_json(resumed->config, options_.resume);
             if (!data.empty()) config_.data = data;
-            if (options_.resume_epochs > 0) config_.epochs = options_.resume_epochs;
+            Json changed = to_json(config_);
+            changed.update(options_.resume_changes);
+            config_ = config_from_json(changed, options_.resume);
             if (!resumed->checkpoint)
                 throw Error(options_.resume, "holds an exported model without a checkpoint",
                             "resume from a file that 'train --out' wrote");
@@ -107,7 +119,13 @@ void TrainingRun::work() {
             });
             return !cancel_.load();
         });
-        if (resumed) trainer.restore(*resumed);
+        if (resumed) {
+            trainer.restore(*resumed);
+            if (options_.resume_changes.contains("learning_rate")) trainer.set_learning_rate(config_.learning_rate);
+            if (trainer.epochs_done() > config_.epochs)
+                throw Error("--epochs", fmt::format("{} epochs are done already", trainer.epochs_done()),
+                            "give a larger total");
+        }
         prepare(trainer);
         result_.bad_input = false;
         train(trainer);

@@ -17,10 +17,14 @@
 
 namespace spectral {
 
+/// What may change when a run goes on: how long, how fast, on what; never what it computes with.
+const Schema& resumable_schema();
+
 struct RunOptions {
     std::string out;     ///< model file, replaced at every checkpoint; empty: none
     std::string resume;  ///< model file to go on from; its configuration wins, but a data path given anew
-    std::int64_t resume_epochs = 0;  ///< new total of epochs for a resumed run; 0: as in the file
+    /// Fields of resumable_schema() that a resumed run takes from here instead of from the file; epochs: the total.
+    Json resume_changes = Json::object();
     bool start_paused = false;
     std::shared_ptr<Workspace> workspace;  ///< shared between the runs of a process; null: its own
     bool send_snapshots = false;  ///< pattern snapshots and example images, for a window

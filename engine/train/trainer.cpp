@@ -23,6 +23,8 @@ namespace {
 constexpr std::uint64_t kValidationStream = std::uint64_t{1} << 32;
 constexpr std::uint64_t kEpochStream = std::uint64_t{2} << 32;
 
+constexpr std::int64_t kMaxHistory = 65536;  ///< training points in a model file
+
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -147,6 +149,7 @@ struct Trainer::Impl {
         if (result.epoch_finished) finish_epoch();
         result.point = {at.step, epoch(), static_cast<float>(batch.loss / count),
                         static_cast<float>(static_cast<double>(batch.correct) / count)};
+        record(result.point);
         const double seconds = seconds_since(start);
         train_seconds += seconds;
         epoch_seconds += seconds;
@@ -158,14 +161,34 @@ struct Trainer::Impl {
         const auto count = static_cast<double>(train_count());
         means = {at.step, static_cast<double>(at.epoch + 1), static_cast<float>(at.epoch_loss_sum / count),
                  static_cast<float>(static_cast<double>(at.epoch_correct) / count)};
-        history.step.push_back(at.step);
-        history.loss.push_back(means.loss);
-        history.accuracy.push_back(means.accuracy);
         ++at.epoch;
         at.batch_in_epoch = 0;
         at.epoch_loss_sum = 0;
         at.epoch_correct = 0;
         order_ready = false;
+    }
+
+    /// Every step at first, every second, fourth, … of a long run: which ones depends on the step count alone, so a
+    /// resumed run records the same.
+    void record(const StepPoint& point) {
+        std::int64_t every = 1;
+        while (point.step / every > kMaxHistory) every *= 2;
+        if (point.step % every != 0) return;
+        if (static_cast<std::int64_t>(history.step.size()) > kMaxHistory) {
+            History kept;
+            for (std::size_t i = 0; i < history.step.size(); ++i) {
+                if (history.step[i] % every != 0) continue;
+                kept.step.push_back(history.step[i]);
+                kept.loss.push_back(history.loss[i]);
+                kept.accuracy.push_back(history.accuracy[i]);
+            }
+            history.step = std::move(kept.step);
+            history.loss = std::move(kept.loss);
+            history.accuracy = std::move(kept.accuracy);
+        }
+        history.step.push_back(point.step);
+        history.loss.push_back(point.loss);
+        history.accuracy.push_back(point.accuracy);
     }
 
     double epoch() const {

@@ -331,7 +331,9 @@ void WindowTest::ceiling_is_measured_and_drawn() {
     const std::optional<double> ceiling = window_->panel().ceiling(*window_->panel().config());
     QVERIFY(ceiling.has_value());
     QVERIFY(*ceiling > 0.25 && *ceiling <= 1.0);
-    const auto lines = window_->training_page().accuracy_chart()->view()->scene_data().reference_lines;
+    const auto lines = [this] { return window_->training_page().accuracy_chart()->view()->scene_data().reference_lines; };
+    QTRY_COMPARE(lines().size(), std::size_t{1});
+    QVERIFY(find<QLabel>("model_note")->text().contains(QStringLiteral("Measured here")));
     QCOMPARE(find<QAbstractButton>("measure_ceiling")->text(), QStringLiteral("Measure the ceiling"));
     press("measure_ceiling");
     press("measure_ceiling");  // now Cancel
