@@ -1,5 +1,5 @@
 // spectral-workbench: the window. Options choose the experiment on show and can take a screenshot of it.
-#include <cstdlib>
+#include <unistd.h>
 
 #include <QApplication>
 #include <QCommandLineOption>
@@ -8,7 +8,7 @@
 #include <QPixmap>
 #include <QTextStream>
 #include <QTimer>
-#include <unistd.h>
+#include <cstdlib>
 
 #include "engine/core/error.hpp"
 #include "engine/data/dataset.hpp"
@@ -54,7 +54,8 @@ void arrange_screenshot(spectral::ui::MainWindow& window, const Screenshot& want
         // A turn of the event loop lets charts and labels follow the last update.
         QTimer::singleShot(kSettle_ms, &window, [&window, wanted] {
             const bool saved = window.grab().save(wanted.file);
-            QTextStream(saved ? stdout : stderr) << (saved ? "" : "error: cannot write ") << wanted.file << "\n";
+            QTextStream(saved ? stdout : stderr)
+                << (saved ? "" : "error: cannot write ") << wanted.file << "\n";
             window.session().stop();
             QObject::connect(&window.session(), &spectral::ui::RunSession::finished, qApp,
                              [saved] { QCoreApplication::exit(saved ? 0 : 1); });
@@ -92,38 +93,44 @@ int main(int count, char** arguments) {
     parser.addHelpOption();
     parser.addVersionOption();
     const QCommandLineOption demo(QStringLiteral("demo"), QStringLiteral("choose PureFFT on drawn strokes"));
-    const QCommandLineOption theme(QStringLiteral("theme"), QStringLiteral("dark, light or system, this time"),
-                                   QStringLiteral("THEME"));
+    const QCommandLineOption theme(
+        QStringLiteral("theme"), QStringLiteral("dark, light or system, this time"), QStringLiteral("THEME"));
     const QCommandLineOption dataset(QStringLiteral("dataset"), QStringLiteral("data set to choose"),
                                      QStringLiteral("NAME"));
     const QCommandLineOption data(QStringLiteral("data"), QStringLiteral("folder of the data set"),
                                   QStringLiteral("DIR"));
-    const QCommandLineOption model(QStringLiteral("model"), QStringLiteral("model to choose"), QStringLiteral("NAME"));
+    const QCommandLineOption model(QStringLiteral("model"), QStringLiteral("model to choose"),
+                                   QStringLiteral("NAME"));
     const QCommandLineOption epochs(QStringLiteral("epochs"), QStringLiteral("passes over the training set"),
                                     QStringLiteral("N"));
-    const QCommandLineOption open(QStringLiteral("open"), QStringLiteral("model file to show"), QStringLiteral("FILE"));
+    const QCommandLineOption open(QStringLiteral("open"), QStringLiteral("model file to show"),
+                                  QStringLiteral("FILE"));
     const QCommandLineOption resume(QStringLiteral("resume"), QStringLiteral("checkpoint to go on from"),
                                     QStringLiteral("FILE"));
     const QCommandLineOption autostart(QStringLiteral("autostart"), QStringLiteral("start training at once"));
-    const QCommandLineOption screenshot(QStringLiteral("screenshot"), QStringLiteral("write a picture, then quit"),
-                                        QStringLiteral("FILE"));
+    const QCommandLineOption screenshot(QStringLiteral("screenshot"),
+                                        QStringLiteral("write a picture, then quit"), QStringLiteral("FILE"));
     const QCommandLineOption size(QStringLiteral("screenshot-size"), QStringLiteral("in pixels"),
                                   QStringLiteral("WxH"), QStringLiteral("1440x900"));
     const QCommandLineOption page(QStringLiteral("screenshot-page"), QStringLiteral("training or patterns"),
                                   QStringLiteral("PAGE"), QStringLiteral("training"));
-    const QCommandLineOption after(QStringLiteral("after-epochs"), QStringLiteral("train so far before the picture"),
-                                   QStringLiteral("N"), QStringLiteral("0"));
-    parser.addOptions({demo, theme, dataset, data, model, epochs, open, resume, autostart, screenshot, size, page, after});
+    const QCommandLineOption after(QStringLiteral("after-epochs"),
+                                   QStringLiteral("train so far before the picture"), QStringLiteral("N"),
+                                   QStringLiteral("0"));
+    parser.addOptions(
+        {demo, theme, dataset, data, model, epochs, open, resume, autostart, screenshot, size, page, after});
     parser.process(application);
 
     const QString wanted_theme = parser.value(theme);
     if (parser.isSet(theme) && !QStringList{"dark", "light", "system"}.contains(wanted_theme))
         return fail(QStringLiteral("--theme %1: give dark, light or system").arg(wanted_theme));
     if (!QStringList{"training", "patterns"}.contains(parser.value(page)))
-        return fail(QStringLiteral("--screenshot-page %1: give training or patterns").arg(parser.value(page)));
+        return fail(
+            QStringLiteral("--screenshot-page %1: give training or patterns").arg(parser.value(page)));
     const QSize wanted_size = parse_size(parser.value(size));
     if (parser.isSet(size) && wanted_size.isEmpty())
-        return fail(QStringLiteral("--screenshot-size %1: give for example 1440x900").arg(parser.value(size)));
+        return fail(
+            QStringLiteral("--screenshot-size %1: give for example 1440x900").arg(parser.value(size)));
 
     spectral::ExperimentConfig config;
     if (parser.isSet(dataset)) config.dataset = parser.value(dataset).toStdString();
@@ -134,7 +141,8 @@ int main(int count, char** arguments) {
         spectral::find_dataset(config.dataset);
         spectral::find_model(config.model);
     } catch (const spectral::Error& error) {
-        return fail(QString::fromUtf8(error.what()) + QStringLiteral("; ") + QString::fromStdString(error.hint()));
+        return fail(QString::fromUtf8(error.what()) + QStringLiteral("; ") +
+                    QString::fromStdString(error.hint()));
     }
 
     spectral::ui::MainWindow::apply_saved_theme();

@@ -35,7 +35,9 @@ namespace {
 
 constexpr QSize kFirstSize{1440, 900}, kSmallest{980, 600};
 
-QString settings_theme() { return QSettings().value(QStringLiteral("view/theme"), QStringLiteral("system")).toString(); }
+QString settings_theme() {
+    return QSettings().value(QStringLiteral("view/theme"), QStringLiteral("system")).toString();
+}
 
 /// Whether the desktop's own palette, taken before ours is applied, is a dark one.
 bool desktop_is_dark() {
@@ -127,8 +129,9 @@ void MainWindow::build_menus() {
                                       QKeySequence(tr("Ctrl+R")), tr("Go on training from a checkpoint"));
     save_action_ = add_command(tr("&Save checkpoint…"), QStringLiteral("action_save"), QKeySequence::Save,
                                tr("Write the model with everything needed to go on training"));
-    export_action_ = add_command(tr("&Export HDF5…"), QStringLiteral("action_export"), QKeySequence(tr("Ctrl+E")),
-                                 tr("Write the model alone, without the checkpoint"));
+    export_action_ =
+        add_command(tr("&Export HDF5…"), QStringLiteral("action_export"), QKeySequence(tr("Ctrl+E")),
+                    tr("Write the model alone, without the checkpoint"));
     QAction* quit = add_command(tr("&Quit"), QStringLiteral("action_quit"), QKeySequence(tr("Ctrl+Q")), {});
     set_icon(*open_action_, QStringLiteral("open"));
     set_icon(*resume_file_action_, QStringLiteral("resume"));
@@ -141,11 +144,12 @@ void MainWindow::build_menus() {
     file->addAction(quit);
 
     QMenu* run = menuBar()->addMenu(tr("&Run"));
-    start_action_ = add_command(tr("&Start"), QStringLiteral("action_start"), QKeySequence(Qt::Key_Space), {});
+    start_action_ =
+        add_command(tr("&Start"), QStringLiteral("action_start"), QKeySequence(Qt::Key_Space), {});
     step_action_ = add_command(tr("One s&tep"), QStringLiteral("action_step"), QKeySequence(Qt::Key_S), {});
     stop_action_ = add_command(tr("Sto&p"), QStringLiteral("action_stop"), QKeySequence(tr("Ctrl+.")), {});
-    resume_shown_action_ = add_command(tr("&Go on with the model on show"), QStringLiteral("action_resume_shown"),
-                                       QKeySequence(tr("Ctrl+G")),
+    resume_shown_action_ = add_command(tr("&Go on with the model on show"),
+                                       QStringLiteral("action_resume_shown"), QKeySequence(tr("Ctrl+G")),
                                        tr("Resume the stopped run or opened model from its checkpoint"));
     set_icon(*step_action_, QStringLiteral("step"));
     set_icon(*stop_action_, QStringLiteral("stop"));
@@ -154,8 +158,10 @@ void MainWindow::build_menus() {
     run->addAction(resume_shown_action_);
 
     QMenu* view = menuBar()->addMenu(tr("&View"));
-    QAction* first = add_command(tr("&Training"), QStringLiteral("action_page_training"), QKeySequence(tr("Alt+1")), {});
-    QAction* second = add_command(tr("&Patterns"), QStringLiteral("action_page_patterns"), QKeySequence(tr("Alt+2")), {});
+    QAction* first =
+        add_command(tr("&Training"), QStringLiteral("action_page_training"), QKeySequence(tr("Alt+1")), {});
+    QAction* second =
+        add_command(tr("&Patterns"), QStringLiteral("action_page_patterns"), QKeySequence(tr("Alt+2")), {});
     view->addActions({first, second});
     connect(first, &QAction::triggered, this, [this] { show_page(Page::training); });
     connect(second, &QAction::triggered, this, [this] { show_page(Page::patterns); });
@@ -175,7 +181,8 @@ void MainWindow::build_menus() {
             [this](const QAction* choice) { choose_theme(choice->data().toString()); });
 
     QMenu* help = menuBar()->addMenu(tr("&Help"));
-    QAction* keys = add_command(tr("&Keyboard shortcuts"), QStringLiteral("action_shortcuts"), QKeySequence(Qt::Key_F1), {});
+    QAction* keys = add_command(tr("&Keyboard shortcuts"), QStringLiteral("action_shortcuts"),
+                                QKeySequence(Qt::Key_F1), {});
     QAction* model = add_command(tr("About this &model"), QStringLiteral("action_about_model"), {}, {});
     QAction* about = add_command(tr("&About Spectral Workbench"), QStringLiteral("action_about"), {}, {});
     help->addActions({keys, model, about});
@@ -205,7 +212,8 @@ void MainWindow::build_menus() {
 }
 
 bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
-    // Keys that mean something to the focused control (space on a button, letters in a list) are not shortcuts there.
+    // Keys that mean something to the focused control (space on a button, letters in a list) are not
+    // shortcuts there.
     if (event->type() == QEvent::ShortcutOverride && watched == QApplication::focusWidget()) {
         const auto* key = static_cast<QKeyEvent*>(event);
         const bool plain = (key->modifiers() & ~Qt::ShiftModifier) == 0;
@@ -239,7 +247,8 @@ void MainWindow::choose_theme(const QString& choice, bool remember) {
 
 QString MainWindow::ask_open(const QString& title) {
     const QString folder = QSettings().value(QStringLiteral("files/folder")).toString();
-    const QString path = QFileDialog::getOpenFileName(this, title, folder, tr("Models (*.h5 *.hdf5);;All files (*)"));
+    const QString path =
+        QFileDialog::getOpenFileName(this, title, folder, tr("Models (*.h5 *.hdf5);;All files (*)"));
     if (!path.isEmpty()) QSettings().setValue(QStringLiteral("files/folder"), QFileInfo(path).absolutePath());
     return path;
 }
@@ -259,20 +268,24 @@ void MainWindow::show_shortcuts() {
     for (const auto& [keys, what] :
          {std::pair{tr("Space"), tr("start, pause, resume")}, std::pair{tr("S"), tr("one step")},
           std::pair{tr("Ctrl+."), tr("stop")}, std::pair{tr("Ctrl+G"), tr("go on with the model on show")},
-          std::pair{tr("Alt+1, Alt+2"), tr("Training, Patterns")}, std::pair{tr("F"), tr("follow the newest patterns")},
+          std::pair{tr("Alt+1, Alt+2"), tr("Training, Patterns")},
+          std::pair{tr("F"), tr("follow the newest patterns")},
           std::pair{tr("Ctrl+O, Ctrl+R"), tr("open a model, resume from a file")},
           std::pair{tr("Ctrl+S, Ctrl+E"), tr("save a checkpoint, export the model")},
           std::pair{tr("+ − arrows, 0"), tr("zoom and pan a chart with the focus, show all of it")},
           std::pair{tr("Esc"), tr("hide the message")}})
-        rows += QStringLiteral("<tr><td style=\"padding:3px 18px 3px 0\"><b>%1</b></td><td>%2</td></tr>").arg(keys, what);
-    QMessageBox box(QMessageBox::NoIcon, tr("Keyboard shortcuts"), QStringLiteral("<table>%1</table>").arg(rows),
-                    QMessageBox::Close, this);
+        rows += QStringLiteral("<tr><td style=\"padding:3px 18px 3px 0\"><b>%1</b></td><td>%2</td></tr>")
+                    .arg(keys, what);
+    QMessageBox box(QMessageBox::NoIcon, tr("Keyboard shortcuts"),
+                    QStringLiteral("<table>%1</table>").arg(rows), QMessageBox::Close, this);
     box.exec();
 }
 
 void MainWindow::show_about_model() {
     const std::optional<ExperimentConfig> config = panel_->config();
-    const ModelInfo& info = find_model(has_shown_config_ ? shown_config_.model : config ? config->model : "purefft");
+    const ModelInfo& info = find_model(has_shown_config_ ? shown_config_.model
+                                       : config          ? config->model
+                                                         : "purefft");
     QMessageBox::about(this, QString::fromStdString(info.title),
                        QStringLiteral("<b>%1</b><p>%2</p><p>%3</p>")
                            .arg(QString::fromStdString(info.title).toHtmlEscaped(),
@@ -281,12 +294,13 @@ void MainWindow::show_about_model() {
 }
 
 void MainWindow::show_about() {
-    QMessageBox::about(this, tr("About Spectral Workbench"),
-                       tr("<b>Spectral Workbench %1</b><p>Networks whose parameters live in the frequency domain: "
-                          "train them, watch what they learn, keep what they are.</p>"
-                          "<p>Licence: GPL-3.0-or-later. Commit %2, Qt %3.</p>")
-                           .arg(QStringLiteral(SPECTRAL_VERSION), QStringLiteral(SPECTRAL_GIT_COMMIT),
-                                QLatin1String(qVersion())));
+    QMessageBox::about(
+        this, tr("About Spectral Workbench"),
+        tr("<b>Spectral Workbench %1</b><p>Networks whose parameters live in the frequency domain: "
+           "train them, watch what they learn, keep what they are.</p>"
+           "<p>Licence: GPL-3.0-or-later. Commit %2, Qt %3.</p>")
+            .arg(QStringLiteral(SPECTRAL_VERSION), QStringLiteral(SPECTRAL_GIT_COMMIT),
+                 QLatin1String(qVersion())));
 }
 
 }  // namespace spectral::ui

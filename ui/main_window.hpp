@@ -1,10 +1,10 @@
-// The window: experiment on the left, pages in the centre, run bar above, status below; and what its commands do.
+// The window: experiment on the left, pages in the centre, run bar above, status below; and what its commands
+// do.
 #pragma once
-
-#include <memory>
 
 #include <QMainWindow>
 #include <QString>
+#include <memory>
 
 #include "engine/train/config.hpp"
 #include "engine/train/run.hpp"
@@ -63,7 +63,8 @@ private:
     void build_pages();
     void build_menus();
     void connect_session();
-    QAction* add_command(const QString& text, const QString& name, const QKeySequence& keys, const QString& tip);
+    QAction* add_command(const QString& text, const QString& name, const QKeySequence& keys,
+                         const QString& tip);
 
     void begin(const ExperimentConfig& config, const RunOptions& options, const QString& run_name);
     void go_on(const QString& path, const ExperimentConfig& config);

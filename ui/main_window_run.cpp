@@ -194,7 +194,8 @@ void MainWindow::follow(const Updates& updates) {
     bar_->set_activity(QString::fromStdString(updates.activity), updates.activity_fraction);
     const RunRecord& record = session_.record();
     if (!updates.steps.empty())
-        bar_->set_progress(updates.steps.back().epoch, record.info() ? record.info()->epochs : shown_config_.epochs);
+        bar_->set_progress(updates.steps.back().epoch,
+                           record.info() ? record.info()->epochs : shown_config_.epochs);
     status_->add(updates);
     show_record();
     show_state();
@@ -205,7 +206,8 @@ void MainWindow::show_trouble(const NumericTrouble& trouble) {
     trouble_shown_ = true;
     messages_->show_error(
         tr("Step %1: %2 at learning rate %3. The weights were not updated.")
-            .arg(grouped(trouble.step), QString::fromStdString(trouble.what), short_real(trouble.learning_rate)),
+            .arg(grouped(trouble.step), QString::fromStdString(trouble.what),
+                 short_real(trouble.learning_rate)),
         tr("A lower learning rate from the last good state usually helps."),
         {{QStringLiteral("message_recover"), tr("Recover at lr %1").arg(rate),
           tr("Go back to the last good state and train on with this learning rate"),
@@ -216,11 +218,11 @@ void MainWindow::show_trouble(const NumericTrouble& trouble) {
 void MainWindow::show_state() {
     using Phase = RunBar::Phase;
     const bool active = session_.active();
-    const Phase phase = !active                                             ? Phase::idle
-                        : session_.stopping()                               ? Phase::stopping
-                        : session_.state() == RunState::paused              ? Phase::paused
-                        : session_.state() == RunState::preparing           ? Phase::preparing
-                                                                            : Phase::running;
+    const Phase phase = !active                                   ? Phase::idle
+                        : session_.stopping()                     ? Phase::stopping
+                        : session_.state() == RunState::paused    ? Phase::paused
+                        : session_.state() == RunState::preparing ? Phase::preparing
+                                                                  : Phase::running;
     bar_->set_phase(phase);
     if (!active) bar_->set_activity({}, 0);
     panel_->set_run_active(active);
@@ -267,7 +269,8 @@ void MainWindow::refresh_ceiling() {
     if (config) {
         // The first sentence says what the model can do; all of it stands on the left.
         const QString whole = QString::fromStdString(find_model(config->model).note);
-        patterns_->set_note(whole.section(QStringLiteral(". "), 0, 0, QString::SectionIncludeTrailingSep).trimmed());
+        patterns_->set_note(
+            whole.section(QStringLiteral(". "), 0, 0, QString::SectionIncludeTrailingSep).trimmed());
     }
     if (closing_) show_state();
 }

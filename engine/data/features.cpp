@@ -65,11 +65,13 @@ FeatureMatrix compute_features(Device device, const Samples& samples, std::strin
     device.backend.copy_to_device(matrix.labels.data(), samples.labels.data(), matrix.labels.bytes());
 
     const SignalShape shape = feature == "raw" ? flattened(samples.shape) : transform_shape(feature, samples.shape);
-    const std::int64_t size = shape.size(), bins = shape.spectrum_size();
+    const std::int64_t size = shape.size();
     const std::int64_t block = std::clamp<std::int64_t>(kBlockValues / std::max<std::int64_t>(size, 1), 1, 4096);
     std::vector<float> signals(static_cast<std::size_t>(block * size));
     const Tensor x(device, MemoryTag::workspace, {block, size}, "feature block");
-    const Tensor spectra(device, MemoryTag::workspace, {block, bins}, "feature block spectra", DType::complex64);
+    // Rfft's spectra fit where RfftMagnitude's scratch does.
+    const Tensor spectra(device, MemoryTag::workspace, {RfftMagnitude::scratch_size(block, shape)},
+                         "feature block spectra", DType::complex64);
     std::vector<float> rows;
 
     for (std::int64_t first = 0; first < matrix.rows; first += block) {

@@ -290,12 +290,13 @@ void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
         post([&](Updates& updates) { updates.learning_rate = value; });
     };
     if (std::holds_alternative<command::Pause>(command)) {
+        flush(trainer, false);  // nothing may arrive after the news that the run stands
         set_state(RunState::paused);
     } else if (std::holds_alternative<command::Resume>(command)) {
         steps_allowed_ = 0;
         set_state(RunState::running);
     } else if (std::holds_alternative<command::Step>(command)) {
-        if (state_ != RunState::paused) set_state(RunState::paused);
+        if (state_ != RunState::paused) carry_out(trainer, command::Pause{});
         ++steps_allowed_;
     } else if (std::holds_alternative<command::Stop>(command)) {
         stopping_ = true;

@@ -34,18 +34,28 @@ FftwPlan::FftwPlan(const PlanKey& key) {
         extent[static_cast<std::size_t>(axis)] = static_cast<int>(n);
     }
     const SignalShape shape{key.rank, key.extent};
-    const std::unique_ptr<float, FftwFree> real(fftwf_alloc_real(static_cast<std::size_t>(shape.size())));
-    const std::unique_ptr<fftwf_complex, FftwFree> spectrum(
-        fftwf_alloc_complex(static_cast<std::size_t>(shape.spectrum_size())));
-    if (!real || !spectrum) throw std::bad_alloc();
-    // FFTW_ESTIMATE: the same plan every time, so results are bit-identical from run to run. FFTW_UNALIGNED: the
-    // arrays of a batch start wherever their index puts them.
+    const auto size = static_cast<std::size_t>(shape.size());
+    const std::unique_ptr<float, FftwFree> real(fftwf_alloc_real(size));
+    const std::unique_ptr<fftwf_complex, FftwFree> input(fftwf_alloc_complex(size));
+    const std::unique_ptr<fftwf_complex, FftwFree> spectrum(fftwf_alloc_complex(size + 1));
+    if (!real || !input || !spectrum) throw std::bad_alloc();
+    // FFTW_ESTIMATE: the same plan every time, so results are bit-identical from run to run.
+    const unsigned flags = FFTW_ESTIMATE | (key.aligned ? 0U : FFTW_UNALIGNED);
     const std::lock_guard lock(planner_mutex());
-    plan_ = key.direction == Direction::forward
-                ? fftwf_plan_dft_r2c(key.rank, extent.data(), real.get(), spectrum.get(),
-                                     FFTW_ESTIMATE | FFTW_UNALIGNED | FFTW_PRESERVE_INPUT)
-                : fftwf_plan_dft_c2r(key.rank, extent.data(), spectrum.get(), real.get(),
-                                     FFTW_ESTIMATE | FFTW_UNALIGNED | FFTW_DESTROY_INPUT);
+    switch (key.transform) {
+        case Transform::real_forward:
+            plan_ = fftwf_plan_dft_r2c(key.rank, extent.data(), real.get(), spectrum.get(),
+                                       flags | FFTW_PRESERVE_INPUT);
+            break;
+        case Transform::real_backward:
+            plan_ = fftwf_plan_dft_c2r(key.rank, extent.data(), spectrum.get(), real.get(),
+                                       flags | FFTW_DESTROY_INPUT);
+            break;
+        case Transform::complex_forward:
+            plan_ = fftwf_plan_dft(key.rank, extent.data(), input.get(), spectrum.get(), FFTW_FORWARD,
+                                   flags | FFTW_PRESERVE_INPUT);
+            break;
+    }
     if (!plan_) throw Error("fft", "FFTW has no plan for this shape");
 }
 
@@ -56,6 +66,11 @@ FftwPlan::~FftwPlan() {
 
 void FftwPlan::forward(const float* x, Complex* y) const {
     fftwf_execute_dft_r2c(plan_, const_cast<float*>(x), reinterpret_cast<fftwf_complex*>(y));
+}
+
+void FftwPlan::forward(const Complex* x, Complex* y) const {
+    fftwf_execute_dft(plan_, reinterpret_cast<fftwf_complex*>(const_cast<Complex*>(x)),
+                      reinterpret_cast<fftwf_complex*>(y));
 }
 
 void FftwPlan::backward(Complex* x, float* y) const {

@@ -19,58 +19,63 @@ void relax() {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
-    const int count = threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    workers_.reserve(static_cast<std::size_t>(count - 1));
-    for (int part = 1; part < count; ++part) workers_.emplace_back([this, part] { work(part); });
+ThreadPool::ThreadPool(int threads)
+    : size_(threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))) {
+    for (int i = 1; i < size_; ++i) workers_.emplace_back([this] { work(); });
 }
 
 ThreadPool::~ThreadPool() {
     stopping_.store(true);
-    {
-        const std::lock_guard lock(mutex_);
-        generation_.fetch_add(1);
-    }
+    { const std::lock_guard lock(mutex_); }  // a worker between its check and its sleep is asleep after this
     wake_.notify_all();
     for (std::thread& worker : workers_) worker.join();
 }
 
+bool ThreadPool::part_left() const {
+    return static_cast<int>(job_.load() & kPartMask) < size();
+}
+
+bool ThreadPool::do_a_part() {
+    std::uint64_t job = job_.load();
+    do {
+        if (static_cast<int>(job & kPartMask) >= size()) return false;
+    } while (!job_.compare_exchange_weak(job, job + 1));
+    // The job cannot end, and call_ and body_ cannot change, before the part just taken is done.
+    call_(body_, static_cast<int>(job & kPartMask));
+    unfinished_.fetch_sub(1, std::memory_order_release);
+    return true;
+}
+
 void ThreadPool::run_erased(Call call, const void* body) {
-    if (!workers_.empty()) {
-        call_ = call;
-        body_ = body;
-        unfinished_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-        generation_.fetch_add(1);  // sequentially consistent with sleepers_: one of the two sides sees the other
-        if (sleepers_.load() > 0) {
-            { const std::lock_guard lock(mutex_); }
-            wake_.notify_all();
-        }
+    call_ = call;
+    body_ = body;
+    unfinished_.store(size(), std::memory_order_relaxed);
+    job_.store(((job_.load(std::memory_order_relaxed) >> kPartBits) + 1) << kPartBits);
+    if (sleepers_.load() > 0) {  // sequentially consistent with job_: one of the two sides sees the other
+        { const std::lock_guard lock(mutex_); }
+        wake_.notify_all();
     }
-    call(body, 0);
-    // More threads than cores would make the caller spin while a worker waits for its core: yield now and then.
+    while (do_a_part()) {
+    }
     for (int spins = 0; unfinished_.load(std::memory_order_acquire) > 0; ++spins) {
-        if (spins % 1024 == 1023) std::this_thread::yield();
+        if (spins % 256 == 255) std::this_thread::yield();  // the worker may need this core to finish
         relax();
     }
 }
 
-void ThreadPool::work(int part) {
-    std::uint64_t seen = 0;
-    for (;;) {
+void ThreadPool::work() {
+    while (!stopping_.load(std::memory_order_relaxed)) {
         const auto deadline = std::chrono::steady_clock::now() + kSpinTime;
-        int spins = 0;
-        while (generation_.load(std::memory_order_acquire) == seen) {
+        for (int spins = 1; !part_left(); ++spins) {
             relax();
-            if (++spins % 64 != 0 || std::chrono::steady_clock::now() < deadline) continue;
+            if (spins % 64 != 0 || std::chrono::steady_clock::now() < deadline) continue;
             std::unique_lock lock(mutex_);
             sleepers_.fetch_add(1);
-            wake_.wait(lock, [&] { return generation_.load() != seen; });
+            wake_.wait(lock, [&] { return part_left() || stopping_.load(); });
             sleepers_.fetch_sub(1);
+            if (stopping_.load()) return;
         }
-        ++seen;
-        if (stopping_.load()) return;
-        call_(body_, part);
-        unfinished_.fetch_sub(1, std::memory_order_release);
+        do_a_part();
     }
 }
 

@@ -1,5 +1,6 @@
-// A fixed set of threads for short parallel sections: workers spin briefly before they sleep, because a training
-// step is a few tens of microseconds and a wake-up through the kernel costs as much.
+// A fixed set of threads for short parallel sections. Workers spin briefly before they sleep, because a training step
+// is a few tens of microseconds and a wake-up through the kernel costs as much. Work is cut into as many parts as there
+// are threads, whoever is awake takes the next one: on a busy machine the caller does not wait for a worker's core.
 #pragma once
 
 #include <atomic>
@@ -20,9 +21,9 @@ public:
     ThreadPool& operator=(const ThreadPool&) = delete;
     ~ThreadPool();
 
-    int size() const { return static_cast<int>(workers_.size()) + 1; }
+    int size() const { return size_; }
 
-    /// Calls body(part) for part in [0, size()), part 0 in the caller's thread, and returns when all have returned.
+    /// Calls body(part) once for every part in [0, size()), in any thread, and returns when all have returned.
     /// The body must not throw and must not call run() again.
     template <class Body>
     void run(const Body& body) {
@@ -39,17 +40,25 @@ public:
 private:
     using Call = void (*)(const void*, int);
     void run_erased(Call call, const void* body);
-    void work(int part);
+    void work();
 
-    std::vector<std::thread> workers_;
+    const int size_;  ///< threads, the caller's included
+    /// Takes a part of the present job and does it; false when none is left.
+    bool do_a_part();
+    bool part_left() const;
+
     Call call_ = nullptr;
     const void* body_ = nullptr;
-    alignas(64) std::atomic<std::uint64_t> generation_{0};
+    /// Job number in the upper bits, next part to take in the lower ones: a late worker cannot take a part of a job
+    /// that is over.
+    static constexpr std::uint64_t kPartBits = 16, kPartMask = (std::uint64_t{1} << kPartBits) - 1;
+    alignas(64) std::atomic<std::uint64_t> job_{kPartMask};
     alignas(64) std::atomic<int> unfinished_{0};
     std::atomic<int> sleepers_{0};
     std::atomic<bool> stopping_{false};
     std::mutex mutex_;
     std::condition_variable wake_;
+    std::vector<std::thread> workers_;  ///< last: they use all of the above
 };
 
 }  // namespace spectral

@@ -37,7 +37,10 @@ constexpr std::int64_t kEndless = 100000;
 ExperimentConfig small_config(std::int64_t epochs) {
     ExperimentConfig config;
     config.dataset = "tones";
-    config.dataset_options = {{"train_samples", epochs == kEndless ? 8192 : 512}, {"test_samples", 128}, {"length", 64}, {"classes", 4}};
+    config.dataset_options = {{"train_samples", epochs == kEndless ? 8192 : 512},
+                              {"test_samples", 128},
+                              {"length", 64},
+                              {"classes", 4}};
     config.model = "purefft";
     config.batch = 32;
     config.epochs = epochs;
@@ -141,7 +144,8 @@ void WindowTest::form_marks_what_does_not_fit() {
     QTest::keyClicks(patterns, QStringLiteral("16"));
     QVERIFY(window_->panel().config().has_value());
     QCOMPARE(window_->panel().config()->model_options["patterns"].get<int>(), 16);
-    QTRY_COMPARE(find<QLineEdit>("parameter_count")->text(), QStringLiteral("11,004"));  // (16 + 2 + 10) × 393
+    QTRY_COMPARE(find<QLineEdit>("parameter_count")->text(),
+                 QStringLiteral("11,004"));  // (16 + 2 + 10) × 393
 }
 
 void WindowTest::run_can_be_paused_stepped_and_stopped() {
@@ -207,7 +211,8 @@ void WindowTest::model_and_charts_are_exported() {
         QVERIFY(!file.layers.empty());
     }
     LineChart* chart = window_->training_page().loss_chart();
-    const QString png = folder_.filePath(QStringLiteral("loss.png")), svg = folder_.filePath(QStringLiteral("loss.svg")),
+    const QString png = folder_.filePath(QStringLiteral("loss.png")),
+                  svg = folder_.filePath(QStringLiteral("loss.svg")),
                   csv = folder_.filePath(QStringLiteral("loss.csv"));
     QVERIFY(chart->export_png(png));
     QVERIFY(chart->export_svg(svg));
@@ -261,7 +266,8 @@ void WindowTest::saved_model_is_opened() {
     const std::size_t count = points();
     const std::vector<float> pool =
         window_->session().record().snapshots().back()->matrices.front().values.values;
-    const std::vector<float> gain = window_->session().record().snapshots().back()->matrices.back().values.values;
+    const std::vector<float> gain =
+        window_->session().record().snapshots().back()->matrices.back().values.values;
 
     window_ = std::make_unique<MainWindow>();
     window_->show();
@@ -312,7 +318,9 @@ void WindowTest::trouble_is_offered_a_recovery() {
     config.learning_rate = 1e30;
     window_->set_config(config);
     press("start_button");
-    const auto offered = [this] { return window_->findChild<QAbstractButton*>(QStringLiteral("message_recover")); };
+    const auto offered = [this] {
+        return window_->findChild<QAbstractButton*>(QStringLiteral("message_recover"));
+    };
     QTRY_VERIFY_WITH_TIMEOUT(offered() != nullptr && offered()->isVisible(), kPatience_ms);
     QVERIFY(window_->messages().text().contains(QStringLiteral("learning rate")));
     QTRY_VERIFY_WITH_TIMEOUT(window_->session().paused(), kPatience_ms);
@@ -331,7 +339,9 @@ void WindowTest::ceiling_is_measured_and_drawn() {
     const std::optional<double> ceiling = window_->panel().ceiling(*window_->panel().config());
     QVERIFY(ceiling.has_value());
     QVERIFY(*ceiling > 0.25 && *ceiling <= 1.0);
-    const auto lines = [this] { return window_->training_page().accuracy_chart()->view()->scene_data().reference_lines; };
+    const auto lines = [this] {
+        return window_->training_page().accuracy_chart()->view()->scene_data().reference_lines;
+    };
     QTRY_COMPARE(lines().size(), std::size_t{1});
     QVERIFY(find<QLabel>("model_note")->text().contains(QStringLiteral("Measured here")));
     QCOMPARE(find<QAbstractButton>("measure_ceiling")->text(), QStringLiteral("Measure the ceiling"));
@@ -345,7 +355,8 @@ void WindowTest::every_control_has_a_name_and_a_tooltip() {
         const bool control = widget->inherits("QAbstractButton") || widget->inherits("QLineEdit") ||
                              widget->inherits("QComboBox") || widget->inherits("QSlider");
         if (!control || widget->objectName().startsWith(QLatin1String("qt_")) || widget->isHidden()) continue;
-        if (widget->parentWidget()->inherits("QTabBar") || widget->parentWidget()->inherits("QMenuBar")) continue;
+        if (widget->parentWidget()->inherits("QTabBar") || widget->parentWidget()->inherits("QMenuBar"))
+            continue;
         const QByteArray name = widget->objectName().toUtf8();
         QVERIFY2(!name.isEmpty(), widget->metaObject()->className());
         QVERIFY2(!widget->accessibleName().isEmpty(), name.constData());

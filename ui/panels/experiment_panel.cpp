@@ -1,8 +1,5 @@
 #include "ui/panels/experiment_panel.hpp"
 
-#include <algorithm>
-#include <utility>
-
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QGridLayout>
@@ -13,6 +10,8 @@
 #include <QScrollArea>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <algorithm>
+#include <utility>
 
 #include "engine/core/error.hpp"
 #include "engine/data/dataset.hpp"
@@ -29,8 +28,10 @@ namespace {
 
 constexpr int kSettle_ms = 200;
 
-const std::vector<std::string> kMainFields{"optimiser", "learning_rate", "momentum", "batch", "epochs", "seed"};
-const std::vector<std::string> kElsewhere{"dataset", "data", "model", "features", "dataset_options", "model_options"};
+const std::vector<std::string> kMainFields{"optimiser", "learning_rate", "momentum",
+                                           "batch",     "epochs",        "seed"};
+const std::vector<std::string> kElsewhere{"dataset",         "data",         "model", "features",
+                                          "dataset_options", "model_options"};
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
     return std::ranges::find(names, name) != names.end();
@@ -130,7 +131,7 @@ ExperimentPanel::ExperimentPanel(std::shared_ptr<Workspace> workspace, QWidget* 
     more_button_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     more_button_->setArrowType(Qt::RightArrow);
     more_button_->setFocusPolicy(Qt::StrongFocus);
-        column_->addWidget(more_button_, 0, Qt::AlignLeft);
+    column_->addWidget(more_button_, 0, Qt::AlignLeft);
     more_ = add_form(QStringLiteral("form_more"));
     more_->hide();
     connect(more_button_, &QToolButton::toggled, this, [this](bool shown) {
@@ -189,9 +190,9 @@ QWidget* ExperimentPanel::build_ceiling() {
     measure_ = new QPushButton(tr("Measure the ceiling"), box);
     measure_->setObjectName(QStringLiteral("measure_ceiling"));
     measure_->setAccessibleName(measure_->text());
-    measure_->setToolTip(
-        tr("Trains a linear model on the same features, %1 epochs, and draws what it reaches in the accuracy chart")
-            .arg(CeilingProbe::kEpochs));
+    measure_->setToolTip(tr("Trains a linear model on the same features, %1 epochs, and draws what it "
+                            "reaches in the accuracy chart")
+                             .arg(CeilingProbe::kEpochs));
     measure_progress_ = new QProgressBar(box);
     measure_progress_->setObjectName(QStringLiteral("ceiling_progress"));
     measure_progress_->setAccessibleName(tr("Progress of the measurement"));
@@ -253,7 +254,8 @@ void ExperimentPanel::set_config(const ExperimentConfig& config) {
     for (const DatasetInfo& info : dataset_registry()) sets.add(info.name, info.title, info.help);
     sets.field.default_value = sets.field.choices.front();
     Field path{"data", FieldType::text, "", "path", "Folder or file that holds the data set"};
-    source_->set_schema({sets.field, path}, Json{{"dataset", config.dataset}, {"data", config.data}}, "the data");
+    source_->set_schema({sets.field, path}, Json{{"dataset", config.dataset}, {"data", config.data}},
+                        "the data");
     source_->set_choice_titles("dataset", sets.titles, sets.helps);
 
     Choices features = make_choices("features", "features", "What the model sees of a signal");
@@ -323,7 +325,8 @@ void ExperimentPanel::update_path_field() {
     row->addStretch(1);
     row->addWidget(browse_);
     connect(browse_, &QToolButton::clicked, this, [this] {
-        const QString before = QString::fromStdString(source_->value("data").value_or(Json("")).get<std::string>());
+        const QString before =
+            QString::fromStdString(source_->value("data").value_or(Json("")).get<std::string>());
         const QString chosen = QFileDialog::getExistingDirectory(this, tr("Folder of the data set"), before);
         if (chosen.isEmpty()) return;
         source_->set_value("data", chosen.toStdString());

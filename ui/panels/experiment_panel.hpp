@@ -1,14 +1,14 @@
-// The left side of the window: data, model and training of the next run, and the truth about the chosen model.
+// The left side of the window: data, model and training of the next run, and the truth about the chosen
+// model.
 #pragma once
-
-#include <map>
-#include <memory>
-#include <optional>
-#include <string>
 
 #include <QString>
 #include <QTimer>
 #include <QWidget>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
 
 #include "engine/train/config.hpp"
 #include "engine/train/events.hpp"

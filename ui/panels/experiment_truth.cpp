@@ -1,4 +1,5 @@
-// What the experiment panel works out from its fields: parameters, the note on the model, the measured ceiling.
+// What the experiment panel works out from its fields: parameters, the note on the model, the measured
+// ceiling.
 #include <QLabel>
 #include <QPushButton>
 #include <QToolButton>
@@ -58,10 +59,11 @@ void ExperimentPanel::update_parameters() {
         if (shape != shapes_.end()) {
             const ModelInfo& info = find_model(wanted->model);
             if (info.count_parameters != nullptr)
-                count = grouped(
-                    info.count_parameters(wanted->model_options, shape->second.features, shape->second.classes));
+                count = grouped(info.count_parameters(wanted->model_options, shape->second.features,
+                                                      shape->second.classes));
             hint = tr("%1 → %2").arg(grouped(shape->second.features), grouped(shape->second.classes));
-            help += tr("; %1 features in, %2 classes out").arg(shape->second.features).arg(shape->second.classes);
+            help +=
+                tr("; %1 features in, %2 classes out").arg(shape->second.features).arg(shape->second.classes);
         } else {
             hint = tr("known once data are read");
         }
@@ -76,7 +78,8 @@ void ExperimentPanel::update_note() {
     QString text = QString::fromStdString(find_model(model()).note);
     if (const std::optional<ExperimentConfig> wanted = config()) {
         if (const std::optional<double> measured = ceiling(*wanted))
-            text += tr(" Measured here: a linear model on these features reaches %1.").arg(percent(*measured));
+            text +=
+                tr(" Measured here: a linear model on these features reaches %1.").arg(percent(*measured));
     }
     note_->setText(text);
     note_->setVisible(!text.isEmpty());

@@ -40,7 +40,8 @@ void FieldEdit::paintEvent(QPaintEvent* event) {
     if (taken + QFontMetrics(small).horizontalAdvance(hint_) + kPadding > width()) return;
     painter.setFont(small);
     painter.setPen(isEnabled() ? Theme::current().muted : Theme::current().faint);
-    painter.drawText(rect().adjusted(0, 0, -kPadding, 0), static_cast<int>(Qt::AlignRight | Qt::AlignVCenter), hint_);
+    painter.drawText(rect().adjusted(0, 0, -kPadding, 0), static_cast<int>(Qt::AlignRight | Qt::AlignVCenter),
+                     hint_);
 }
 
 void FieldEdit::keyPressEvent(QKeyEvent* event) {

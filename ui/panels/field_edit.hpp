@@ -1,5 +1,5 @@
-// Small form controls: a line edit that shows its range or unit in itself, and a combo box that leaves the wheel to
-// the page it is on.
+// Small form controls: a line edit that shows its range or unit in itself, and a combo box that leaves the
+// wheel to the page it is on.
 #pragma once
 
 #include <QComboBox>

@@ -1,9 +1,8 @@
 #include "ui/panels/format.hpp"
 
+#include <QLocale>
 #include <array>
 #include <cmath>
-
-#include <QLocale>
 
 #include "ui/theme.hpp"
 

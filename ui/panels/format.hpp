@@ -1,10 +1,10 @@
-// How the window writes numbers: grouped digits, SI prefixes, bytes, and words that stand out in a muted line.
+// How the window writes numbers: grouped digits, SI prefixes, bytes, and words that stand out in a muted
+// line.
 #pragma once
 
+#include <QString>
 #include <cstddef>
 #include <cstdint>
-
-#include <QString>
 
 namespace spectral::ui {
 

@@ -1,13 +1,12 @@
 #include "ui/panels/message_bar.hpp"
 
-#include <utility>
-
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
 #include <QStyle>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <utility>
 
 #include "ui/theme.hpp"
 

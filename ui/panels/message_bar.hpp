@@ -1,11 +1,10 @@
 // One message at a time above the pages: what happened, what can be done about it, and buttons that do it.
 #pragma once
 
-#include <functional>
-#include <vector>
-
 #include <QFrame>
 #include <QString>
+#include <functional>
+#include <vector>
 
 class QHBoxLayout;
 class QLabel;
@@ -31,7 +30,8 @@ public:
     QString text() const;
 
 private:
-    void show_message(const QString& kind, const QString& what, const QString& hint, std::vector<Choice> choices);
+    void show_message(const QString& kind, const QString& what, const QString& hint,
+                      std::vector<Choice> choices);
 
     QLabel* what_;
     QLabel* hint_;

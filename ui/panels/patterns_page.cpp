@@ -1,8 +1,5 @@
 #include "ui/panels/patterns_page.hpp"
 
-#include <algorithm>
-#include <cmath>
-
 #include <QAction>
 #include <QGridLayout>
 #include <QHBoxLayout>
@@ -14,6 +11,8 @@
 #include <QSlider>
 #include <QStackedLayout>
 #include <QVBoxLayout>
+#include <algorithm>
+#include <cmath>
 
 #include "ui/card.hpp"
 #include "ui/charts/bar_strip.hpp"
@@ -159,8 +158,8 @@ HeatMap* PatternsPage::map(const std::string& name) const {
 }
 
 void PatternsPage::refresh() {
-    const bool any = record_ != nullptr && !record_->snapshots().empty() &&
-                     !record_->snapshots().back()->matrices.empty();
+    const bool any =
+        record_ != nullptr && !record_->snapshots().empty() && !record_->snapshots().back()->matrices.empty();
     if (!any) {
         shown_.reset();
         const bool known = record_ != nullptr && (record_->info() || !record_->empty());
@@ -212,7 +211,8 @@ void PatternsPage::rebuild(const PatternSnapshot& snapshot) {
     gain_ = nullptr;
     std::vector<Card*> order;
     for (const PatternSnapshot::Matrix& matrix : snapshot.matrices) {
-        if (matrix.values.shape.rank() != 2 || (matrix.name == "weights" && find_matrix(snapshot, "layer_patterns")))
+        if (matrix.values.shape.rank() != 2 ||
+            (matrix.name == "weights" && find_matrix(snapshot, "layer_patterns")))
             continue;
         Card* card = nullptr;
         if (matrix.name == "gain") {
@@ -299,7 +299,8 @@ void PatternsPage::show_snapshot(const PatternSnapshot& snapshot) {
     }
     if (const auto* weights = find_matrix(snapshot, "weights")) show_weights(*weights);
     if (const auto* gain = find_matrix(snapshot, "gain")) show_gain(*gain);
-    moment_->setText(tr("step %1 · epoch %2").arg(grouped(snapshot.step), QLocale::c().toString(snapshot.epoch, 'f', 1)));
+    moment_->setText(
+        tr("step %1 · epoch %2").arg(grouped(snapshot.step), QLocale::c().toString(snapshot.epoch, 'f', 1)));
 }
 
 void PatternsPage::show_weights(const PatternSnapshot::Matrix& weights) {

@@ -1,12 +1,12 @@
-// What a run has learned: its matrices as heat maps, the filter they amount to, and a slider through training time.
+// What a run has learned: its matrices as heat maps, the filter they amount to, and a slider through training
+// time.
 #pragma once
 
+#include <QWidget>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <QWidget>
 
 #include "engine/train/events.hpp"
 #include "ui/session/run_record.hpp"

@@ -1,12 +1,11 @@
 #include "ui/panels/run_bar.hpp"
 
-#include <algorithm>
-
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QLocale>
 #include <QProgressBar>
 #include <QPushButton>
+#include <algorithm>
 
 #include "ui/icons.hpp"
 #include "ui/panels/format.hpp"
@@ -85,11 +84,18 @@ RunBar::RunBar(QWidget* parent)
 
 void RunBar::press_primary() {
     switch (phase_) {
-        case Phase::idle: Q_EMIT startTriggered(); break;
-        case Phase::running: Q_EMIT pauseTriggered(); break;
-        case Phase::paused: Q_EMIT resumeTriggered(); break;
+        case Phase::idle:
+            Q_EMIT startTriggered();
+            break;
+        case Phase::running:
+            Q_EMIT pauseTriggered();
+            break;
+        case Phase::paused:
+            Q_EMIT resumeTriggered();
+            break;
         case Phase::preparing:
-        case Phase::stopping: break;
+        case Phase::stopping:
+            break;
     }
 }
 
@@ -142,24 +148,25 @@ void RunBar::refresh() {
     if (progress_text_->text() != text) progress_text_->setText(text);
 
     const bool idle = phase_ == Phase::idle;
-    const QString verb = phase_ == Phase::running    ? tr("Pause")
-                         : phase_ == Phase::paused   ? tr("Resume")
+    const QString verb = phase_ == Phase::running     ? tr("Pause")
+                         : phase_ == Phase::paused    ? tr("Resume")
                          : phase_ == Phase::preparing ? tr("Preparing")
-                         : phase_ == Phase::stopping ? tr("Saving")
-                                                     : tr("Start");
+                         : phase_ == Phase::stopping  ? tr("Saving")
+                                                      : tr("Start");
     if (primary_->text() != verb) {
         primary_->setText(verb);
         primary_->setAccessibleName(verb);
         primary_->setToolTip(phase_ == Phase::running  ? tr("Pause after the current step (Space)")
                              : phase_ == Phase::paused ? tr("Go on training (Space)")
                                                        : tr("Train the model on the left (Space)"));
-        set_icon(*primary_, phase_ == Phase::running ? QStringLiteral("pause") : QStringLiteral("play"), true);
+        set_icon(*primary_, phase_ == Phase::running ? QStringLiteral("pause") : QStringLiteral("play"),
+                 true);
     }
     const bool can_press = idle || phase_ == Phase::running || phase_ == Phase::paused;
     // A disabled button would pass the keyboard on to some other control; it comes back to this one.
-    if (!can_press && primary_->hasFocus()) setFocus();
+    if (!can_press && window()->focusWidget() == primary_) setFocus();
     primary_->setEnabled(can_press);
-    if (can_press && hasFocus()) primary_->setFocus();
+    if (can_press && window()->focusWidget() == this) primary_->setFocus();
     step_->setEnabled(idle || phase_ == Phase::running || phase_ == Phase::paused);
     stop_->setEnabled(!idle && phase_ != Phase::stopping);
 }

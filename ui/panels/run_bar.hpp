@@ -1,10 +1,10 @@
-// The top of the window: what runs on what, how far it is, and the buttons that start, pause, step and stop it.
+// The top of the window: what runs on what, how far it is, and the buttons that start, pause, step and stop
+// it.
 #pragma once
-
-#include <cstdint>
 
 #include <QString>
 #include <QWidget>
+#include <cstdint>
 
 class QLabel;
 class QProgressBar;

@@ -1,11 +1,10 @@
 #include "ui/panels/schema_form.hpp"
 
-#include <cmath>
-
 #include <QCheckBox>
 #include <QGridLayout>
 #include <QLabel>
 #include <QSignalBlocker>
+#include <cmath>
 
 #include "engine/core/error.hpp"
 #include "ui/panels/field_edit.hpp"
@@ -52,7 +51,8 @@ void SchemaForm::set_schema(const Schema& schema, const Json& values, const std:
     owner_ = owner;
     int line = 0;
     for (const Field& field : schema_) {
-        add_row(field, values.is_object() && values.contains(field.name) ? values[field.name] : field.default_value,
+        add_row(field,
+                values.is_object() && values.contains(field.name) ? values[field.name] : field.default_value,
                 line);
         line += 2;
     }
@@ -68,7 +68,8 @@ void SchemaForm::add_row(const Field& field, const Json& value, int line) {
     QString tip = help;
     if (field.type == FieldType::choice) {
         auto* combo = new FieldCombo(this);
-        for (const std::string& choice : field.choices) combo->addItem(QString::fromStdString(choice), QString::fromStdString(choice));
+        for (const std::string& choice : field.choices)
+            combo->addItem(QString::fromStdString(choice), QString::fromStdString(choice));
         connect(combo, &QComboBox::activated, this, [this, key = field.name] { changed(key); });
         row.control = combo;
     } else if (field.type == FieldType::flag) {
@@ -122,7 +123,8 @@ void SchemaForm::show_value(Row& row, const Json& value) {
     } else if (auto* box = qobject_cast<QCheckBox*>(row.control)) {
         box->setChecked(value.is_boolean() && value.get<bool>());
     } else {
-        const bool stands_for_default = !row.edit->placeholderText().isEmpty() && value == row.field.default_value;
+        const bool stands_for_default =
+            !row.edit->placeholderText().isEmpty() && value == row.field.default_value;
         row.edit->setText(stands_for_default ? QString() : text_of(value));
         row.edit->setCursorPosition(0);
     }
@@ -157,7 +159,8 @@ void SchemaForm::mark(Row& row) {
     row.problem->setText(problem);
     row.problem->setVisible(!problem.isEmpty() && !row.control->isHidden());
     if (row.edit != nullptr) row.edit->set_invalid(!problem.isEmpty());
-    row.control->setAccessibleDescription(problem.isEmpty() ? QString::fromStdString(row.field.help) : problem);
+    row.control->setAccessibleDescription(problem.isEmpty() ? QString::fromStdString(row.field.help)
+                                                            : problem);
 }
 
 void SchemaForm::changed(const std::string& name) {
@@ -220,7 +223,8 @@ void SchemaForm::set_placeholder(const std::string& name, const QString& placeho
     mark(*row);
 }
 
-void SchemaForm::set_choice_titles(const std::string& name, const QStringList& titles, const QStringList& helps) {
+void SchemaForm::set_choice_titles(const std::string& name, const QStringList& titles,
+                                   const QStringList& helps) {
     auto* combo = qobject_cast<QComboBox*>(control(name));
     if (combo == nullptr) return;
     for (int i = 0; i < combo->count(); ++i) {

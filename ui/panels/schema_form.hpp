@@ -1,14 +1,13 @@
 // A form generated from a schema: label, control, range in faint text, help as tooltip, errors in place.
 #pragma once
 
+#include <QString>
+#include <QStringList>
+#include <QWidget>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <QString>
-#include <QStringList>
-#include <QWidget>
 
 #include "engine/core/schema.hpp"
 
@@ -27,8 +26,8 @@ public:
 
     explicit SchemaForm(QWidget* parent = nullptr);
 
-    /// Rebuilds the form. Fields absent from `values` get their defaults; values that do not fit the schema are
-    /// shown and marked. `owner` names the schema in sentences: "model purefft".
+    /// Rebuilds the form. Fields absent from `values` get their defaults; values that do not fit the schema
+    /// are shown and marked. `owner` names the schema in sentences: "model purefft".
     void set_schema(const Schema& schema, const Json& values, const std::string& owner);
     /// Every field's value; nothing when one is invalid (it is marked then).
     std::optional<Json> values() const;

@@ -64,8 +64,9 @@ StatusStrip::StatusStrip(QWidget* parent) : QWidget(parent), dot_(new Dot(this))
     };
     row->addWidget(dot_);
     row->addWidget(state_label_ = label("status_state"));
-    for (auto [target, name] : {std::pair{&step_label_, "status_step"}, std::pair{&speed_label_, "status_speed"},
-                                std::pair{&checkpoint_label_, "status_checkpoint"}}) {
+    for (auto [target, name] :
+         {std::pair{&step_label_, "status_step"}, std::pair{&speed_label_, "status_speed"},
+          std::pair{&checkpoint_label_, "status_checkpoint"}}) {
         row->addSpacing(10);
         row->addWidget(*target = label(name));
     }
@@ -139,7 +140,7 @@ void StatusStrip::refresh() {
     const bool limited = memory_limit_bytes_ > 0 && memory_limit_bytes_ < SIZE_MAX;
     show(memory_label_,
          memory_bytes_ == 0 ? QString()
-         : limited ? muted(tr("memory ")) + strong(human_bytes(memory_bytes_)) +
+         : limited          ? muted(tr("memory ")) + strong(human_bytes(memory_bytes_)) +
                          muted(tr(" of %1").arg(human_bytes(memory_limit_bytes_)))
                    : muted(tr("memory ")) + strong(human_bytes(memory_bytes_)) + muted(tr(", no limit")));
     memory_bar_->setVisible(limited && memory_bytes_ > 0);

@@ -1,12 +1,11 @@
 // The bottom line of the window: state, step, speed, checkpoint age, memory against its limit.
 #pragma once
 
-#include <optional>
-
 #include <QElapsedTimer>
 #include <QString>
 #include <QTimer>
 #include <QWidget>
+#include <optional>
 
 #include "engine/train/events.hpp"
 

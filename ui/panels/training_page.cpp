@@ -1,14 +1,13 @@
 #include "ui/panels/training_page.hpp"
 
-#include <algorithm>
-#include <span>
-#include <utility>
-#include <vector>
-
 #include <QAction>
 #include <QGridLayout>
 #include <QScrollArea>
 #include <QVBoxLayout>
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "ui/card.hpp"
 #include "ui/charts/heat_map.hpp"
@@ -21,14 +20,15 @@ namespace spectral::ui {
 namespace {
 
 constexpr int kMargin = 14, kGap = 12, kUpperHeight = 280, kLowerHeight = 200;
-constexpr std::size_t kPointsPerMillisecond = 4000;  ///< of chart data that may be rebuilt before it gets late
+constexpr std::size_t kPointsPerMillisecond =
+    4000;  ///< of chart data that may be rebuilt before it gets late
 constexpr int kMaxDelay_ms = 1000;
 constexpr double kSmoothing = 0.6;
 
 enum ChartSeries : int { kTrain = 0, kTest = 1 };
 
 template <class Point, class Value>
-void fill(LineChart& chart, int series, const std::vector<Point>& points, Value Point::* member) {
+void fill(LineChart& chart, int series, const std::vector<Point>& points, Value Point::*member) {
     std::vector<double> xs, ys;
     xs.reserve(points.size());
     ys.reserve(points.size());
@@ -48,7 +48,9 @@ LineChart* make_chart(const char* name, const QString& accessible, const QString
 }
 
 void add_train_and_test(LineChart& chart) {
-    chart.add_series({.name = TrainingPage::tr("train (batch)"), .colour = 0, .smoothed = true,
+    chart.add_series({.name = TrainingPage::tr("train (batch)"),
+                      .colour = 0,
+                      .smoothed = true,
                       .markers = Markers::never});
     chart.add_series({.name = TrainingPage::tr("test"), .colour = 1, .markers = Markers::always});
     chart.set_smoothing(kSmoothing);
@@ -140,7 +142,8 @@ QWidget* TrainingPage::build_samples() {
     samples_ = new ImageGrid;
     samples_->setObjectName(QStringLiteral("sample_grid"));
     samples_->setAccessibleName(tr("Test samples with their predicted classes"));
-    samples_->set_empty_text(tr("Test samples with what the model takes them for: shown after the first evaluation."));
+    samples_->set_empty_text(
+        tr("Test samples with what the model takes them for: shown after the first evaluation."));
     auto* wrong = new QAction(tr("only mistakes"), this);
     wrong->setCheckable(true);
     wrong->setToolTip(tr("Show the samples that the model gets wrong"));
@@ -154,7 +157,8 @@ QWidget* TrainingPage::build_samples() {
 }
 
 QWidget* TrainingPage::build_throughput() {
-    throughput_card_ = new Card(QStringLiteral("throughput_card"), tr("Throughput"), tr("training steps only"));
+    throughput_card_ =
+        new Card(QStringLiteral("throughput_card"), tr("Throughput"), tr("training steps only"));
     throughput_ = make_chart("throughput_chart", tr("Throughput by epoch"), tr("samples/s"));
     throughput_->add_series({.name = tr("samples per second"), .colour = 2});
     throughput_->set_legend_visible(false);
@@ -167,7 +171,9 @@ QWidget* TrainingPage::build_throughput() {
 
 void TrainingPage::set_ceiling(std::optional<double> accuracy) {
     accuracy_->clear_reference_lines();
-    if (accuracy) accuracy_->set_reference_line(tr("linear model on these features %1").arg(percent(*accuracy)), *accuracy);
+    if (accuracy)
+        accuracy_->set_reference_line(tr("linear model on these features %1").arg(percent(*accuracy)),
+                                      *accuracy);
 }
 
 void TrainingPage::show_record(const RunRecord& record) {
@@ -194,14 +200,14 @@ void TrainingPage::refresh_charts() {
     const QString set = record.info() ? QString::fromStdString(record.info()->evaluated_on) : tr("test");
     loss_->set_series_name(kTest, set);
     accuracy_->set_series_name(kTest, set);
-    accuracy_card_->set_subtitle(record.evaluations().empty()
-                                     ? tr("share right")
-                                     : set + QLatin1Char(' ') +
-                                           percent(static_cast<double>(record.evaluations().back().accuracy)));
-    throughput_card_->set_subtitle(
-        record.throughput().empty()
-            ? tr("training steps only")
-            : with_prefix(record.throughput().back().samples_per_second) + tr(" samples/s"));
+    accuracy_card_->set_subtitle(
+        record.evaluations().empty()
+            ? tr("share right")
+            : set + QLatin1Char(' ') + percent(static_cast<double>(record.evaluations().back().accuracy)));
+    throughput_card_->set_subtitle(record.throughput().empty()
+                                       ? tr("training steps only")
+                                       : with_prefix(record.throughput().back().samples_per_second) +
+                                             tr(" samples/s"));
     since_refresh_.start();
 }
 
@@ -254,14 +260,16 @@ void TrainingPage::show_samples() {
             const QString truth = class_name(*shown_evaluation_, sample.truth);
             item.caption = wrong ? predicted + QStringLiteral(" / ") + truth : predicted;
             item.wrong = wrong;
-            item.tool_tip = tr("Test sample %1: predicted %2, true %3").arg(grouped(sample.index), predicted, truth);
+            item.tool_tip =
+                tr("Test sample %1: predicted %2, true %3").arg(grouped(sample.index), predicted, truth);
             items.push_back(std::move(item));
         }
     }
     samples_card_->set_subtitle(tr("predicted class; predicted / true where wrong"));
-    samples_->set_empty_text(shown_evaluation_ ? tr("None of the samples at hand is a mistake.")
-                                               : tr("Test samples with what the model takes them for: shown after "
-                                                    "the first evaluation."));
+    samples_->set_empty_text(shown_evaluation_
+                                 ? tr("None of the samples at hand is a mistake.")
+                                 : tr("Test samples with what the model takes them for: shown after "
+                                      "the first evaluation."));
     samples_->set_items(std::move(items));
 }
 

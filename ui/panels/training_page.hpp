@@ -1,12 +1,11 @@
 // How a run is doing: loss, accuracy, confusion, examples, throughput.
 #pragma once
 
-#include <memory>
-#include <optional>
-
 #include <QElapsedTimer>
 #include <QTimer>
 #include <QWidget>
+#include <memory>
+#include <optional>
 
 #include "engine/train/events.hpp"
 #include "ui/session/run_record.hpp"
@@ -24,8 +23,8 @@ class TrainingPage : public QWidget {
 public:
     explicit TrainingPage(QWidget* parent = nullptr);
 
-    /// Shows what `record` holds; charts of very long runs follow a little less often than they are asked to. The
-    /// record must live as long as the page.
+    /// Shows what `record` holds; charts of very long runs follow a little less often than they are asked to.
+    /// The record must live as long as the page.
     void show_record(const RunRecord& record);
     /// The dashed line in the accuracy chart; `accuracy` in [0, 1].
     void set_ceiling(std::optional<double> accuracy);

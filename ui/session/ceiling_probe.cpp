@@ -9,8 +9,9 @@
 namespace spectral::ui {
 
 std::string ceiling_key(const ExperimentConfig& config) {
-    return Json{config.dataset, config.data, config.dataset_options, resolved_features(config), config.validation}.dump(
-        -1, ' ', false, Json::error_handler_t::replace);
+    return Json{config.dataset, config.data, config.dataset_options, resolved_features(config),
+                config.validation}
+        .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 CeilingProbe::CeilingProbe(std::shared_ptr<Workspace> workspace, QObject* parent)

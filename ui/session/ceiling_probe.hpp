@@ -1,11 +1,11 @@
-// Measures what the best linear model reaches on the same features: logistic regression trained beside the window.
+// Measures what the best linear model reaches on the same features: logistic regression trained beside the
+// window.
 #pragma once
-
-#include <memory>
-#include <string>
 
 #include <QObject>
 #include <QString>
+#include <memory>
+#include <string>
 
 #include "engine/train/config.hpp"
 #include "ui/session/run_session.hpp"
@@ -23,7 +23,8 @@ public:
 
     explicit CeilingProbe(std::shared_ptr<Workspace> workspace, QObject* parent = nullptr);
 
-    /// Trains `logistic` on the data and features of `config` for kEpochs epochs; ends in measured() or ended().
+    /// Trains `logistic` on the data and features of `config` for kEpochs epochs; ends in measured() or
+    /// ended().
     void start(const ExperimentConfig& config);
     void cancel();
     bool active() const { return session_.active(); }

@@ -30,7 +30,8 @@ double dot(const HostTensor& a, std::int64_t a_row, const HostTensor& b, std::in
 /// w = softmax over the pool of (pool row · layer pattern), for each layer.
 HostTensor pattern_weights(const HostTensor& pool, const HostTensor& layers) {
     const std::int64_t patterns = pool.shape[0], count = layers.shape[0];
-    HostTensor weights{Shape{count, patterns}, std::vector<float>(static_cast<std::size_t>(count * patterns))};
+    HostTensor weights{Shape{count, patterns},
+                       std::vector<float>(static_cast<std::size_t>(count * patterns))};
     for (std::int64_t layer = 0; layer < count; ++layer) {
         std::vector<double> scores;
         for (std::int64_t p = 0; p < patterns; ++p) scores.push_back(dot(pool, p, layers, layer));
@@ -102,15 +103,14 @@ ModelView view_model(const ModelFile& file, const std::string& path) {
     const History& history = file.history;
     Updates updates;
     for (std::size_t i = 0; i < history.step.size(); ++i)
-        updates.steps.push_back({history.step[i], static_cast<double>(history.step[i]) / per_epoch, history.loss[i],
-                                 history.accuracy[i]});
+        updates.steps.push_back({history.step[i], static_cast<double>(history.step[i]) / per_epoch,
+                                 history.loss[i], history.accuracy[i]});
     for (std::size_t i = 0; i < history.test_step.size(); ++i)
-        updates.evaluations.push_back({history.test_step[i], static_cast<double>(history.test_step[i]) / per_epoch,
+        updates.evaluations.push_back({history.test_step[i],
+                                       static_cast<double>(history.test_step[i]) / per_epoch,
                                        history.test_loss[i], history.test_accuracy[i], 0, 0});
     auto snapshot = std::make_shared<PatternSnapshot>();
-    snapshot->step = file.checkpoint          ? file.checkpoint->step
-                     : history.step.empty() ? 0
-                                              : history.step.back();
+    snapshot->step = file.checkpoint ? file.checkpoint->step : history.step.empty() ? 0 : history.step.back();
     snapshot->epoch = static_cast<double>(snapshot->step) / per_epoch;
     snapshot->matrices = matrices_of(file);
     updates.patterns = std::move(snapshot);

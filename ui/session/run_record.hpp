@@ -1,5 +1,5 @@
-// What the window knows about the run on show: every point for the charts, the newest evaluation, and a thinned
-// series of pattern snapshots. Plain data; no thread and no widget.
+// What the window knows about the run on show: every point for the charts, the newest evaluation, and a
+// thinned series of pattern snapshots. Plain data; no thread and no widget.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,8 @@ public:
     using Snapshot = std::shared_ptr<const PatternSnapshot>;
 
     void clear() { *this = RunRecord(); }
-    /// Appends what arrived. Points that begin at or before a step already recorded replace everything from there on
-    /// (the run went back to an earlier state).
+    /// Appends what arrived. Points that begin at or before a step already recorded replace everything from
+    /// there on (the run went back to an earlier state).
     void add(const Updates& updates);
     /// Ascending in step; thinned so that the kept ones stay evenly spread and the first and newest remain.
     void add_snapshot(Snapshot snapshot);

@@ -1,11 +1,10 @@
 #include "ui/session/run_session.hpp"
 
+#include <QFileInfo>
+#include <QMetaObject>
 #include <atomic>
 #include <exception>
 #include <utility>
-
-#include <QFileInfo>
-#include <QMetaObject>
 
 #include "engine/core/error.hpp"
 #include "engine/io/model_file.hpp"
@@ -90,11 +89,12 @@ void RunSession::drain() {
 
 void RunSession::report_written(const Updates& updates) {
     if (awaited_file_.isEmpty()) return;
-    // The run tells the newest file only, so one of its own checkpoints can hide the one asked for. Files appear
-    // whole, so a new one at the place asked for is that one.
+    // The run tells the newest file only, so one of its own checkpoints can hide the one asked for. Files
+    // appear whole, so a new one at the place asked for is that one.
     const QFileInfo file(awaited_file_);
-    const bool told = updates.checkpoint_path && QString::fromStdString(*updates.checkpoint_path) == awaited_file_;
-    if (told || (file.exists() && file.lastModified() >= asked_at_)) {
+    const bool told =
+        updates.checkpoint_path && QString::fromStdString(*updates.checkpoint_path) == awaited_file_;
+    if (told || (file.exists() && file.lastModified() != awaited_before_)) {
         Q_EMIT fileWritten(std::exchange(awaited_file_, QString()));
     } else if (!updates.hint.empty() && !updates.state) {
         awaited_file_.clear();  // the message says why it was not written
@@ -118,27 +118,28 @@ void RunSession::in_background(std::function<std::function<void()>()> work) {
         return true;
     });
     auto done = std::make_shared<std::atomic<bool>>(false);
-    helpers_.push_back({std::thread([this, done, work = std::move(work)]() mutable {
-                            std::function<void()> then;
-                            try {
-                                then = work();
-                            } catch (const Error& error) {
-                                then = [this, what = QString::fromUtf8(error.what()),
-                                        hint = QString::fromStdString(error.hint())] { Q_EMIT failed(what, hint); };
-                            } catch (const std::exception& error) {
-                                then = [this, what = QString::fromUtf8(error.what())] { Q_EMIT failed(what, {}); };
-                            }
-                            work = {};
-                            if (then) QMetaObject::invokeMethod(this, std::move(then), Qt::QueuedConnection);
-                            done->store(true);
-                        }),
-                        done});
+    helpers_.push_back(
+        {std::thread([this, done, work = std::move(work)]() mutable {
+             std::function<void()> then;
+             try {
+                 then = work();
+             } catch (const Error& error) {
+                 then = [this, what = QString::fromUtf8(error.what()),
+                         hint = QString::fromStdString(error.hint())] { Q_EMIT failed(what, hint); };
+             } catch (const std::exception& error) {
+                 then = [this, what = QString::fromUtf8(error.what())] { Q_EMIT failed(what, {}); };
+             }
+             work = {};
+             if (then) QMetaObject::invokeMethod(this, std::move(then), Qt::QueuedConnection);
+             done->store(true);
+         }),
+         done});
 }
 
 void RunSession::save(const QString& path, bool with_state) {
     if (run_) {
         awaited_file_ = path;
-        asked_at_ = QDateTime::currentDateTime();
+        awaited_before_ = QFileInfo(path).lastModified();
         send(command::CheckpointNow{path.toStdString(), with_state});
         return;
     }
@@ -153,7 +154,8 @@ void RunSession::save(const QString& path, bool with_state) {
 void RunSession::open(const QString& path) {
     if (run_) return;
     in_background([this, path] {
-        auto view = std::make_shared<ModelView>(view_model(read_model_file(path.toStdString()), path.toStdString()));
+        auto view =
+            std::make_shared<ModelView>(view_model(read_model_file(path.toStdString()), path.toStdString()));
         return std::function<void()>([this, path, view] {
             if (run_) return;
             record_ = std::move(view->record);

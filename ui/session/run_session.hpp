@@ -1,17 +1,17 @@
-// The bridge between the window and a training run: commands go in without waiting, updates come out on a timer.
+// The bridge between the window and a training run: commands go in without waiting, updates come out on a
+// timer.
 #pragma once
 
+#include <QDateTime>
+#include <QObject>
+#include <QString>
+#include <QTimer>
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
-
-#include <QDateTime>
-#include <QObject>
-#include <QString>
-#include <QTimer>
 
 #include "engine/train/run.hpp"
 #include "ui/session/run_record.hpp"
@@ -37,8 +37,8 @@ public:
     void set_learning_rate(double value) { send(command::SetLearningRate{value}); }
     void recover(double learning_rate) { send(command::Recover{learning_rate}); }
 
-    /// Writes the model now, with the checkpoint (`with_state`) or without. Without a run going it copies what
-    /// the last run wrote or the opened model. Ends in fileWritten() or failed().
+    /// Writes the model now, with the checkpoint (`with_state`) or without. Without a run going it copies
+    /// what the last run wrote or the opened model. Ends in fileWritten() or failed().
     void save(const QString& path, bool with_state);
     /// Reads a model file on another thread; ends in opened() or failed(). Not while a run is going.
     void open(const QString& path);
@@ -79,7 +79,7 @@ private:
     std::optional<RunState> state_;
     bool stopping_ = false;
     QString output_;
-    QDateTime asked_at_;
+    QDateTime awaited_before_;  ///< when the file that stood there was written; invalid: none
     QString awaited_file_;  ///< asked of the run, not yet reported as written
     struct Helper {
         std::thread thread;
