@@ -39,7 +39,7 @@ ComplexDoubles rfft(const Doubles& x, const SignalShape& shape) {
     ComplexDoubles y(at(shape.spectrum_size()));
     for (std::int64_t k = 0; k < shape.spectrum_size(); ++k)
         for (std::int64_t n = 0; n < shape.size(); ++n)
-            y[at(k)] += std::polar(x[at(n)], -phase(space, spectrum.at(k), space.at(n)));
+            y[at(k)] += x[at(n)] * std::polar(1.0, -phase(space, spectrum.at(k), space.at(n)));
     return y;
 }
 
