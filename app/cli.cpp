@@ -1,24 +1,9 @@
 // spectral: the command line.
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <cstdlib>
 #include <spectral_version.hpp>
 
 #include "app/commands/commands.hpp"
+#include "app/passive_openmp.hpp"
 #include "engine/core/error.hpp"
-
-namespace {
-
-/// OpenMP (inside oneDNN) reads its wait policy when it is loaded; the default spins on cores that our own threads
-/// need, and makes small matrix products several times slower.
-void restart_with_passive_waiting(char** arguments) {
-    if (std::getenv("OMP_WAIT_POLICY")) return;
-    if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0) execv("/proc/self/exe", arguments);
-    // Still here: slower, but nothing is wrong.
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
     using namespace spectral::app;
@@ -26,7 +11,9 @@ int main(int argc, char** argv) {
     CLI::App app("Spectral Workbench: train, look into and export spectral models.", "spectral");
     app.set_version_flag("--version", SPECTRAL_VERSION " (" SPECTRAL_GIT_COMMIT ")");
     app.require_subcommand(1);
-    app.footer("Examples:\n  spectral train --epochs 5 --out run.h5\n  spectral inspect run.h5\n\n'spectral COMMAND --help' shows a command's options and examples.");
+    app.footer(
+        "Examples:\n  spectral train --epochs 5 --out run.h5\n  spectral inspect run.h5\n\n'spectral COMMAND "
+        "--help' shows a command's options and examples.");
     int exit_code = kExitOk;
     add_backends(app, exit_code);
     add_datasets(app, exit_code);

@@ -1,5 +1,4 @@
 // spectral-workbench: the window. Options choose the experiment on show and can take a screenshot of it.
-#include <unistd.h>
 
 #include <QApplication>
 #include <QCommandLineOption>
@@ -8,8 +7,8 @@
 #include <QPixmap>
 #include <QTextStream>
 #include <QTimer>
-#include <cstdlib>
 
+#include "app/passive_openmp.hpp"
 #include "engine/core/error.hpp"
 #include "engine/data/dataset.hpp"
 #include "engine/nn/registry.hpp"
@@ -21,13 +20,6 @@
 namespace {
 
 constexpr int kSettle_ms = 400, kBadUsage = 2;
-
-/// OpenMP reads its waiting policy when it is loaded, before main: set it and begin again.
-void wait_passively(char** arguments) {
-    if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
-    setenv("OMP_WAIT_POLICY", "passive", 1);
-    execv("/proc/self/exe", arguments);  // returns only when it could not
-}
 
 int fail(const QString& what) {
     QTextStream(stderr) << "error: " << what << "\n";
@@ -82,7 +74,7 @@ void arrange_screenshot(spectral::ui::MainWindow& window, const Screenshot& want
 }  // namespace
 
 int main(int count, char** arguments) {
-    wait_passively(arguments);
+    spectral::app::restart_with_passive_waiting(arguments);
     QApplication application(count, arguments);
     QCoreApplication::setOrganizationName(QStringLiteral("spectral-workbench"));
     QCoreApplication::setApplicationName(QStringLiteral("spectral-workbench"));

@@ -6,9 +6,7 @@
 
 namespace spectral {
 
-std::vector<BackendInfo> list_backends() {
-    return {{"cpu", true, CpuBackend().device(), {}}};
-}
+std::vector<BackendInfo> list_backends() { return {{"cpu", true, CpuBackend().device(), {}}}; }
 
 std::unique_ptr<Backend> open_backend(std::string_view name, int threads) {
     std::string wanted(name);
@@ -18,7 +16,8 @@ std::unique_ptr<Backend> open_backend(std::string_view name, int threads) {
     std::string usable, unusable;
     for (const BackendInfo& info : list_backends()) {
         std::string& list = info.usable ? usable : unusable;
-        list += (list.empty() ? "" : ", ") + info.name + (info.reason.empty() ? "" : " (" + info.reason + ")");
+        list +=
+            (list.empty() ? "" : ", ") + info.name + (info.reason.empty() ? "" : " (" + info.reason + ")");
     }
     throw Error("backend '" + wanted + "'", "not known or not usable",
                 "usable: auto, " + usable + (unusable.empty() ? "" : "; not usable: " + unusable));

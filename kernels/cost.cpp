@@ -1,12 +1,12 @@
 // What each operation moves and computes at least: every input read once, every output written once.
+#include <cmath>
+
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/fft.hpp"
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/loss.hpp"
 #include "kernels/ops/optimiser.hpp"
 #include "kernels/ops/purefft.hpp"
-
-#include <cmath>
 
 namespace spectral {
 
@@ -22,7 +22,9 @@ double fft_flops(std::int64_t batch, const SignalShape& shape) {
     return real(batch) * 2.5 * real(shape.size()) * std::log2(std::max(2.0, real(shape.size())));
 }
 
-double parameter_values(const PureFftSizes& s) { return real((s.patterns + s.layers + s.classes) * s.frequencies); }
+double parameter_values(const PureFftSizes& s) {
+    return real((s.patterns + s.layers + s.classes) * s.frequencies);
+}
 
 /// What the pool costs apart from the batch, forward: scores and gains.
 double chain_flops(const PureFftSizes& s) { return 4 * real(s.layers * s.patterns * s.frequencies); }
@@ -81,17 +83,22 @@ Cost SoftmaxNll::cost() const {
             8 * real(batch * classes)};
 }
 
-Cost GatherRows::cost() const { return {real(batch) * (2 * kReal * real(columns) + sizeof(std::uint32_t)), 0}; }
+Cost GatherRows::cost() const {
+    return {real(batch) * (2 * kReal * real(columns) + sizeof(std::uint32_t)), 0};
+}
 
 Cost MatMul::cost() const {
-    return {kReal * (real(m * k) + real(k * n) + real(m * n) * (beta == 0 ? 1 : 2)), 2 * real(m) * real(n) * real(k)};
+    return {kReal * (real(m * k) + real(k * n) + real(m * n) * (beta == 0 ? 1 : 2)),
+            2 * real(m) * real(n) * real(k)};
 }
 
 Cost BiasAdd::cost() const { return {kReal * (2 * real(batch * size) + real(size)), real(batch * size)}; }
 
 Cost ColumnSum::cost() const { return {kReal * (real(batch * size) + real(size)), real(batch * size)}; }
 
-Cost Activation::cost() const { return {2 * kReal * real(size), (kind == ActivationKind::relu ? 1 : 20) * real(size)}; }
+Cost Activation::cost() const {
+    return {2 * kReal * real(size), (kind == ActivationKind::relu ? 1 : 20) * real(size)};
+}
 
 Cost ActivationBackward::cost() const {
     return {3 * kReal * real(size), (kind == ActivationKind::relu ? 1 : 30) * real(size)};

@@ -61,7 +61,8 @@ private:
         if (level == Level::best) return levels.rbegin()->second;
         const auto entry = levels.find(level);
         if (entry == levels.end())
-            throw Error(std::string(name), "the backend has no level '" + std::string(level_name(level)) + "'");
+            throw Error(std::string(name),
+                        "the backend has no level '" + std::string(level_name(level)) + "'");
         return entry->second;
     }
 

@@ -33,12 +33,18 @@ inline constexpr std::array kLevels{Level::reference, Level::fused, Level::compi
 
 constexpr std::string_view level_name(Level level) {
     switch (level) {
-        case Level::best: return "best";
-        case Level::reference: return "reference";
-        case Level::fused: return "fused";
-        case Level::compiled: return "compiled";
-        case Level::tiled: return "tiled";
-        case Level::custom: return "custom";
+        case Level::best:
+            return "best";
+        case Level::reference:
+            return "reference";
+        case Level::fused:
+            return "fused";
+        case Level::compiled:
+            return "compiled";
+        case Level::tiled:
+            return "tiled";
+        case Level::custom:
+            return "custom";
     }
     return "?";
 }

@@ -91,9 +91,10 @@ void MainWindow::build_pages() {
     auto* right = new QVBoxLayout;
     right->setSpacing(0);
     middle->addLayout(right, 1);
-    messages_ = new MessageBar(central);
-    auto* message_margin = new QVBoxLayout;
-    message_margin->setContentsMargins(14, 0, 14, 0);
+    auto* message_place = new QWidget(central);
+    messages_ = new MessageBar(message_place);
+    auto* message_margin = new QVBoxLayout(message_place);
+    message_margin->setContentsMargins(14, 0, 14, 12);
     message_margin->addWidget(messages_);
     tabs_ = new QTabWidget(central);
     tabs_->setObjectName(QStringLiteral("pages"));
@@ -105,7 +106,9 @@ void MainWindow::build_pages() {
     tabs_->setTabToolTip(0, tr("Loss, accuracy, confusion and examples of the run (Alt+1)"));
     tabs_->setTabToolTip(1, tr("What the model has learned, at any moment of the run (Alt+2)"));
     right->addWidget(tabs_, 1);
-    right->addLayout(message_margin);
+    message_place->hide();
+    connect(messages_, &MessageBar::shown, message_place, &QWidget::setVisible);
+    right->addWidget(message_place);
     status_ = new StatusStrip(central);
     column->addWidget(status_);
 }

@@ -110,12 +110,13 @@ void MainWindow::go_on(const QString& path, const ExperimentConfig& config) {
     if (epoch >= static_cast<double>(config.epochs)) {
         wanted.epochs = 2 * config.epochs;
         panel_->set_config(wanted);
-        note(tr("All %1 epochs were done; training another %1.").arg(config.epochs));
     }
     RunOptions options;
     options.out = options.resume = path.toStdString();
     options.resume_changes = {{"epochs", wanted.epochs}};
     begin(wanted, options, run_name_);
+    if (wanted.epochs > config.epochs)
+        note(tr("All %1 epochs were done; training another %1.").arg(config.epochs));
 }
 
 void MainWindow::open_model(const QString& path) {
@@ -247,6 +248,8 @@ void MainWindow::show_state() {
 }
 
 void MainWindow::show_end(const RunResult& result) {
+    if (trouble_shown_) messages_->dismiss();
+    trouble_shown_ = false;
     if (result.state == RunState::failed) {
         messages_->show_error(tr("The run failed: %1").arg(QString::fromStdString(result.error)),
                               QString::fromStdString(result.hint));

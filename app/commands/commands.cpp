@@ -41,8 +41,8 @@ void SchemaFlags::add(CLI::App& command, const Schema& schema, const std::string
         auto [entry, inserted] = flags_.try_emplace(field.name);
         if (!inserted) continue;
         const std::string range = range_text(field);
-        const std::string standard =
-            field.default_value.is_string() ? field.default_value.get<std::string>() : field.default_value.dump();
+        const std::string standard = field.default_value.is_string() ? field.default_value.get<std::string>()
+                                                                     : field.default_value.dump();
         entry->second.option = command
                                    .add_option(flag_name(field.name), entry->second.text,
                                                fmt::format("{} [{}{}{}]", field.help, standard,
@@ -69,7 +69,8 @@ void SchemaFlags::require_all_used(const std::string& why, const std::string& hi
 
 void print_error(std::string_view message, std::string_view hint) {
     fmt::print(stderr, "error: {}\n", message);
-    fmt::print(stderr, "hint: {}\n", hint.empty() ? "check what is named above; 'spectral COMMAND --help' has examples" : hint);
+    fmt::print(stderr, "hint: {}\n",
+               hint.empty() ? "check what is named above; 'spectral COMMAND --help' has examples" : hint);
 }
 
 }  // namespace spectral::app

@@ -31,8 +31,8 @@ void watch_signals();
 /// "learning_rate" → "--learning-rate".
 std::string flag_name(std::string_view field);
 
-/// Flags for the fields of schemas, kept as text until it is known whose schema reads them. A field that several
-/// schemas have becomes one flag.
+/// Flags for the fields of schemas, kept as text until it is known whose schema reads them. A field that
+/// several schemas have becomes one flag.
 class SchemaFlags {
 public:
     void add(CLI::App& command, const Schema& schema, const std::string& group);

@@ -38,8 +38,8 @@ void evaluate(EvalArguments& a) {
                                 {"seconds", seconds}}
                                .dump());
     else
-        fmt::print("test accuracy {:.2f} %, loss {:.4f}, {} samples, {:.2f} s\n", 100 * result.accuracy, result.loss,
-                   result.samples, seconds);
+        fmt::print("test accuracy {:.2f} %, loss {:.4f}, {} samples, {:.2f} s\n", 100 * result.accuracy,
+                   result.loss, result.samples, seconds);
 }
 
 }  // namespace
@@ -52,7 +52,8 @@ void add_eval(CLI::App& app, int& exit_code) {
     command->add_option("--data", a->data, "directory or file of the data set")->type_name("DIR");
     command->add_option("--backend", a->backend, "backend [auto]")->type_name("NAME");
     command->add_flag("--json", a->json, "print one JSON object as the last line");
-    for (const DatasetInfo& set : dataset_registry()) a->flags.add(*command, set.schema, "Data set " + set.name);
+    for (const DatasetInfo& set : dataset_registry())
+        a->flags.add(*command, set.schema, "Data set " + set.name);
     command->footer("Example:\n  spectral eval run.h5 --dataset mnist --data DIR");
     command->callback([a, &exit_code] {
         evaluate(*a);

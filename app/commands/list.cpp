@@ -27,7 +27,8 @@ void print_schema(const Schema& schema) {
 }
 
 template <class Print>
-void add_list(CLI::App& app, const std::string& name, const std::string& help, int& exit_code, const Print& print) {
+void add_list(CLI::App& app, const std::string& name, const std::string& help, int& exit_code,
+              const Print& print) {
     CLI::App* command = app.add_subcommand(name, help);
     const auto json = std::make_shared<bool>(false);
     command->add_flag("--json", *json, "print one JSON object as the last line");
@@ -44,9 +45,12 @@ void add_backends(CLI::App& app, int& exit_code) {
     add_list(app, "backends", "backends, and why one is not usable", exit_code, [](bool json) {
         Json list = Json::array();
         for (const BackendDescription& each : describe_backends()) {
-            list.push_back(
-                {{"name", each.name}, {"usable", each.usable}, {"device", each.device}, {"reason", each.reason}});
-            if (!json) fmt::print("{:<8} {}\n", each.name, each.usable ? each.device : "not usable: " + each.reason);
+            list.push_back({{"name", each.name},
+                            {"usable", each.usable},
+                            {"device", each.device},
+                            {"reason", each.reason}});
+            if (!json)
+                fmt::print("{:<8} {}\n", each.name, each.usable ? each.device : "not usable: " + each.reason);
         }
         if (json) fmt::print("{}\n", Json{{"backends", list}}.dump());
     });
@@ -80,7 +84,8 @@ void add_models(CLI::App& app, int& exit_code) {
                             {"features", each.features},
                             {"options", schema_json(each.schema)}});
             if (json) continue;
-            fmt::print("{:<10} {} (features: {})\n           {}\n", each.name, each.help, each.features, each.note);
+            fmt::print("{:<10} {} (features: {})\n           {}\n", each.name, each.help, each.features,
+                       each.note);
             print_schema(each.schema);
         }
         if (json) fmt::print("{}\n", Json{{"models", list}}.dump());

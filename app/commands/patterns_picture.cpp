@@ -40,9 +40,9 @@ void paint(Picture& picture, std::int64_t top, std::int64_t height, const HostTe
     for (std::int64_t y = 0; y < height; ++y) {
         for (std::int64_t x = 0; x < width; ++x) {
             const std::int64_t row = y * rows / height, column = x * columns / width;
-            const auto colour = diverging(matrix.values[static_cast<std::size_t>(row * columns + column)] / range);
-            std::ranges::copy(colour,
-                              picture.rgb.begin() + 3 * ((top + y) * kWidth + kMargin + x));
+            const auto colour =
+                diverging(matrix.values[static_cast<std::size_t>(row * columns + column)] / range);
+            std::ranges::copy(colour, picture.rgb.begin() + 3 * ((top + y) * kWidth + kMargin + x));
         }
     }
 }
@@ -61,7 +61,8 @@ void write_patterns_picture(const ModelFile& file, const std::string& path) {
         }
     }
     require(!matrices.empty(), "patterns picture", "the model has no matrix to show");
-    Picture picture{kWidth, height, std::vector<std::uint8_t>(static_cast<std::size_t>(3 * kWidth * height), 255)};
+    Picture picture{kWidth, height,
+                    std::vector<std::uint8_t>(static_cast<std::size_t>(3 * kWidth * height), 255)};
     std::int64_t top = kMargin;
     for (const HostTensor* matrix : matrices) {
         paint(picture, top, strip(*matrix), *matrix);

@@ -52,8 +52,9 @@ ExperimentConfig build_config(TrainArguments& a) {
 /// A resumed run keeps its configuration; only what does not change its results may be given again.
 Json resume_changes(TrainArguments& a) {
     if (!a.model.empty() || !a.dataset.empty() || !a.config.empty())
-        throw Error("--resume", "the run's configuration is in the file",
-                    "leave out --model, --dataset and --config; --epochs sets the new total, --data the place");
+        throw Error(
+            "--resume", "the run's configuration is in the file",
+            "leave out --model, --dataset and --config; --epochs sets the new total, --data the place");
     Json changes = Json::object();
     a.flags.apply(resumable_schema(), "train", changes);
     std::vector<std::string> allowed;
@@ -81,21 +82,21 @@ public:
     void show(const Updates& updates) {
         if (updates.info) {
             info_ = *updates.info;
-            line(fmt::format("{} on {}: {} parameters, {} features {}, {} training samples, {}", info_.model_title,
-                             info_.dataset, info_.parameters, info_.feature_count, info_.features,
-                             info_.train_samples, info_.device));
+            line(fmt::format("{} on {}: {} parameters, {} features {}, {} training samples, {}",
+                             info_.model_title, info_.dataset, info_.parameters, info_.feature_count,
+                             info_.features, info_.train_samples, info_.device));
         }
-        if (bar_ && !updates.activity.empty())
-            bar(updates.activity_fraction, updates.activity);
+        if (bar_ && !updates.activity.empty()) bar(updates.activity_fraction, updates.activity);
         if (bar_ && !updates.steps.empty()) {
             const StepPoint& last = updates.steps.back();
             bar(last.epoch / static_cast<double>(std::max<std::int64_t>(info_.epochs, 1)),
                 fmt::format("epoch {:.1f} of {}  loss {:.4f}", last.epoch, info_.epochs, last.loss));
         }
         for (const EvaluationPoint& point : updates.evaluations) {
-            line(fmt::format("epoch {:>3.0f}  train loss {:.4f} accuracy {:5.2f} %   {} loss {:.4f} accuracy {:5.2f} %",
-                             point.epoch, point.train_loss, 100 * point.train_accuracy, info_.evaluated_on, point.loss,
-                             100 * point.accuracy));
+            line(fmt::format(
+                "epoch {:>3.0f}  train loss {:.4f} accuracy {:5.2f} %   {} loss {:.4f} accuracy {:5.2f} %",
+                point.epoch, point.train_loss, 100 * point.train_accuracy, info_.evaluated_on, point.loss,
+                100 * point.accuracy));
             if (!log_.is_open() || log_failed_) continue;
             log_ << Json{{"epoch", point.epoch},
                          {"step", point.step},
@@ -115,9 +116,7 @@ public:
     }
 
 private:
-    void line(const std::string& text) {
-        fmt::print(stderr, "{}{}\n", bar_ ? "\r\033[K" : "", text);
-    }
+    void line(const std::string& text) { fmt::print(stderr, "{}{}\n", bar_ ? "\r\033[K" : "", text); }
 
     static void bar(double fraction, std::string_view text) {
         constexpr int kWidth = 30;
@@ -198,19 +197,24 @@ int train(TrainArguments& a) {
 void add_train(CLI::App& app, int& exit_code) {
     CLI::App* command = app.add_subcommand("train", "train a model");
     const auto a = std::make_shared<TrainArguments>();
-    command->add_option("--model", a->model, "model to train; see 'spectral models' [purefft]")->type_name("NAME");
-    command->add_option("--dataset", a->dataset, "data set; see 'spectral datasets' [strokes]")->type_name("NAME");
+    command->add_option("--model", a->model, "model to train; see 'spectral models' [purefft]")
+        ->type_name("NAME");
+    command->add_option("--dataset", a->dataset, "data set; see 'spectral datasets' [strokes]")
+        ->type_name("NAME");
     command->add_option("--data", a->data, "directory or file of the data set")->type_name("DIR");
     command->add_option("--config", a->config, "JSON file of options; flags override it")->type_name("FILE");
     command->add_option("--out", a->out, "model file, replaced at every checkpoint")->type_name("FILE");
-    command->add_option("--resume", a->resume, "go on from this file; --epochs is the new total")->type_name("FILE");
+    command->add_option("--resume", a->resume, "go on from this file; --epochs is the new total")
+        ->type_name("FILE");
     command->add_option("--log", a->log, "one JSON object per line per epoch")->type_name("FILE");
     command->add_option("--patterns-png", a->patterns_png, "picture of the learned weights; needs --out")
         ->type_name("FILE");
     command->add_flag("--json", a->json, "print one JSON object as the last line");
     a->flags.add(*command, training_schema(), "Training");
-    for (const ModelInfo& model : model_registry()) a->flags.add(*command, model.schema, "Model " + model.name);
-    for (const DatasetInfo& set : dataset_registry()) a->flags.add(*command, set.schema, "Data set " + set.name);
+    for (const ModelInfo& model : model_registry())
+        a->flags.add(*command, model.schema, "Model " + model.name);
+    for (const DatasetInfo& set : dataset_registry())
+        a->flags.add(*command, set.schema, "Data set " + set.name);
     command->footer(
         "Examples:\n"
         "  spectral train --epochs 5 --out run.h5\n"

@@ -10,9 +10,9 @@
 
 namespace spectral {
 
-/// Calls `write` with a temporary name beside `path`, flushes what it wrote to the disk and renames it to `path`.
-/// When anything fails the temporary file is removed, the file that stood at `path` is untouched, and Error is
-/// thrown. A `path` that exists and is no regular file (a device, a pipe) is refused.
+/// Calls `write` with a temporary name beside `path`, flushes what it wrote to the disk and renames it to
+/// `path`. When anything fails the temporary file is removed, the file that stood at `path` is untouched, and
+/// Error is thrown. A `path` that exists and is no regular file (a device, a pipe) is refused.
 void replace_file(const std::filesystem::path& path,
                   const std::function<void(const std::filesystem::path&)>& write);
 

@@ -38,11 +38,12 @@ Reservation MemoryBudget::reserve(MemoryTag tag, std::size_t bytes, std::string_
     reservation.holder_ = holder;
     const std::lock_guard lock(mutex_);
     if (bytes > limit_ || total_.current > limit_ - bytes)
-        throw Error(fmt::format("{} ({})", holder, memory_tag_name(tag)),
-                    fmt::format("{:.1f} MiB asked for with {:.1f} MiB of the {:.1f} MiB limit in use{}",
-                                static_cast<double>(bytes) / 0x1p20, static_cast<double>(total_.current) / 0x1p20,
-                                static_cast<double>(limit_) / 0x1p20, largest_holders()),
-                    "lower the batch size or the number of samples, or raise the memory limit");
+        throw Error(
+            fmt::format("{} ({})", holder, memory_tag_name(tag)),
+            fmt::format("{:.1f} MiB asked for with {:.1f} MiB of the {:.1f} MiB limit in use{}",
+                        static_cast<double>(bytes) / 0x1p20, static_cast<double>(total_.current) / 0x1p20,
+                        static_cast<double>(limit_) / 0x1p20, largest_holders()),
+            "lower the batch size or the number of samples, or raise the memory limit");
     holders_.try_emplace(reservation.holder_, 0).first->second += bytes;
     for (Usage* usage : {&total_, &by_tag_[static_cast<std::size_t>(tag)]}) {
         usage->current += bytes;

@@ -15,30 +15,39 @@ namespace {
 
 std::string_view type_text(FieldType type) {
     switch (type) {
-        case FieldType::integer: return "a whole number";
-        case FieldType::real: return "a number";
+        case FieldType::integer:
+            return "a whole number";
+        case FieldType::real:
+            return "a number";
         case FieldType::choice:
-        case FieldType::text: return "a text";
-        case FieldType::flag: return "true or false";
+        case FieldType::text:
+            return "a text";
+        case FieldType::flag:
+            return "true or false";
     }
     return "?";
 }
 
 bool has_type(FieldType type, const Json& value) {
     switch (type) {
-        case FieldType::integer: return value.is_number_integer();
-        case FieldType::real: return value.is_number();
+        case FieldType::integer:
+            return value.is_number_integer();
+        case FieldType::real:
+            return value.is_number();
         case FieldType::choice:
-        case FieldType::text: return value.is_string();
-        case FieldType::flag: return value.is_boolean();
+        case FieldType::text:
+            return value.is_string();
+        case FieldType::flag:
+            return value.is_boolean();
     }
     return false;
 }
 
 Error field_error(const Field& field, std::string_view owner, std::string why) {
     const std::string range = range_text(field);
-    return {fmt::format("option '{}' of {}", field.name, owner), std::move(why),
-            range.empty() ? fmt::format("give {}", type_text(field.type)) : fmt::format("allowed: {}", range)};
+    return {
+        fmt::format("option '{}' of {}", field.name, owner), std::move(why),
+        range.empty() ? fmt::format("give {}", type_text(field.type)) : fmt::format("allowed: {}", range)};
 }
 
 template <class T>
@@ -65,9 +74,10 @@ std::string range_text(const Field& field) {
 
 void check_field(const Field& field, const Json& value, std::string_view owner) {
     if (!has_type(field.type, value))
-        throw field_error(field, owner,
-                          fmt::format("{} is not {}", value.dump(-1, ' ', false, Json::error_handler_t::replace),
-                                      type_text(field.type)));
+        throw field_error(
+            field, owner,
+            fmt::format("{} is not {}", value.dump(-1, ' ', false, Json::error_handler_t::replace),
+                        type_text(field.type)));
     if (field.type == FieldType::choice) {
         const auto text = value.get<std::string>();
         if (std::ranges::find(field.choices, text) == field.choices.end())
@@ -90,8 +100,9 @@ Json complete(const Schema& schema, const Json& values, std::string_view owner) 
         if (!field) {
             std::vector<std::string_view> known;
             for (const Field& each : schema) known.push_back(each.name);
-            throw Error(fmt::format("option '{}'", name), fmt::format("{} has no such option", owner),
-                        known.empty() ? "it has no options" : fmt::format("known: {}", fmt::join(known, ", ")));
+            throw Error(
+                fmt::format("option '{}'", name), fmt::format("{} has no such option", owner),
+                known.empty() ? "it has no options" : fmt::format("known: {}", fmt::join(known, ", ")));
         }
         check_field(*field, value, owner);
         result[name] = value;

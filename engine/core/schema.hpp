@@ -28,8 +28,8 @@ using Schema = std::vector<Field>;
 
 const Field* find_field(const Schema& schema, std::string_view name);
 
-/// `values` completed with defaults. Throws Error that names the option (`owner` says whose: "model purefft"), the
-/// value and what is allowed, on an unknown name, a wrong type, or a value out of range.
+/// `values` completed with defaults. Throws Error that names the option (`owner` says whose: "model
+/// purefft"), the value and what is allowed, on an unknown name, a wrong type, or a value out of range.
 Json complete(const Schema& schema, const Json& values, std::string_view owner);
 
 /// Throws as complete() does; for one field.

@@ -33,7 +33,8 @@ std::int64_t Shape::size() const {
 std::string Shape::text() const {
     if (rank_ == 0) return "scalar";
     std::string text;
-    for (const std::int64_t extent : extents()) text += fmt::format("{}{}", text.empty() ? "" : " × ", extent);
+    for (const std::int64_t extent : extents())
+        text += fmt::format("{}{}", text.empty() ? "" : " × ", extent);
     return text;
 }
 
@@ -84,7 +85,8 @@ HostTensor Tensor::to_host(Backend& backend) const {
 void Tensor::assign(Backend& backend, const HostTensor& values) {
     require(type_ == DType::f32, "tensor", "only real tensors are assigned from host arrays");
     if (!(values.shape == shape_) || static_cast<std::int64_t>(values.values.size()) != size())
-        throw Error("tensor", fmt::format("{} values do not fit a tensor of {}", values.shape.text(), shape_.text()));
+        throw Error("tensor",
+                    fmt::format("{} values do not fit a tensor of {}", values.shape.text(), shape_.text()));
     backend.copy_to_device(data(), values.values.data(), bytes());
 }
 

@@ -26,7 +26,9 @@ public:
     int rank() const { return rank_; }
     std::int64_t operator[](int axis) const { return extents_[static_cast<std::size_t>(axis)]; }
     std::int64_t size() const;
-    std::span<const std::int64_t> extents() const { return {extents_.data(), static_cast<std::size_t>(rank_)}; }
+    std::span<const std::int64_t> extents() const {
+        return {extents_.data(), static_cast<std::size_t>(rank_)};
+    }
     std::string text() const;  ///< "8 × 393"
     bool operator==(const Shape&) const = default;
 

@@ -45,7 +45,8 @@ const FeatureInfo& find_feature(std::string_view name) {
     if (found != registry.end()) return *found;
     std::vector<std::string_view> known;
     for (const FeatureInfo& info : registry) known.push_back(info.name);
-    throw Error(fmt::format("features '{}'", name), "unknown", fmt::format("known: {}", fmt::join(known, ", ")));
+    throw Error(fmt::format("features '{}'", name), "unknown",
+                fmt::format("known: {}", fmt::join(known, ", ")));
 }
 
 std::int64_t feature_count(std::string_view feature, const SignalShape& shape) {
@@ -64,9 +65,11 @@ FeatureMatrix compute_features(Device device, const Samples& samples, std::strin
     matrix.labels = Buffer(device, MemoryTag::data, samples.labels.size() * sizeof(std::int32_t), holder);
     device.backend.copy_to_device(matrix.labels.data(), samples.labels.data(), matrix.labels.bytes());
 
-    const SignalShape shape = feature == "raw" ? flattened(samples.shape) : transform_shape(feature, samples.shape);
+    const SignalShape shape =
+        feature == "raw" ? flattened(samples.shape) : transform_shape(feature, samples.shape);
     const std::int64_t size = shape.size();
-    const std::int64_t block = std::clamp<std::int64_t>(kBlockValues / std::max<std::int64_t>(size, 1), 1, 4096);
+    const std::int64_t block =
+        std::clamp<std::int64_t>(kBlockValues / std::max<std::int64_t>(size, 1), 1, 4096);
     std::vector<float> signals(static_cast<std::size_t>(block * size));
     const Tensor x(device, MemoryTag::workspace, {block, size}, "feature block");
     // Rfft's spectra fit where RfftMagnitude's scratch does.
@@ -82,7 +85,8 @@ FeatureMatrix compute_features(Device device, const Samples& samples, std::strin
         device.backend.copy_to_device(x.data(), signals.data(), bytes);
         float* y = matrix.values.data() + first * matrix.stride;
         if (feature == "rfft_magnitude" || feature == "rfft2_magnitude" || feature == "log_magnitude") {
-            device.backend.run(RfftMagnitude{count, shape, x.data(), y, matrix.stride, spectra.complex_data()});
+            device.backend.run(
+                RfftMagnitude{count, shape, x.data(), y, matrix.stride, spectra.complex_data()});
             if (feature != "log_magnitude") continue;
             rows.resize(static_cast<std::size_t>(count * matrix.stride));
             device.backend.copy_to_host(rows.data(), y, rows.size() * sizeof(float));

@@ -31,8 +31,8 @@ std::int64_t feature_count(std::string_view feature, const SignalShape& shape);
 /// Features of one split in backend memory, one row per sample, rows `stride` floats apart and zero-padded.
 struct FeatureMatrix {
     std::int64_t rows = 0, columns = 0, stride = 0;
-    Tensor values;       ///< rows × stride
-    Buffer labels;       ///< int32, one per row
+    Tensor values;  ///< rows × stride
+    Buffer labels;  ///< int32, one per row
 };
 
 /// Computed in blocks through the backend's FFT operations. Throws Cancelled when `progress` says so.

@@ -66,9 +66,10 @@ struct ModelFile {
 /// Replaces `path` atomically. Throws Error naming the file; the previous file is intact then.
 void write_model_file(const std::filesystem::path& path, const ModelFile& model);
 
-/// Everything is checked before it is believed: type, shape and byte counts against the file, hashes, no external
-/// or soft links, no external storage, no virtual datasets, no filter but gzip, shuffle and fletcher32. Throws
-/// Error on another program's file, a newer major version, or damage. Never crashes on hostile bytes.
+/// Everything is checked before it is believed: type, shape and byte counts against the file, hashes, no
+/// external or soft links, no external storage, no virtual datasets, no filter but gzip, shuffle and
+/// fletcher32. Throws Error on another program's file, a newer major version, or damage. Never crashes on
+/// hostile bytes.
 ModelFile read_model_file(const std::filesystem::path& path);
 
 }  // namespace spectral

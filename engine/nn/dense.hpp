@@ -6,8 +6,8 @@
 
 namespace spectral {
 
-/// weight: outputs × inputs, bias: outputs. Starts as PyTorch's Linear: uniform in ±1/√inputs, drawn from stream
-/// `stream` of `seed`.
+/// weight: outputs × inputs, bias: outputs. Starts as PyTorch's Linear: uniform in ±1/√inputs, drawn from
+/// stream `stream` of `seed`.
 class Dense final : public Layer {
 public:
     Dense(Device device, std::string name, std::int64_t inputs, std::int64_t outputs, std::int64_t max_batch,

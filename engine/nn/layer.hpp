@@ -39,10 +39,11 @@ public:
     virtual std::int64_t inputs() const = 0;
     virtual std::int64_t outputs() const = 0;
 
-    /// y: batch × outputs, contiguous. A `training` pass may keep what backward needs; x must live until then.
+    /// y: batch × outputs, contiguous. A `training` pass may keep what backward needs; x must live until
+    /// then.
     virtual void forward(std::int64_t batch, const LayerInput& x, float* y, bool training) = 0;
-    /// After a training forward of the same batch. dy: batch × outputs; dx: batch × inputs, contiguous, or null
-    /// when nobody needs it. Overwrites the parameters' gradients.
+    /// After a training forward of the same batch. dy: batch × outputs; dx: batch × inputs, contiguous, or
+    /// null when nobody needs it. Overwrites the parameters' gradients.
     virtual void backward(std::int64_t batch, const float* dy, float* dx) = 0;
 
     virtual std::vector<Parameter*> parameters() { return {}; }

@@ -30,7 +30,7 @@ struct Batch {
     std::int64_t size = 0;
     const float* x = nullptr;
     std::int64_t stride = 0;
-    const std::uint32_t* rows = nullptr;  ///< device memory; null: rows 0, 1, …
+    const std::uint32_t* rows = nullptr;   ///< device memory; null: rows 0, 1, …
     const std::int32_t* labels = nullptr;  ///< device memory, in batch order
 };
 
@@ -41,7 +41,8 @@ public:
     Model& operator=(const Model&) = delete;
     virtual ~Model() = default;
 
-    /// Gradients of the mean loss into every parameter's gradient; `sums` (device memory) gets the batch's sums.
+    /// Gradients of the mean loss into every parameter's gradient; `sums` (device memory) gets the batch's
+    /// sums.
     virtual void train_batch(const Batch& batch, LossSums* sums) = 0;
     /// logits: size × classes, device memory.
     virtual void infer(const Batch& batch, float* logits) = 0;

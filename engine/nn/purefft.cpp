@@ -22,8 +22,8 @@ HostTensor cosine_rows(const Shape& shape) {
 
 }  // namespace
 
-PureFftLayer::PureFftLayer(Device device, std::string name, const PureFftConfig& config, std::int64_t frequencies,
-                           std::int64_t classes, std::int64_t max_batch)
+PureFftLayer::PureFftLayer(Device device, std::string name, const PureFftConfig& config,
+                           std::int64_t frequencies, std::int64_t classes, std::int64_t max_batch)
     : Layer(std::move(name)),
       device_(device),
       config_(config),
@@ -63,13 +63,21 @@ void PureFftLayer::backward(std::int64_t batch, const float* dy, float* dx) {
         sizes(batch), {kept_.x, kept_.stride, kept_.rows}, values(), dy, gradients(), scratch_.data()});
 }
 
-void PureFftLayer::train_batch(std::int64_t batch, const LayerInput& x, const std::int32_t* labels, LossSums* sums) {
-    device_.backend.run(PureFftStep{sizes(batch), {x.x, x.stride, x.rows}, values(), labels, logits_.data(),
-                                    gradients(), sums, scratch_.data()});
+void PureFftLayer::train_batch(std::int64_t batch, const LayerInput& x, const std::int32_t* labels,
+                               LossSums* sums) {
+    device_.backend.run(PureFftStep{sizes(batch),
+                                    {x.x, x.stride, x.rows},
+                                    values(),
+                                    labels,
+                                    logits_.data(),
+                                    gradients(),
+                                    sums,
+                                    scratch_.data()});
 }
 
 PureFftLayer::Gain PureFftLayer::gain() {
-    const Tensor weights(device_, MemoryTag::workspace, {config_.layers, config_.patterns}, "pattern weights");
+    const Tensor weights(device_, MemoryTag::workspace, {config_.layers, config_.patterns},
+                         "pattern weights");
     const Tensor gain(device_, MemoryTag::workspace, {1, inputs()}, "collapsed gain");
     device_.backend.run(PureFftGain{sizes(0), values(), weights.data(), gain.data(), scratch_.data()});
     return {weights.to_host(device_.backend), gain.to_host(device_.backend)};
@@ -78,7 +86,8 @@ PureFftLayer::Gain PureFftLayer::gain() {
 PureFftModel::PureFftModel(const ModelRequest& request)
     : device_(request.device),
       layer_(request.device, "purefft",
-             {request.options.at("patterns").get<std::int64_t>(), request.options.at("layers").get<std::int64_t>()},
+             {request.options.at("patterns").get<std::int64_t>(),
+              request.options.at("layers").get<std::int64_t>()},
              request.inputs, request.classes, request.max_batch) {}
 
 void PureFftModel::train_batch(const Batch& batch, LossSums* sums) {

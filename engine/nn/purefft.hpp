@@ -10,7 +10,8 @@ struct PureFftConfig {
     std::int64_t patterns = 8, layers = 2;
 };
 
-/// As a layer: frequencies in, class scores out. Inputs must have rows padded to kRowAlignment (PureFftInput).
+/// As a layer: frequencies in, class scores out. Inputs must have rows padded to kRowAlignment
+/// (PureFftInput).
 class PureFftLayer final : public Layer {
 public:
     /// Parameters start as init(n)[i,t] = 0.02·cos(2π·i·t/n).

@@ -20,7 +20,8 @@ struct ModelInfo {
     Schema schema;
     std::unique_ptr<Model> (*make)(const ModelRequest&) = nullptr;
     /// Parameters of a model with these completed options, without building it.
-    std::int64_t (*count_parameters)(const Json& options, std::int64_t inputs, std::int64_t classes) = nullptr;
+    std::int64_t (*count_parameters)(const Json& options, std::int64_t inputs,
+                                     std::int64_t classes) = nullptr;
 };
 
 const std::vector<ModelInfo>& model_registry();

@@ -12,12 +12,13 @@ Sequential::Sequential(Device device, std::string name, std::vector<std::unique_
     require(!layers_.empty(), "sequential", "it needs at least one layer");
     for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
         if (layers_[i]->outputs() != layers_[i + 1]->inputs())
-            throw Error(layers_[i + 1]->name(), "takes " + std::to_string(layers_[i + 1]->inputs()) + " values but " +
-                                                    layers_[i]->name() + " gives " +
+            throw Error(layers_[i + 1]->name(), "takes " + std::to_string(layers_[i + 1]->inputs()) +
+                                                    " values but " + layers_[i]->name() + " gives " +
                                                     std::to_string(layers_[i]->outputs()));
         const Shape shape{max_batch, layers_[i]->outputs()};
         outputs_.emplace_back(device, MemoryTag::activations, shape, layers_[i]->name() + " output");
-        gradients_.emplace_back(device, MemoryTag::activations, shape, layers_[i]->name() + " output gradient");
+        gradients_.emplace_back(device, MemoryTag::activations, shape,
+                                layers_[i]->name() + " output gradient");
     }
 }
 

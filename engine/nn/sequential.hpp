@@ -11,7 +11,8 @@ namespace spectral {
 class Sequential final : public Layer {
 public:
     /// Throws Error when a layer does not take what the one before gives.
-    Sequential(Device device, std::string name, std::vector<std::unique_ptr<Layer>> layers, std::int64_t max_batch);
+    Sequential(Device device, std::string name, std::vector<std::unique_ptr<Layer>> layers,
+               std::int64_t max_batch);
 
     std::string_view kind() const override { return "sequential"; }
     std::int64_t inputs() const override { return layers_.front()->inputs(); }

@@ -14,7 +14,8 @@ namespace spectral {
 
 namespace {
 
-std::vector<Tensor> state_like(Device device, const std::vector<Parameter*>& parameters, std::string_view holder) {
+std::vector<Tensor> state_like(Device device, const std::vector<Parameter*>& parameters,
+                               std::string_view holder) {
     std::vector<Tensor> result;
     for (const Parameter* parameter : parameters)
         result.emplace_back(device, MemoryTag::optimiser, parameter->value.shape(), holder);
@@ -22,7 +23,8 @@ std::vector<Tensor> state_like(Device device, const std::vector<Parameter*>& par
 }
 
 void list_state(std::vector<Optimiser::State>& states, std::string_view name, std::vector<Tensor>& tensors) {
-    for (std::size_t i = 0; i < tensors.size(); ++i) states.push_back({fmt::format("{}_{}", name, i), &tensors[i]});
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+        states.push_back({fmt::format("{}_{}", name, i), &tensors[i]});
 }
 
 class AdamOptimiser final : public Optimiser {
@@ -109,11 +111,12 @@ const OptimiserInfo& find_optimiser(std::string_view name) {
     if (found != registry.end()) return *found;
     std::vector<std::string_view> known;
     for (const OptimiserInfo& info : registry) known.push_back(info.name);
-    throw Error(fmt::format("optimiser '{}'", name), "unknown", fmt::format("known: {}", fmt::join(known, ", ")));
+    throw Error(fmt::format("optimiser '{}'", name), "unknown",
+                fmt::format("known: {}", fmt::join(known, ", ")));
 }
 
-std::unique_ptr<Optimiser> make_optimiser(std::string_view name, Device device, std::vector<Parameter*> parameters,
-                                          double momentum) {
+std::unique_ptr<Optimiser> make_optimiser(std::string_view name, Device device,
+                                          std::vector<Parameter*> parameters, double momentum) {
     const OptimiserInfo& info = find_optimiser(name);
     if (info.name == "adam") return std::make_unique<AdamOptimiser>(device, std::move(parameters));
     const double used = info.name == "golden" ? 1 / std::numbers::phi : momentum;

@@ -41,7 +41,7 @@ public:
 };
 
 /// `momentum` is used by sgd only. The parameters must outlive the optimiser.
-std::unique_ptr<Optimiser> make_optimiser(std::string_view name, Device device, std::vector<Parameter*> parameters,
-                                          double momentum);
+std::unique_ptr<Optimiser> make_optimiser(std::string_view name, Device device,
+                                          std::vector<Parameter*> parameters, double momentum);
 
 }  // namespace spectral

@@ -6,7 +6,8 @@ namespace spectral {
 
 std::vector<BackendDescription> describe_backends() {
     std::vector<BackendDescription> result;
-    for (const BackendInfo& info : list_backends()) result.push_back({info.name, info.usable, info.device, info.reason});
+    for (const BackendInfo& info : list_backends())
+        result.push_back({info.name, info.usable, info.device, info.reason});
     return result;
 }
 

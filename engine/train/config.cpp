@@ -30,18 +30,21 @@ std::vector<std::string> names(const Registry& registry, std::vector<std::string
 
 const Schema& training_schema() {
     static const Schema schema{
-        {"features", FieldType::choice, "auto", "features", "what the model sees of a signal; auto: what it prefers",
-         kAnyLow, kAnyHigh, names(feature_registry(), {"auto"})},
-        {"optimiser", FieldType::choice, "adam", "optimiser", "rule that turns gradients into updates", kAnyLow, kAnyHigh,
-         names(optimiser_registry())},
+        {"features", FieldType::choice, "auto", "features",
+         "what the model sees of a signal; auto: what it prefers", kAnyLow, kAnyHigh,
+         names(feature_registry(), {"auto"})},
+        {"optimiser", FieldType::choice, "adam", "optimiser", "rule that turns gradients into updates",
+         kAnyLow, kAnyHigh, names(optimiser_registry())},
         {"learning_rate", FieldType::real, 0.0, "learning rate", "0: the optimiser's default", 0, 1e30},
         {"momentum", FieldType::real, 0.9, "momentum", "of the sgd optimiser", 0, 1},
         {"batch", FieldType::integer, 256, "batch", "samples per step", 1, 1 << 20},
         {"epochs", FieldType::integer, 12, "epochs", "passes over the training set", 1, 1e6},
-        {"seed", FieldType::integer, 0, "seed", "of the start and the order of the data", 0, 9007199254740992.0},
+        {"seed", FieldType::integer, 0, "seed", "of the start and the order of the data", 0,
+         9007199254740992.0},
         {"validation", FieldType::real, 0.0, "validation",
          "fraction of the training set held out and evaluated instead of the test set", 0, 0.9},
-        {"max_seconds", FieldType::real, 0.0, "max seconds", "stop after this much training; 0: no limit", 0, 1e9},
+        {"max_seconds", FieldType::real, 0.0, "max seconds", "stop after this much training; 0: no limit", 0,
+         1e9},
         {"backend", FieldType::text, "auto", "backend", "cpu, or auto for the best that works"},
         {"threads", FieldType::integer, 0, "threads", "of the CPU backend; 0: one per core", 0, 1024},
         {"memory_mib", FieldType::integer, 0, "memory limit", "in MiB; 0: none", 0, 1 << 30}};
@@ -69,14 +72,15 @@ Json to_json(const ExperimentConfig& c) {
 }
 
 ExperimentConfig config_from_json(const Json& json, const std::string& where) {
-    if (!json.is_object()) throw Error(where, "is not a JSON object of options", "see 'spectral train --help'");
+    if (!json.is_object())
+        throw Error(where, "is not a JSON object of options", "see 'spectral train --help'");
     ExperimentConfig config;
     Json plain = Json::object();
     for (const auto& [name, value] : json.items()) {
         const auto text = [&, &key = name, &item = value](std::string& target) {
             if (!item.is_string())
-                throw Error(fmt::format("option '{}' of {}", key, where), fmt::format("{} is not a text", item.dump()),
-                            "put it in quotes");
+                throw Error(fmt::format("option '{}' of {}", key, where),
+                            fmt::format("{} is not a text", item.dump()), "put it in quotes");
             target = item.get<std::string>();
         };
         if (name == "dataset")
@@ -107,8 +111,8 @@ ExperimentConfig config_from_json(const Json& json, const std::string& where) {
     config.memory_mib = plain["memory_mib"];
     config.dataset_options = complete(find_dataset(config.dataset).schema, config.dataset_options,
                                       fmt::format("data set {}", config.dataset));
-    config.model_options =
-        complete(find_model(config.model).schema, config.model_options, fmt::format("model {}", config.model));
+    config.model_options = complete(find_model(config.model).schema, config.model_options,
+                                    fmt::format("model {}", config.model));
     return config;
 }
 
@@ -116,10 +120,11 @@ ExperimentConfig resolved(ExperimentConfig config) {
     config = config_from_json(to_json(config), "the configuration");
     const DatasetInfo& dataset = find_dataset(config.dataset);
     if (dataset.needs_path && config.data.empty())
-        throw Error(fmt::format("data set '{}'", config.dataset), "it is read from a directory, and none was given",
-                    "name it with --data DIR");
+        throw Error(fmt::format("data set '{}'", config.dataset),
+                    "it is read from a directory, and none was given", "name it with --data DIR");
     if (config.features == "auto") config.features = find_model(config.model).features;
-    if (config.learning_rate == 0) config.learning_rate = find_optimiser(config.optimiser).default_learning_rate;
+    if (config.learning_rate == 0)
+        config.learning_rate = find_optimiser(config.optimiser).default_learning_rate;
     return config;
 }
 
@@ -128,7 +133,8 @@ ExperimentConfig read_config(const std::string& path) {
     std::error_code error;
     const auto bytes = std::filesystem::file_size(path, error);
     if (error) throw Error(path, error.message(), "name an existing JSON file");
-    if (bytes > kMaxBytes) throw Error(path, "is too large for a configuration", "name a JSON file below 1 MiB");
+    if (bytes > kMaxBytes)
+        throw Error(path, "is too large for a configuration", "name a JSON file below 1 MiB");
     std::ifstream file(path);
     Json json;
     try {

@@ -21,10 +21,10 @@ struct ExperimentConfig {
     std::int64_t batch = 256;
     std::int64_t epochs = 12;
     std::int64_t seed = 0;
-    double validation = 0;  ///< fraction of the training set held out and evaluated instead of the test set
+    double validation = 0;   ///< fraction of the training set held out and evaluated instead of the test set
     double max_seconds = 0;  ///< of training; 0: no limit
     std::string backend = "auto";
-    std::int64_t threads = 0;    ///< 0: one per core
+    std::int64_t threads = 0;     ///< 0: one per core
     std::int64_t memory_mib = 0;  ///< limit; 0: none
 
     bool operator==(const ExperimentConfig&) const = default;
@@ -35,11 +35,13 @@ const Schema& training_schema();
 
 Json to_json(const ExperimentConfig& config);
 
-/// Missing fields keep their defaults. Model and data set options are checked against their schemas and completed.
-/// Throws Error naming the field on anything unknown, of a wrong type, or out of range. `where` names the source.
+/// Missing fields keep their defaults. Model and data set options are checked against their schemas and
+/// completed. Throws Error naming the field on anything unknown, of a wrong type, or out of range. `where`
+/// names the source.
 ExperimentConfig config_from_json(const Json& json, const std::string& where);
 
-/// Names exist, options fit their schemas, "auto" and 0 are replaced by what they stand for (backend excepted).
+/// Names exist, options fit their schemas, "auto" and 0 are replaced by what they stand for (backend
+/// excepted).
 ExperimentConfig resolved(ExperimentConfig config);
 
 /// Reads a JSON file.

@@ -74,38 +74,43 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
         }
     }
     result.loss = static_cast<float>(loss / static_cast<double>(std::max<std::int64_t>(count, 1)));
-    result.accuracy =
-        static_cast<float>(static_cast<double>(correct) / static_cast<double>(std::max<std::int64_t>(count, 1)));
+    result.accuracy = static_cast<float>(static_cast<double>(correct) /
+                                         static_cast<double>(std::max<std::int64_t>(count, 1)));
     return result;
 }
 
 void load_layer(Backend& backend, Layer& layer, const LayerRecord& record) {
     const auto mismatch = [&](const std::string& why) {
-        return Error(fmt::format("layer '{}' of the model file", record.name), why, "use it with its own configuration");
+        return Error(fmt::format("layer '{}' of the model file", record.name), why,
+                     "use it with its own configuration");
     };
     const std::vector<Parameter*> parameters = layer.parameters();
     if (record.name != layer.name() || record.kind != layer.kind())
         throw mismatch(fmt::format("the model expects '{}' of kind {} here", layer.name(), layer.kind()));
     if (record.tensors.size() != parameters.size())
-        throw mismatch(fmt::format("it has {} tensors instead of {}", record.tensors.size(), parameters.size()));
+        throw mismatch(
+            fmt::format("it has {} tensors instead of {}", record.tensors.size(), parameters.size()));
     for (std::size_t i = 0; i < parameters.size(); ++i) {
         if (record.tensors[i].name != parameters[i]->name)
             throw mismatch(fmt::format("tensor '{}' is missing", parameters[i]->name));
         if (!(record.tensors[i].tensor.shape == parameters[i]->value.shape()))
             throw mismatch(fmt::format("tensor '{}' is {} instead of {}", parameters[i]->name,
-                                       record.tensors[i].tensor.shape.text(), parameters[i]->value.shape().text()));
+                                       record.tensors[i].tensor.shape.text(),
+                                       parameters[i]->value.shape().text()));
         parameters[i]->value.assign(backend, record.tensors[i].tensor);
     }
 }
 
 Evaluation evaluate_file(const ModelFile& file, const std::string& dataset_name, const std::string& data,
-                         const Json& dataset_options, const std::string& backend_name, const Progress& progress) {
+                         const Json& dataset_options, const std::string& backend_name,
+                         const Progress& progress) {
     const ExperimentConfig config = config_from_json(file.config, "the model file");
     Workspace workspace;
     const auto backend = open_backend(backend_name);
     const Device device{*backend, workspace.budget()};
     const auto dataset = workspace.dataset(dataset_name, data, dataset_options, progress);
-    const FeatureMatrix test = compute_features(device, dataset->test, config.features, "test features", progress);
+    const FeatureMatrix test =
+        compute_features(device, dataset->test, config.features, "test features", progress);
     const std::int64_t batch = std::min<std::int64_t>(config.batch, std::max<std::int64_t>(test.rows, 1));
     const auto model = find_model(config.model)
                            .make({device, config.model_options, test.columns, dataset->classes(), batch,

@@ -4,12 +4,18 @@ namespace spectral {
 
 std::string_view run_state_name(RunState state) {
     switch (state) {
-        case RunState::preparing: return "preparing";
-        case RunState::running: return "running";
-        case RunState::paused: return "paused";
-        case RunState::finished: return "finished";
-        case RunState::stopped: return "stopped";
-        case RunState::failed: return "failed";
+        case RunState::preparing:
+            return "preparing";
+        case RunState::running:
+            return "running";
+        case RunState::paused:
+            return "paused";
+        case RunState::finished:
+            return "finished";
+        case RunState::stopped:
+            return "stopped";
+        case RunState::failed:
+            return "failed";
     }
     return "?";
 }

@@ -100,7 +100,7 @@ struct SetLearningRate {
     double value;
 };
 struct CheckpointNow {
-    std::string path;  ///< empty: the run's own output
+    std::string path;        ///< empty: the run's own output
     bool with_state = true;  ///< false: an exported model without the checkpoint group
 };
 struct Recover {  ///< back to the last good state, after NumericTrouble
@@ -108,7 +108,7 @@ struct Recover {  ///< back to the last good state, after NumericTrouble
 };
 }  // namespace command
 
-using Command = std::variant<command::Pause, command::Resume, command::Step, command::Stop, command::SetLearningRate,
-                             command::CheckpointNow, command::Recover>;
+using Command = std::variant<command::Pause, command::Resume, command::Step, command::Stop,
+                             command::SetLearningRate, command::CheckpointNow, command::Recover>;
 
 }  // namespace spectral

@@ -30,7 +30,8 @@ double median(std::vector<double> values) {
 const Schema& resumable_schema() {
     static const Schema schema = [] {
         Schema fields;
-        for (const char* name : {"epochs", "learning_rate", "max_seconds", "backend", "threads", "memory_mib"})
+        for (const char* name :
+             {"epochs", "learning_rate", "max_seconds", "backend", "threads", "memory_mib"})
             fields.push_back(*find_field(training_schema(), name));
         return fields;
     }();
@@ -121,7 +122,8 @@ void TrainingRun::work() {
         });
         if (resumed) {
             trainer.restore(*resumed);
-            if (options_.resume_changes.contains("learning_rate")) trainer.set_learning_rate(config_.learning_rate);
+            if (options_.resume_changes.contains("learning_rate"))
+                trainer.set_learning_rate(config_.learning_rate);
             if (trainer.epochs_done() > config_.epochs)
                 throw Error("--epochs", fmt::format("{} epochs are done already", trainer.epochs_done()),
                             "give a larger total");
@@ -181,12 +183,14 @@ void TrainingRun::train(Trainer& trainer) {
                     NumericTrouble{trainer.step_count() + 1, step.trouble, trainer.learning_rate(), lower};
             });
             if (options_.send_snapshots) {  // somebody is there to answer
-                set_state(RunState::paused, fmt::format("{} at step {}; the weights were not updated", step.trouble,
-                                                        trainer.step_count() + 1),
+                set_state(RunState::paused,
+                          fmt::format("{} at step {}; the weights were not updated", step.trouble,
+                                      trainer.step_count() + 1),
                           "go back to the last good state with a lower learning rate, or stop");
                 continue;
             }
-            throw Error(fmt::format("step {}", trainer.step_count() + 1), step.trouble + "; the weights were not updated",
+            throw Error(fmt::format("step {}", trainer.step_count() + 1),
+                        step.trouble + "; the weights were not updated",
                         fmt::format("resume the last checkpoint with --learning-rate {:g}", lower));
         }
         pending_steps_.push_back(step.point);
@@ -305,7 +309,8 @@ void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
     } else if (const auto* checkpoint = std::get_if<command::CheckpointNow>(&command)) {
         const std::string path = checkpoint->path.empty() ? options_.out : checkpoint->path;
         try {
-            if (path.empty()) throw Error("checkpoint", "the run has no output file", "choose a file to save to");
+            if (path.empty())
+                throw Error("checkpoint", "the run has no output file", "choose a file to save to");
             write_model_file(path, trainer.model_file(checkpoint->with_state));
             post([&](Updates& updates) { updates.checkpoint_path = path; });
         } catch (const Error& error) {  // the run goes on; the user chooses another place

@@ -23,11 +23,12 @@ const Schema& resumable_schema();
 struct RunOptions {
     std::string out;     ///< model file, replaced at every checkpoint; empty: none
     std::string resume;  ///< model file to go on from; its configuration wins, but a data path given anew
-    /// Fields of resumable_schema() that a resumed run takes from here instead of from the file; epochs: the total.
+    /// Fields of resumable_schema() that a resumed run takes from here instead of from the file; epochs: the
+    /// total.
     Json resume_changes = Json::object();
     bool start_paused = false;
     std::shared_ptr<Workspace> workspace;  ///< shared between the runs of a process; null: its own
-    bool send_snapshots = false;  ///< pattern snapshots and example images, for a window
+    bool send_snapshots = false;           ///< pattern snapshots and example images, for a window
     double checkpoint_seconds = 30;
 };
 

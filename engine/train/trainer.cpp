@@ -27,7 +27,9 @@ constexpr std::int64_t kMaxHistory = 65536;  ///< training points in a model fil
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 }  // namespace
 
@@ -59,8 +61,9 @@ struct Trainer::Impl {
           workspace(std::move(w)),
           backend(open_backend(config.backend, static_cast<int>(config.threads))),
           device{*backend, workspace->budget()} {
-        workspace->budget().set_limit(config.memory_mib > 0 ? static_cast<std::size_t>(config.memory_mib) << 20
-                                                            : MemoryBudget::kUnlimited);
+        workspace->budget().set_limit(config.memory_mib > 0
+                                          ? static_cast<std::size_t>(config.memory_mib) << 20
+                                          : MemoryBudget::kUnlimited);
         dataset = workspace->dataset(config.dataset, config.data, config.dataset_options, progress);
         train = compute_features(device, dataset->train, config.features, "training features", progress);
         test = compute_features(device, dataset->test, config.features, "test features", progress);
@@ -73,7 +76,8 @@ struct Trainer::Impl {
         parameters = model->parameters();
         optimiser = make_optimiser(config.optimiser, device, parameters, config.momentum);
         order = Buffer(device, MemoryTag::data, train_rows.size() * sizeof(std::uint32_t), "epoch order");
-        order_labels = Buffer(device, MemoryTag::data, train_rows.size() * sizeof(std::int32_t), "epoch labels");
+        order_labels =
+            Buffer(device, MemoryTag::data, train_rows.size() * sizeof(std::int32_t), "epoch labels");
         sums = Buffer(device, MemoryTag::workspace, sizeof(LossSums), "loss sums");
         squares = Buffer(device, MemoryTag::workspace, parameters.size() * sizeof(double), "gradient norms");
         at.learning_rate = config.learning_rate;
@@ -92,7 +96,8 @@ struct Trainer::Impl {
             std::ranges::sort(train_rows);
             std::ranges::sort(held_out_rows);
         }
-        require(!train_rows.empty(), "training set", "no sample is left to train on", "hold out a smaller fraction");
+        require(!train_rows.empty(), "training set", "no sample is left to train on",
+                "hold out a smaller fraction");
     }
 
     std::int64_t train_count() const { return static_cast<std::int64_t>(train_rows.size()); }
@@ -168,8 +173,8 @@ struct Trainer::Impl {
         order_ready = false;
     }
 
-    /// Every step at first, every second, fourth, … of a long run: which ones depends on the step count alone, so a
-    /// resumed run records the same.
+    /// Every step at first, every second, fourth, … of a long run: which ones depends on the step count
+    /// alone, so a resumed run records the same.
     void record(const StepPoint& point) {
         std::int64_t every = 1;
         while (point.step / every > kMaxHistory) every *= 2;
@@ -197,7 +202,8 @@ struct Trainer::Impl {
     }
 };
 
-Trainer::Trainer(const ExperimentConfig& config, std::shared_ptr<Workspace> workspace, const Progress& progress)
+Trainer::Trainer(const ExperimentConfig& config, std::shared_ptr<Workspace> workspace,
+                 const Progress& progress)
     : impl_(std::make_unique<Impl>(config, std::move(workspace), progress)) {}
 
 Trainer::~Trainer() = default;
@@ -212,7 +218,8 @@ Evaluation Trainer::evaluate(std::int64_t examples) {
                                        s.config.batch, *s.dataset, examples);
     result.step = s.at.step;
     const std::string_view set = held_out ? "validation" : "test";
-    impl_->metrics = {{fmt::format("{}_accuracy", set), result.accuracy}, {fmt::format("{}_loss", set), result.loss}};
+    impl_->metrics = {{fmt::format("{}_accuracy", set), result.accuracy},
+                      {fmt::format("{}_loss", set), result.loss}};
     impl_->history.test_step.push_back(s.at.step);
     impl_->history.test_loss.push_back(result.loss);
     impl_->history.test_accuracy.push_back(result.accuracy);
@@ -259,9 +266,11 @@ void Trainer::restore(const ModelFile& file) {
 
     const std::vector<Optimiser::State> states = s.optimiser->state();
     const std::vector<NamedTensor>& saved = file.checkpoint->optimiser;
-    if (states.size() != saved.size()) throw mismatch("its optimiser state does not fit the configured optimiser");
+    if (states.size() != saved.size())
+        throw mismatch("its optimiser state does not fit the configured optimiser");
     for (std::size_t i = 0; i < states.size(); ++i) {
-        if (states[i].name != saved[i].name) throw mismatch(fmt::format("optimiser state '{}' is missing", states[i].name));
+        if (states[i].name != saved[i].name)
+            throw mismatch(fmt::format("optimiser state '{}' is missing", states[i].name));
         states[i].tensor->assign(*s.backend, saved[i].tensor);
     }
     const Checkpoint& c = *file.checkpoint;
@@ -293,7 +302,8 @@ RunInfo Trainer::info() const {
     info.classes = s.dataset->classes();
     info.train_samples = s.train_count();
     info.evaluated_on = s.held_out_rows.empty() ? "test" : "validation";
-    info.test_samples = s.held_out_rows.empty() ? s.test.rows : static_cast<std::int64_t>(s.held_out_rows.size());
+    info.test_samples =
+        s.held_out_rows.empty() ? s.test.rows : static_cast<std::int64_t>(s.held_out_rows.size());
     info.feature_count = s.train.columns;
     info.steps_per_epoch = s.steps_per_epoch();
     info.epochs = s.config.epochs;

@@ -19,15 +19,15 @@ namespace spectral {
 
 class Trainer {
 public:
-    /// Opens the backend, takes the data from the workspace, computes features, builds the model. `config` must be resolved(). Throws
-    /// Error on bad input, Cancelled when `progress` says so.
+    /// Opens the backend, takes the data from the workspace, computes features, builds the model. `config`
+    /// must be resolved(). Throws Error on bad input, Cancelled when `progress` says so.
     Trainer(const ExperimentConfig& config, std::shared_ptr<Workspace> workspace, const Progress& progress);
     Trainer(const Trainer&) = delete;
     Trainer& operator=(const Trainer&) = delete;
     ~Trainer();
 
-    /// Trained on the next batch. `finite` is false when loss or gradient are not: nothing was updated then and the
-    /// batch is not counted.
+    /// Trained on the next batch. `finite` is false when loss or gradient are not: nothing was updated then
+    /// and the batch is not counted.
     struct StepResult {
         StepPoint point;
         bool finite = true;
@@ -41,7 +41,8 @@ public:
     std::vector<PatternSnapshot::Matrix> patterns();
 
     ModelFile model_file(bool with_state);
-    /// Parameters, and with a checkpoint in it everything else; throws Error when it does not fit this experiment.
+    /// Parameters, and with a checkpoint in it everything else; throws Error when it does not fit this
+    /// experiment.
     void restore(const ModelFile& file);
 
     const ExperimentConfig& config() const;
@@ -49,7 +50,7 @@ public:
     History& history();
     std::int64_t step_count() const;
     std::int64_t epochs_done() const;
-    double epoch() const;  ///< fractional
+    double epoch() const;   ///< fractional
     bool finished() const;  ///< all epochs of the configuration are done
     double learning_rate() const;
     void set_learning_rate(double value);
@@ -57,7 +58,7 @@ public:
     /// Mean loss and accuracy over the last finished epoch's batches.
     StepPoint epoch_means() const;
     const std::vector<double>& epoch_seconds() const;
-    double train_seconds() const;  ///< in step(), this process
+    double train_seconds() const;          ///< in step(), this process
     std::int64_t samples_trained() const;  ///< this process
     MemoryBudget& budget();
 

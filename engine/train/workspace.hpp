@@ -18,10 +18,10 @@ public:
 
     MemoryBudget& budget() { return budget_; }
 
-    /// The data set, loaded now or kept from before; the least recently used one beyond two is let go. A file that
-    /// changed on the disk since is not noticed.
-    std::shared_ptr<const Dataset> dataset(const std::string& name, const std::string& path, const Json& options,
-                                           const Progress& progress);
+    /// The data set, loaded now or kept from before; the least recently used one beyond two is let go. A file
+    /// that changed on the disk since is not noticed.
+    std::shared_ptr<const Dataset> dataset(const std::string& name, const std::string& path,
+                                           const Json& options, const Progress& progress);
 
 private:
     struct Entry {

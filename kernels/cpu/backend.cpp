@@ -25,7 +25,8 @@ std::string processor_name() {
 CpuBackend::CpuBackend(int threads) : pool_(threads) { cpu::add_all(operations_); }
 
 std::string CpuBackend::device() const {
-    return processor_name() + ", " + std::to_string(pool_.size()) + (pool_.size() == 1 ? " thread" : " threads");
+    return processor_name() + ", " + std::to_string(pool_.size()) +
+           (pool_.size() == 1 ? " thread" : " threads");
 }
 
 void* CpuBackend::allocate(std::size_t bytes) {

@@ -1,4 +1,5 @@
-// The CPU backend: the machine's memory, a thread pool, FFTW plans, and the operations listed in operations.hpp.
+// The CPU backend: the machine's memory, a thread pool, FFTW plans, and the operations listed in
+// operations.hpp.
 #pragma once
 
 #include "kernels/backend.hpp"

@@ -20,9 +20,8 @@ namespace spectral::cpu::HWY_NAMESPACE {
 void relu(const Activation& op, std::int64_t begin, std::int64_t end) {
     const float* x = op.x + begin;
     float* y = op.y + begin;
-    for_lanes(end - begin, [&](auto d, std::int64_t i) HWY_ATTR {
-        hn::StoreU(hn::Max(hn::LoadU(d, x + i), hn::Zero(d)), d, y + i);
-    });
+    for_lanes(end - begin, [&](auto d, std::int64_t i)
+                               HWY_ATTR { hn::StoreU(hn::Max(hn::LoadU(d, x + i), hn::Zero(d)), d, y + i); });
 }
 
 void relu_backward(const ActivationBackward& op, std::int64_t begin, std::int64_t end) {
@@ -86,7 +85,8 @@ void over_elements(Backend& backend, std::int64_t size, const Body& body) {
     if (size < kParallelSize)
         body(0, size);
     else
-        as_cpu(backend).pool().split(size, [&](int, std::int64_t begin, std::int64_t end) { body(begin, end); });
+        as_cpu(backend).pool().split(size,
+                                     [&](int, std::int64_t begin, std::int64_t end) { body(begin, end); });
 }
 
 void run_activation(Backend& backend, const Activation& op) {
@@ -136,7 +136,9 @@ void add_activation(OpTable& table) {
     table.add<ActivationBackward>(Level::tiled, run_activation_backward, "vector registers, threads");
 }
 
-void add_adam(OpTable& table) { table.add<Adam>(Level::tiled, run_adam, "one pass over w, g, m and v; threads"); }
+void add_adam(OpTable& table) {
+    table.add<Adam>(Level::tiled, run_adam, "one pass over w, g, m and v; threads");
+}
 
 void add_momentum_update(OpTable& table) {
     table.add<MomentumUpdate>(Level::tiled, run_momentum_update, "one pass over w, g and v; threads");

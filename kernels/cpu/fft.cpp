@@ -1,6 +1,9 @@
-// Real transforms of a batch: one FFTW plan per shape, executed once per signal, the batch split over the threads.
+// Real transforms of a batch: one FFTW plan per shape, executed once per signal, the batch split over the
+// threads.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/fft.cpp"
+#include "kernels/ops/fft.hpp"
+
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -10,7 +13,6 @@
 #include "kernels/cpu/backend.hpp"
 #include "kernels/cpu/operations.hpp"
 #include "kernels/cpu/simd-inl.hpp"
-#include "kernels/ops/fft.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace spectral::cpu::HWY_NAMESPACE {
@@ -90,7 +92,8 @@ void run_rfft_backward(Backend& backend, const RfftBackward& op) {
     const std::int64_t last_bins = last / 2 + 1;
     as_cpu(backend).pool().split(op.batch, [&](int, std::int64_t begin, std::int64_t end) {
         for (std::int64_t b = begin; b < end; ++b) {
-            // The inverse counts a bin with an implied mirror twice; the adjoint counts every stored bin once.
+            // The inverse counts a bin with an implied mirror twice; the adjoint counts every stored bin
+            // once.
             for (std::int64_t i = 0; i < bins; ++i) {
                 const std::int64_t f = i % last_bins;
                 const bool mirrored = f != 0 && 2 * f != last;
@@ -115,11 +118,13 @@ void run_rfft_magnitude_unfused(Backend& backend, const RfftMagnitude& op) {
         magnitudes(op.scratch + b * bins, bins, op.y + b * op.y_stride, op.y_stride);
 }
 
-/// One-dimensional signals two by two: a complex transform of the pair costs less than two real ones. The rounding
-/// of the louder of the two, 1e-7 of its magnitudes, is then also in the other.
-void pairs_to_magnitudes(const RfftMagnitude& op, const FftwPlan& plan, std::int64_t begin, std::int64_t end) {
+/// One-dimensional signals two by two: a complex transform of the pair costs less than two real ones. The
+/// rounding of the louder of the two, 1e-7 of its magnitudes, is then also in the other.
+void pairs_to_magnitudes(const RfftMagnitude& op, const FftwPlan& plan, std::int64_t begin,
+                         std::int64_t end) {
     const std::int64_t size = op.shape.size(), bins = op.shape.spectrum_size();
-    Complex* pair = op.scratch + begin * 2 * scratch_row(op.shape);  // the first row of the range's own scratch
+    Complex* pair =
+        op.scratch + begin * 2 * scratch_row(op.shape);  // the first row of the range's own scratch
     Complex* spectrum = pair + scratch_row(op.shape);
     for (std::int64_t b = begin; b < end; b += 2) {
         const float* first = op.x + b * size;
@@ -136,7 +141,8 @@ void pairs_to_magnitudes(const RfftMagnitude& op, const FftwPlan& plan, std::int
     }
 }
 
-void signals_to_magnitudes(const RfftMagnitude& op, const FftwPlan& plan, std::int64_t begin, std::int64_t end) {
+void signals_to_magnitudes(const RfftMagnitude& op, const FftwPlan& plan, std::int64_t begin,
+                           std::int64_t end) {
     const std::int64_t size = op.shape.size(), bins = op.shape.spectrum_size();
     Complex* spectrum = op.scratch + begin * 2 * scratch_row(op.shape);
     auto* signal = reinterpret_cast<float*>(spectrum + scratch_row(op.shape));
@@ -164,10 +170,13 @@ void run_rfft_magnitude_tiled(Backend& backend, const RfftMagnitude& op) {
 
 void add_fft(OpTable& table) {
     table.add<Rfft>(Level::tiled, run_rfft, "FFTW, one plan for the shape, the batch split over the threads");
-    table.add<RfftBackward>(Level::tiled, run_rfft_backward, "scaled copy, then FFTW's inverse, split over the threads");
-    table.add<RfftMagnitude>(Level::reference, run_rfft_magnitude_unfused, "all spectra first, then all magnitudes");
-    table.add<RfftMagnitude>(Level::tiled, run_rfft_magnitude_tiled,
-                             "two signals in one complex transform, magnitudes while it is in the cache; threads");
+    table.add<RfftBackward>(Level::tiled, run_rfft_backward,
+                            "scaled copy, then FFTW's inverse, split over the threads");
+    table.add<RfftMagnitude>(Level::reference, run_rfft_magnitude_unfused,
+                             "all spectra first, then all magnitudes");
+    table.add<RfftMagnitude>(
+        Level::tiled, run_rfft_magnitude_tiled,
+        "two signals in one complex transform, magnitudes while it is in the cache; threads");
 }
 
 }  // namespace cpu

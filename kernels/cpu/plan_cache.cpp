@@ -30,7 +30,8 @@ FftwPlan::FftwPlan(const PlanKey& key) {
     for (int axis = 0; axis < key.rank; ++axis) {
         const std::int64_t n = key.extent[static_cast<std::size_t>(axis)];
         if (n < 1 || n > std::numeric_limits<int>::max())
-            throw Error("fft", "an axis has " + std::to_string(n) + " samples", "transform at least one sample");
+            throw Error("fft", "an axis has " + std::to_string(n) + " samples",
+                        "transform at least one sample");
         extent[static_cast<std::size_t>(axis)] = static_cast<int>(n);
     }
     const SignalShape shape{key.rank, key.extent};

@@ -19,8 +19,8 @@ inline constexpr int kSampleBlock = HWY_MAX_BYTES >= 64 ? 4 : 2;
 
 /// out[s·out_stride + k] = Σ_f rows[s][f] · matrix[k·stride + f] for kSamples rows and kClasses classes.
 template <int kSamples, int kClasses>
-HWY_INLINE void dot_block(const float* const* rows, const float* HWY_RESTRICT matrix, std::int64_t stride, float* out,
-                          std::int64_t out_stride) {
+HWY_INLINE void dot_block(const float* const* rows, const float* HWY_RESTRICT matrix, std::int64_t stride,
+                          float* out, std::int64_t out_stride) {
     const Floats d;
     Vector sums[std::size_t{kSamples}][std::size_t{kClasses}];
 #pragma GCC unroll 8
@@ -41,19 +41,21 @@ HWY_INLINE void dot_block(const float* const* rows, const float* HWY_RESTRICT ma
 #pragma GCC unroll 8
     for (int s = 0; s < kSamples; ++s)
 #pragma GCC unroll 8
-        for (int k = 0; k < kClasses; ++k) out[s * out_stride + k] = hn::GetLane(hn::SumOfLanes(d, sums[s][k]));
+        for (int k = 0; k < kClasses; ++k)
+            out[s * out_stride + k] = hn::GetLane(hn::SumOfLanes(d, sums[s][k]));
 }
 
 template <int kSamples>
-HWY_INLINE void dot_classes(const float* const* rows, const float* matrix, std::int64_t stride, std::int64_t classes,
-                            float* out) {
+HWY_INLINE void dot_classes(const float* const* rows, const float* matrix, std::int64_t stride,
+                            std::int64_t classes, float* out) {
     std::int64_t k = 0;
     for (; k + kClassBlock <= classes; k += kClassBlock)
         dot_block<kSamples, kClassBlock>(rows, matrix + k * stride, stride, out + k, classes);
     for (; k < classes; ++k) dot_block<kSamples, 1>(rows, matrix + k * stride, stride, out + k, classes);
 }
 
-/// out[b,k] = Σ_f row(b)[f] · matrix[k·stride + f] for count rows; `row(b)` gives 64-byte aligned padded rows.
+/// out[b,k] = Σ_f row(b)[f] · matrix[k·stride + f] for count rows; `row(b)` gives 64-byte aligned padded
+/// rows.
 template <class Row>
 HWY_INLINE void rows_by_matrix(std::int64_t count, const Row& row, const float* matrix, std::int64_t stride,
                                std::int64_t classes, float* out) {
@@ -69,7 +71,8 @@ HWY_INLINE void rows_by_matrix(std::int64_t count, const Row& row, const float* 
     }
 }
 
-/// kVectors vectors of columns from f on, kClasses classes: matrix[k,f] += Σ_b delta[b·classes + k] · row(b)[f].
+/// kVectors vectors of columns from f on, kClasses classes: matrix[k,f] += Σ_b delta[b·classes + k] ·
+/// row(b)[f].
 template <int kVectors, int kClasses, class Row>
 HWY_INLINE void outer_block(std::int64_t count, const Row& row, const float* delta, std::int64_t classes,
                             std::int64_t f, float* HWY_RESTRICT matrix, std::int64_t stride) {
@@ -99,15 +102,16 @@ HWY_INLINE void outer_block(std::int64_t count, const Row& row, const float* del
 
 /// matrix[k,f] += Σ_b delta[b,k] · row(b)[f] over count rows and all padded columns.
 template <class Row>
-HWY_INLINE void add_outer(std::int64_t count, const Row& row, const float* delta, std::int64_t classes, float* matrix,
-                          std::int64_t stride) {
+HWY_INLINE void add_outer(std::int64_t count, const Row& row, const float* delta, std::int64_t classes,
+                          float* matrix, std::int64_t stride) {
     constexpr int kWide = kSampleBlock;
     const std::int64_t step = lanes();
     const auto columns = [&](auto vectors, std::int64_t f) HWY_ATTR {
         constexpr int kVectors = decltype(vectors)::value;
         std::int64_t k = 0;
         for (; k + kClassBlock <= classes; k += kClassBlock)
-            outer_block<kVectors, kClassBlock>(count, row, delta + k, classes, f, matrix + k * stride, stride);
+            outer_block<kVectors, kClassBlock>(count, row, delta + k, classes, f, matrix + k * stride,
+                                               stride);
         for (; k < classes; ++k)
             outer_block<kVectors, 1>(count, row, delta + k, classes, f, matrix + k * stride, stride);
     };

@@ -1,6 +1,6 @@
-// PureFFT collapsed to one linear map: with M = g ⊙ C forward is x Mᵀ, and all that backward needs of the batch is
-// D = δᵀ x, then ∂C = D ⊙ g and ∂g = Σ_k D[k] ⊙ C[k]. A training step makes both products while a tile of samples is
-// in the cache, so each sample is read from memory once.
+// PureFFT collapsed to one linear map: with M = g ⊙ C forward is x Mᵀ, and all that backward needs of the
+// batch is D = δᵀ x, then ∂C = D ⊙ g and ∂g = Σ_k D[k] ⊙ C[k]. A training step makes both products while a
+// tile of samples is in the cache, so each sample is read from memory once.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/purefft_collapsed.cpp"
 #include <hwy/foreach_target.h>
@@ -49,7 +49,8 @@ void expand(const PureFftSizes& sizes, const float* class_, const PureFftScratch
 void forward_range(const PureFftSizes& sizes, const PureFftInput& input, const PureFftScratch& scratch,
                    std::int64_t begin, std::int64_t end, float* logits) {
     const auto row = [&](std::int64_t b) { return input.row(begin + b); };
-    rows_by_matrix(end - begin, row, scratch.matrix, scratch.stride, sizes.classes, logits + begin * sizes.classes);
+    rows_by_matrix(end - begin, row, scratch.matrix, scratch.stride, sizes.classes,
+                   logits + begin * sizes.classes);
 }
 
 void backward_range(const PureFftSizes& sizes, const PureFftInput& input, const PureFftScratch& scratch,
@@ -67,7 +68,8 @@ void step_range(const PureFftStep& op, const PureFftScratch& scratch, std::int64
     for (std::int64_t b = begin; b < end; ++b) {
         bool correct = false;
         float* logits = op.logits + b * classes;
-        sums.loss += static_cast<double>(softmax_nll_row(logits, classes, op.labels[b], scale, logits, correct));
+        sums.loss +=
+            static_cast<double>(softmax_nll_row(logits, classes, op.labels[b], scale, logits, correct));
         sums.correct += correct;
     }
     backward_range(op.sizes, op.input, scratch, begin, end, op.logits, d_matrix);
@@ -132,9 +134,8 @@ void run_whole_step(Backend& backend, const PureFftStep& op) {
     as_cpu(backend).pool().split(op.sizes.batch, [&](int part, std::int64_t begin, std::int64_t end) {
         clear_partial(op.sizes, scratch, part);
         LossSums sums;
-        for (std::int64_t b = begin; b < end; b += tile)
-            HWY_DYNAMIC_DISPATCH(step_range)
-            (op, scratch, b, std::min(end, b + tile), scratch.d_matrix(part), sums);
+        for (std::int64_t b = begin; b < end; b += tile) HWY_DYNAMIC_DISPATCH(step_range)
+        (op, scratch, b, std::min(end, b + tile), scratch.d_matrix(part), sums);
         // The thread's sums travel behind its D, in the part of the scratch that only level 4 uses.
         new (scratch.d_matrix(part) + op.sizes.classes * scratch.stride) LossSums(sums);
     });
@@ -151,8 +152,10 @@ void run_whole_step(Backend& backend, const PureFftStep& op) {
 }  // namespace
 
 void add_purefft_collapsed(OpTable& table) {
-    table.add<PureFftForward>(Level::custom, run_forward, "M = g⊙C first, then one product x·Mᵀ in registers");
-    table.add<PureFftBackward>(Level::custom, run_backward, "one product D = δᵀx; ∂C and ∂g follow from D alone");
+    table.add<PureFftForward>(Level::custom, run_forward,
+                              "M = g⊙C first, then one product x·Mᵀ in registers");
+    table.add<PureFftBackward>(Level::custom, run_backward,
+                               "one product D = δᵀx; ∂C and ∂g follow from D alone");
     table.add<PureFftStep>(Level::custom, run_whole_step,
                            "M = g⊙C, D = δᵀx: both products while a tile of samples is in the cache");
 }

@@ -1,4 +1,5 @@
-// PureFFT as its formula is written: every layer makes the batch × patterns × frequencies products and sums them.
+// PureFFT as its formula is written: every layer makes the batch × patterns × frequencies products and sums
+// them.
 #include <algorithm>
 #include <cmath>
 
@@ -17,7 +18,7 @@ struct Literal {
     float* x;         ///< (layers + 1) × batch × frequencies: the input of every layer, then the output
     float* dx;        ///< batch × frequencies
     float* next_dx;
-    float* weights;   ///< layers × patterns
+    float* weights;  ///< layers × patterns
     float* d_weights;
 
     Literal(const PureFftSizes& s, float* scratch) : sizes(s) {
@@ -40,7 +41,8 @@ struct Literal {
             float largest = -INFINITY;
             for (std::int64_t p = 0; p < patterns; ++p) {
                 w[p] = 0;
-                for (std::int64_t f = 0; f < n; ++f) w[p] += parameters.pool[p * n + f] * parameters.layer[l * n + f];
+                for (std::int64_t f = 0; f < n; ++f)
+                    w[p] += parameters.pool[p * n + f] * parameters.layer[l * n + f];
                 largest = std::max(largest, w[p]);
             }
             float sum = 0;
@@ -102,7 +104,8 @@ void run_backward(Backend& /*backend*/, const PureFftBackward& op) {
         std::fill_n(literal.next_dx, batch * n, 0.0F);
         for (std::int64_t p = 0; p < patterns; ++p) {
             const float* pattern = op.parameters.pool + p * n;
-            double d_weight = 0;  // a sum over batch × frequencies: float would lose digits that the others keep
+            double d_weight =
+                0;  // a sum over batch × frequencies: float would lose digits that the others keep
             for (std::int64_t b = 0; b < batch; ++b) {
                 const float* d_product = literal.products + (b * patterns + p) * n;
                 for (std::int64_t f = 0; f < n; ++f) {

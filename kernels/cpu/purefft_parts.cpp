@@ -133,12 +133,13 @@ std::int64_t PureFftScratch::size(const PureFftSizes& sizes, int threads) {
            stride * (2 * sizes.layers + 4 + sizes.classes + threads * (sizes.classes + 1 + kTile));
 }
 
-void purefft_chain_forward(const PureFftSizes& sizes, const PureFftParameters& parameters, PureFftScratch& scratch) {
+void purefft_chain_forward(const PureFftSizes& sizes, const PureFftParameters& parameters,
+                           PureFftScratch& scratch) {
     HWY_DYNAMIC_DISPATCH(chain_forward)(sizes, parameters, scratch);
 }
 
-void purefft_chain_backward(const PureFftSizes& sizes, const PureFftParameters& parameters, PureFftScratch& scratch,
-                            const PureFftGradients& gradients) {
+void purefft_chain_backward(const PureFftSizes& sizes, const PureFftParameters& parameters,
+                            PureFftScratch& scratch, const PureFftGradients& gradients) {
     HWY_DYNAMIC_DISPATCH(chain_backward)(sizes, parameters, scratch, gradients);
 }
 

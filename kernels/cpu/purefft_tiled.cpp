@@ -1,5 +1,5 @@
-// PureFFT in cache blocks, vector registers and threads, with the network's own steps: y = x ⊙ g, logits = y Cᵀ;
-// backward ∂C = δᵀ y and ∂g = Σ_b x ⊙ (δ C).
+// PureFFT in cache blocks, vector registers and threads, with the network's own steps: y = x ⊙ g, logits = y
+// Cᵀ; backward ∂C = δᵀ y and ∂g = Σ_b x ⊙ (δ C).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/purefft_tiled.cpp"
 #include <hwy/foreach_target.h>
@@ -30,16 +30,16 @@ HWY_INLINE void apply_gain(const PureFftInput& input, const PureFftScratch& scra
     }
 }
 
-void forward_tile(const PureFftForward& op, const PureFftScratch& scratch, std::int64_t begin, std::int64_t end,
-                  float* tile) {
+void forward_tile(const PureFftForward& op, const PureFftScratch& scratch, std::int64_t begin,
+                  std::int64_t end, float* tile) {
     apply_gain(op.input, scratch, begin, end, tile);
     const auto row = [&](std::int64_t b) { return static_cast<const float*>(tile + b * scratch.stride); };
     rows_by_matrix(end - begin, row, scratch.matrix, scratch.stride, op.sizes.classes,
                    op.logits + begin * op.sizes.classes);
 }
 
-void backward_tile(const PureFftBackward& op, const PureFftScratch& scratch, std::int64_t begin, std::int64_t end,
-                   float* tile, float* d_class, float* d_gain) {
+void backward_tile(const PureFftBackward& op, const PureFftScratch& scratch, std::int64_t begin,
+                   std::int64_t end, float* tile, float* d_class, float* d_gain) {
     const Floats d;
     const std::int64_t classes = op.sizes.classes, stride = scratch.stride;
     const float* delta = op.d_logits + begin * classes;
@@ -88,9 +88,8 @@ void run_forward(Backend& backend, const PureFftForward& op) {
     purefft_chain_forward(op.sizes, op.parameters, scratch);
     pad_class_patterns(op.sizes, op.parameters.class_, scratch);
     as_cpu(backend).pool().split(op.sizes.batch, [&](int part, std::int64_t begin, std::int64_t end) {
-        for (std::int64_t b = begin; b < end; b += PureFftScratch::kTile)
-            HWY_DYNAMIC_DISPATCH(forward_tile)
-            (op, scratch, b, std::min(end, b + PureFftScratch::kTile), tile_of(op.sizes, scratch, part));
+        for (std::int64_t b = begin; b < end; b += PureFftScratch::kTile) HWY_DYNAMIC_DISPATCH(forward_tile)
+        (op, scratch, b, std::min(end, b + PureFftScratch::kTile), tile_of(op.sizes, scratch, part));
     });
 }
 
@@ -103,10 +102,9 @@ void run_backward(Backend& backend, const PureFftBackward& op) {
         float* d_class = scratch.d_matrix(part);
         float* d_gain = d_class + classes * stride;
         std::fill_n(d_class, (classes + 1) * stride, 0.0F);
-        for (std::int64_t b = begin; b < end; b += PureFftScratch::kTile)
-            HWY_DYNAMIC_DISPATCH(backward_tile)
-            (op, scratch, b, std::min(end, b + PureFftScratch::kTile), tile_of(op.sizes, scratch, part), d_class,
-             d_gain);
+        for (std::int64_t b = begin; b < end; b += PureFftScratch::kTile) HWY_DYNAMIC_DISPATCH(backward_tile)
+        (op, scratch, b, std::min(end, b + PureFftScratch::kTile), tile_of(op.sizes, scratch, part), d_class,
+         d_gain);
     });
     // The threads' sums, added in their order.
     for (std::int64_t k = 0; k <= classes; ++k) {

@@ -45,8 +45,8 @@ HWY_INLINE void for_lanes(std::int64_t size, const Body& body) {
     for (; i < size; ++i) body(hn::CappedTag<float, 1>(), i);
 }
 
-/// −log softmax(logits)[label] and softmax(logits) − onehot(label), times `scale`, into `gradient` (may be null or
-/// `logits`). `correct` tells whether the largest logit, the first of equals, is the label's.
+/// −log softmax(logits)[label] and softmax(logits) − onehot(label), times `scale`, into `gradient` (may be
+/// null or `logits`). `correct` tells whether the largest logit, the first of equals, is the label's.
 HWY_INLINE float softmax_nll_row(const float* logits, std::int64_t classes, std::int32_t label, float scale,
                                  float* gradient, bool& correct) {
     constexpr std::int64_t kBlock = 64;

@@ -46,14 +46,14 @@ void run_reference(Backend& /*backend*/, const SoftmaxNll& op) {
             if (logits[k] > logits[best]) best = k;
         const double largest = static_cast<double>(logits[best]);
         double sum = 0;
-        for (std::int64_t k = 0; k < op.classes; ++k) sum += std::exp(static_cast<double>(logits[k]) - largest);
+        for (std::int64_t k = 0; k < op.classes; ++k)
+            sum += std::exp(static_cast<double>(logits[k]) - largest);
         sums.loss += std::log(sum) - (static_cast<double>(logits[op.labels[b]]) - largest);
         sums.correct += best == op.labels[b];
         for (std::int64_t k = 0; op.d_logits && k < op.classes; ++k)
-            op.d_logits[b * op.classes + k] =
-                static_cast<float>((std::exp(static_cast<double>(logits[k]) - largest) / sum -
-                                    (k == op.labels[b] ? 1.0 : 0.0)) /
-                                   static_cast<double>(op.batch));
+            op.d_logits[b * op.classes + k] = static_cast<float>(
+                (std::exp(static_cast<double>(logits[k]) - largest) / sum - (k == op.labels[b] ? 1.0 : 0.0)) /
+                static_cast<double>(op.batch));
     }
     *op.sums = sums;
 }

@@ -31,9 +31,7 @@ ThreadPool::~ThreadPool() {
     for (std::thread& worker : workers_) worker.join();
 }
 
-bool ThreadPool::part_left() const {
-    return static_cast<int>(job_.load() & kPartMask) < size();
-}
+bool ThreadPool::part_left() const { return static_cast<int>(job_.load() & kPartMask) < size(); }
 
 bool ThreadPool::do_a_part() {
     std::uint64_t job = job_.load();

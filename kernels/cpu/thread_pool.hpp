@@ -1,6 +1,7 @@
-// A fixed set of threads for short parallel sections. Workers spin briefly before they sleep, because a training step
-// is a few tens of microseconds and a wake-up through the kernel costs as much. Work is cut into as many parts as there
-// are threads, whoever is awake takes the next one: on a busy machine the caller does not wait for a worker's core.
+// A fixed set of threads for short parallel sections. Workers spin briefly before they sleep, because a
+// training step is a few tens of microseconds and a wake-up through the kernel costs as much. Work is cut
+// into as many parts as there are threads, whoever is awake takes the next one: on a busy machine the caller
+// does not wait for a worker's core.
 #pragma once
 
 #include <atomic>
@@ -23,8 +24,8 @@ public:
 
     int size() const { return size_; }
 
-    /// Calls body(part) once for every part in [0, size()), in any thread, and returns when all have returned.
-    /// The body must not throw and must not call run() again.
+    /// Calls body(part) once for every part in [0, size()), in any thread, and returns when all have
+    /// returned. The body must not throw and must not call run() again.
     template <class Body>
     void run(const Body& body) {
         run_erased([](const void* erased, int part) { (*static_cast<const Body*>(erased))(part); }, &body);
@@ -49,8 +50,8 @@ private:
 
     Call call_ = nullptr;
     const void* body_ = nullptr;
-    /// Job number in the upper bits, next part to take in the lower ones: a late worker cannot take a part of a job
-    /// that is over.
+    /// Job number in the upper bits, next part to take in the lower ones: a late worker cannot take a part of
+    /// a job that is over.
     static constexpr std::uint64_t kPartBits = 16, kPartMask = (std::uint64_t{1} << kPartBits) - 1;
     alignas(64) std::atomic<std::uint64_t> job_{kPartMask};
     alignas(64) std::atomic<int> unfinished_{0};

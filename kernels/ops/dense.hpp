@@ -5,8 +5,8 @@
 
 namespace spectral {
 
-/// c = op(a)·op(b) + beta·c, row-major; op(a): m × k, op(b): k × n, c: m × n. `lda`, `ldb`, `ldc`: row strides of
-/// the stored matrices.
+/// c = op(a)·op(b) + beta·c, row-major; op(a): m × k, op(b): k × n, c: m × n. `lda`, `ldb`, `ldc`: row
+/// strides of the stored matrices.
 struct MatMul {
     static constexpr std::string_view name = "matmul";
     std::int64_t m = 0, n = 0, k = 0;

@@ -49,7 +49,8 @@ struct PureFftForward {
     Cost cost() const;
 };
 
-/// Gradients of a loss whose derivative by the logits is `d_logits` (batch × classes); overwrites `gradients`.
+/// Gradients of a loss whose derivative by the logits is `d_logits` (batch × classes); overwrites
+/// `gradients`.
 struct PureFftBackward {
     static constexpr std::string_view name = "purefft_backward";
     PureFftSizes sizes;

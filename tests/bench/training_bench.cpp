@@ -54,9 +54,10 @@ void features(benchmark::State& state) {
     const SignalShape shape{1, {dataset->train.shape.size(), 1, 1}};
     const std::int64_t count = dataset->train.count() + dataset->test.count(), size = shape.size();
     const std::int64_t stride = padded_columns(shape.spectrum_size());
-    const Tensor x(device, MemoryTag::data, {count, size}, "signals"), y(device, MemoryTag::data, {count, stride}, "y");
-    const Tensor scratch(device, MemoryTag::workspace, {RfftMagnitude::scratch_size(kBlock, shape)}, "scratch",
-                         DType::complex64);
+    const Tensor x(device, MemoryTag::data, {count, size}, "signals"),
+        y(device, MemoryTag::data, {count, stride}, "y");
+    const Tensor scratch(device, MemoryTag::workspace, {RfftMagnitude::scratch_size(kBlock, shape)},
+                         "scratch", DType::complex64);
     dataset->train.read(0, dataset->train.count(), x.data());
     dataset->test.read(0, dataset->test.count(), x.data() + dataset->train.count() * size);
     for (auto _ : state) {
@@ -95,8 +96,10 @@ void step_level(benchmark::State& state) {
     for (std::int64_t i = 0; i < kSamples * stride; ++i)
         x.data()[i] = i % stride < kSizes.frequencies ? static_cast<float>(random.uniform()) : 0;
     const std::int64_t rows_of_parameters = kSizes.patterns + kSizes.layers + kSizes.classes;
-    const Tensor parameters(device, MemoryTag::parameters, {rows_of_parameters, kSizes.frequencies}, "parameters");
-    const Tensor gradients(device, MemoryTag::gradients, {rows_of_parameters, kSizes.frequencies}, "gradients");
+    const Tensor parameters(device, MemoryTag::parameters, {rows_of_parameters, kSizes.frequencies},
+                            "parameters");
+    const Tensor gradients(device, MemoryTag::gradients, {rows_of_parameters, kSizes.frequencies},
+                           "gradients");
     for (std::int64_t i = 0; i < parameters.size(); ++i)
         parameters.data()[i] = static_cast<float>(0.1 * random.normal());
     std::vector<std::uint32_t> order(static_cast<std::size_t>(kSamples));
@@ -104,8 +107,8 @@ void step_level(benchmark::State& state) {
     random.shuffle(order);
     const std::vector<std::int32_t> labels(order.size(), 3);
     const Tensor logits(device, MemoryTag::activations, {kBatch, kSizes.classes}, "logits");
-    const Tensor scratch(device, MemoryTag::workspace, {purefft_scratch_size(kSizes, level, backend->threads())},
-                         "scratch");
+    const Tensor scratch(device, MemoryTag::workspace,
+                         {purefft_scratch_size(kSizes, level, backend->threads())}, "scratch");
     const std::int64_t n = kSizes.frequencies;
     const auto split = [&](float* all) {
         return PureFftGradients{all, all + kSizes.patterns * n, all + (kSizes.patterns + kSizes.layers) * n};
@@ -114,8 +117,13 @@ void step_level(benchmark::State& state) {
     LossSums sums;
     for (auto _ : state) {
         for (std::int64_t first = 0; first + kBatch <= kSamples; first += kBatch)
-            backend->run(PureFftStep{kSizes, {x.data(), stride, order.data() + first}, {p.pool, p.layer, p.class_},
-                                     labels.data() + first, logits.data(), split(gradients.data()), &sums,
+            backend->run(PureFftStep{kSizes,
+                                     {x.data(), stride, order.data() + first},
+                                     {p.pool, p.layer, p.class_},
+                                     labels.data() + first,
+                                     logits.data(),
+                                     split(gradients.data()),
+                                     &sums,
                                      scratch.data()},
                          level);
         benchmark::DoNotOptimize(sums);

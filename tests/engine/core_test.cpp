@@ -116,8 +116,9 @@ TEST(Schema, ChecksTypesRangesAndNames) {
     const Schema schema{{"patterns", FieldType::integer, 8, "patterns", "rows", 1, 256},
                         {"kind", FieldType::choice, "a", "kind", "which", 0, 0, {"a", "b"}}};
     EXPECT_EQ(complete(schema, {{"patterns", 4}}, "model x"), (Json{{"patterns", 4}, {"kind", "a"}}));
-    for (const Json& bad : {Json{{"patterns", 0}}, Json{{"patterns", 257}}, Json{{"patterns", "4"}},
-                            Json{{"patterns", 4.5}}, Json{{"kind", "c"}}, Json{{"other", 1}}, Json::array({1})})
+    for (const Json& bad :
+         {Json{{"patterns", 0}}, Json{{"patterns", 257}}, Json{{"patterns", "4"}}, Json{{"patterns", 4.5}},
+          Json{{"kind", "c"}}, Json{{"other", 1}}, Json::array({1})})
         EXPECT_THROW(complete(schema, bad, "model x"), Error) << bad.dump();
     EXPECT_EQ(parse_field(schema[0], "16", "model x"), 16);
     EXPECT_THROW(parse_field(schema[0], "16x", "model x"), Error);
@@ -131,8 +132,9 @@ TEST(Config, SurvivesJsonAndNamesWhatIsWrong) {
     config = resolved(config);
     EXPECT_EQ(config.features, "raw");
     EXPECT_EQ(config_from_json(to_json(config), "test"), config);
-    for (const Json& bad : {Json{{"epochs", "three"}}, Json{{"batch", 0}}, Json{{"model", 3}}, Json{{"nonsense", 1}},
-                            Json{{"model_options", {{"hidden", 5}}}}, Json{{"learning_rate", nullptr}}})
+    for (const Json& bad :
+         {Json{{"epochs", "three"}}, Json{{"batch", 0}}, Json{{"model", 3}}, Json{{"nonsense", 1}},
+          Json{{"model_options", {{"hidden", 5}}}}, Json{{"learning_rate", nullptr}}})
         EXPECT_THROW(config_from_json(bad, "test"), Error) << bad.dump();
 }
 

@@ -1,7 +1,8 @@
 // Features of a data set against the float64 definitions, for every kind, in blocks and under cancellation.
+#include "engine/data/features.hpp"
+
 #include <gtest/gtest.h>
 
-#include "engine/data/features.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/definitions.hpp"
 
@@ -15,8 +16,12 @@ protected:
     Device device_{*backend_, budget_};
 
     static Samples images(std::int64_t count) {
-        return {{2, {6, 7, 1}}, normal_values(count * 42, 5), 2.0F, 0.5F,
-                std::vector<std::int32_t>(static_cast<std::size_t>(count), 1), {}};
+        return {{2, {6, 7, 1}},
+                normal_values(count * 42, 5),
+                2.0F,
+                0.5F,
+                std::vector<std::int32_t>(static_cast<std::size_t>(count), 1),
+                {}};
     }
 };
 
@@ -46,7 +51,8 @@ TEST_F(Features, AgreeWithTheDefinitions) {
             if (feature.name == "raw") expected = to_doubles(signal);
             expected.resize(static_cast<std::size_t>(matrix.stride));  // the padding is zero
             const auto row = all.begin() + b * matrix.stride;
-            EXPECT_LE(relative_energy_error(std::vector<float>(row, row + matrix.stride), expected), kEnergyTolerance);
+            EXPECT_LE(relative_energy_error(std::vector<float>(row, row + matrix.stride), expected),
+                      kEnergyTolerance);
         }
     }
 }

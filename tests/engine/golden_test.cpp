@@ -1,4 +1,5 @@
-// Ten Adam steps of PureFFT against tests/golden/purefft_ten_steps.json, which a script computed from the formulas.
+// Ten Adam steps of PureFFT against tests/golden/purefft_ten_steps.json, which a script computed from the
+// formulas.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -30,7 +31,8 @@ public:
                 const double noise = static_cast<double>(draw() >> 8) / 8388608.0 - 1;
                 const double angle = 2 * std::numbers::pi * static_cast<double>(i) * static_cast<double>(t) /
                                      static_cast<double>(shape[0]);
-                result.values.push_back(static_cast<float>(offset + 0.02 * std::cos(angle) + amplitude * noise));
+                result.values.push_back(
+                    static_cast<float>(offset + 0.02 * std::cos(angle) + amplitude * noise));
             }
         }
         return result;
@@ -71,7 +73,8 @@ TEST(Golden, TenStepsOfPureFft) {
     ASSERT_TRUE(file);
     const Json golden = Json::parse(file);
     Stream check;
-    for (const Json& value : golden.at("lcg").at("first_draws")) ASSERT_EQ(check.draw(), value.get<std::uint32_t>());
+    for (const Json& value : golden.at("lcg").at("first_draws"))
+        ASSERT_EQ(check.draw(), value.get<std::uint32_t>());
 
     const auto backend = open_backend("cpu", 2);
     MemoryBudget budget;
@@ -87,8 +90,12 @@ TEST(Golden, TenStepsOfPureFft) {
     const char* names[] = {"pool", "layer_patterns", "class_patterns"};
 
     for (std::int64_t step = 0; step < kSteps; ++step) {
-        Samples samples{{2, {28, 28, 1}}, std::vector<std::uint8_t>(), static_cast<float>(1 / (255 * 0.3081)),
-                        static_cast<float>(-0.1307 / 0.3081), {}, {}};
+        Samples samples{{2, {28, 28, 1}},
+                        std::vector<std::uint8_t>(),
+                        static_cast<float>(1 / (255 * 0.3081)),
+                        static_cast<float>(-0.1307 / 0.3081),
+                        {},
+                        {}};
         for (std::int64_t b = 0; b < kBatch; ++b) stream.sample(samples);
         const FeatureMatrix features = compute_features(device, samples, "rfft_magnitude", "golden");
         layer.train_batch(kBatch, {features.values.data(), features.stride, nullptr},
@@ -96,7 +103,8 @@ TEST(Golden, TenStepsOfPureFft) {
         const Json& expected = golden.at("steps").at(static_cast<std::size_t>(step));
         const double loss = expected.at("loss").get<double>();
         EXPECT_NEAR(sums.as<LossSums>()->loss / kBatch, loss, 1e-6 * loss) << "step " << step;
-        EXPECT_EQ(sums.as<LossSums>()->correct, expected.at("correct").get<std::int64_t>()) << "step " << step;
+        EXPECT_EQ(sums.as<LossSums>()->correct, expected.at("correct").get<std::int64_t>())
+            << "step " << step;
         for (std::size_t i = 0; i < 3; ++i) {
             double square = 0;
             for (const float g : parameters[i]->gradient.to_host(*backend).values)
@@ -107,7 +115,8 @@ TEST(Golden, TenStepsOfPureFft) {
         adam->update(step + 1, 1e-3);
     }
     for (std::size_t i = 0; i < 3; ++i)
-        EXPECT_LE(largest_difference(parameters[i]->value.to_host(*backend).values, golden.at("final").at(names[i])),
+        EXPECT_LE(largest_difference(parameters[i]->value.to_host(*backend).values,
+                                     golden.at("final").at(names[i])),
                   3e-6)
             << names[i];
     EXPECT_LE(largest_difference(layer.gain().gain.values, golden.at("final").at("gain")), 5e-8);

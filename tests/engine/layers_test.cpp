@@ -11,8 +11,8 @@
 namespace spectral::test {
 namespace {
 
-/// L(x, θ) = Σ c·y for fixed random c: dL/dy = c. Forward is float32, so the step is large and the tolerance loose;
-/// the kernels' own tests hold them to 1e-10 in energy.
+/// L(x, θ) = Σ c·y for fixed random c: dL/dy = c. Forward is float32, so the step is large and the tolerance
+/// loose; the kernels' own tests hold them to 1e-10 in energy.
 class LayerGradients : public testing::Test {
 protected:
     static constexpr std::int64_t kBatch = 6;
@@ -22,8 +22,8 @@ protected:
     Device device_{*backend_, budget_};
 
     void fill(Parameter& parameter, std::uint64_t seed) {
-        parameter.value.assign(*backend_,
-                               {parameter.value.shape(), normal_values(parameter.value.size(), seed, 0.5, 0.1)});
+        parameter.value.assign(
+            *backend_, {parameter.value.shape(), normal_values(parameter.value.size(), seed, 0.5, 0.1)});
     }
 
     /// `slot`: one float of a parameter or of the input.
@@ -39,7 +39,8 @@ protected:
         EXPECT_NEAR(static_cast<double>(gradient), expected, 2e-3 * std::max(1.0, std::abs(expected)));
     }
 
-    void check_layer(Layer& layer, bool input_gradient, std::int64_t stride, std::vector<std::uint32_t> rows) {
+    void check_layer(Layer& layer, bool input_gradient, std::int64_t stride,
+                     std::vector<std::uint32_t> rows) {
         std::uint64_t seed = 1;
         for (Parameter* parameter : layer.parameters()) fill(*parameter, seed++);
         std::vector<float> padded(static_cast<std::size_t>(kBatch * stride));

@@ -149,7 +149,8 @@ TEST(TrainingRun, ObeysCommands) {
     drain_until(run, [](const Updates& u) { return u.state == RunState::paused; });
     run.send(command::Step{});
     run.send(command::SetLearningRate{0.5});
-    const Updates stepped = drain_until(run, [](const Updates& u) { return u.learning_rate && !u.steps.empty(); });
+    const Updates stepped =
+        drain_until(run, [](const Updates& u) { return u.learning_rate && !u.steps.empty(); });
     EXPECT_EQ(stepped.steps.size(), 1U);
     EXPECT_EQ(stepped.learning_rate, 0.5);
     run.send(command::Stop{});
@@ -166,7 +167,8 @@ TEST(TrainingRun, PausesOnTroubleAndRecovers) {
     RunOptions options;
     options.send_snapshots = true;
     TrainingRun run(config, options);
-    const Updates trouble = drain_until(run, [](const Updates& u) { return u.trouble && u.state == RunState::paused; });
+    const Updates trouble =
+        drain_until(run, [](const Updates& u) { return u.trouble && u.state == RunState::paused; });
     ASSERT_TRUE(trouble.trouble);
     EXPECT_LT(trouble.trouble->suggested_learning_rate, trouble.trouble->learning_rate);
     run.send(command::Recover{1e-3});

@@ -47,12 +47,14 @@ TEST_P(Sized, AdamAgreesOverThreeSteps) {
     for (std::int64_t step = 1; step <= 3; ++step) {
         const std::vector<float> g = normal_values(size_, 10 + static_cast<std::uint64_t>(step));
         Array<float> gradient(*backend_, std::span<const float>(g));
-        backend_->run(Adam{.size = size_, .step = step, .g = gradient.data(), .w = w.data(), .m = m.data(), .v = v.data()});
+        backend_->run(Adam{
+            .size = size_, .step = step, .g = gradient.data(), .w = w.data(), .m = m.data(), .v = v.data()});
         for (std::size_t i = 0; i < g.size(); ++i) {
             const double d = static_cast<double>(g[i]), t = static_cast<double>(step);
             rm[i] = 0.9 * rm[i] + 0.1 * d;
             rv[i] = 0.999 * rv[i] + 0.001 * d * d;
-            rw[i] -= 1e-3 * (rm[i] / (1 - std::pow(0.9, t))) / (std::sqrt(rv[i] / (1 - std::pow(0.999, t))) + 1e-8);
+            rw[i] -= 1e-3 * (rm[i] / (1 - std::pow(0.9, t))) /
+                     (std::sqrt(rv[i] / (1 - std::pow(0.999, t))) + 1e-8);
         }
     }
     EXPECT_LE(relative_energy_error(w.host(), rw), kEnergyTolerance);
@@ -79,7 +81,8 @@ TEST_P(Sized, SumOfSquaresAgreesAndSeesWhatIsNotFinite) {
     double expected = 0;
     for (const float value : x) expected += static_cast<double>(value) * static_cast<double>(value);
     EXPECT_NEAR(y.host()[0], expected, 1e-12 * std::max(1.0, expected));
-    for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    for (const float bad :
+         {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
         if (size_ == 0) break;
         in.data()[size_ - 1] = bad;
         backend_->run(SumSquares{size_, in.data(), y.data()});
@@ -111,14 +114,16 @@ TEST_P(Loss, AgreesAtEveryLevel) {
         backend->run(SoftmaxNll{batch, classes, in.data(), labels_d.data(), in.data(), sums.data()}, level);
         const double expected = definition::nll_sum(to_doubles(logits), classes, labels);
         EXPECT_NEAR(sums.host()[0].loss, expected, 1e-6 * std::max(1.0, expected));
-        EXPECT_LE(relative_energy_error(in.host(), definition::nll_gradient(to_doubles(logits), classes, labels)),
-                  kEnergyTolerance);
+        EXPECT_LE(
+            relative_energy_error(in.host(), definition::nll_gradient(to_doubles(logits), classes, labels)),
+            kEnergyTolerance);
     }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Loss,
-                         testing::Values(LossShape{0, 10}, LossShape{1, 1}, LossShape{3, 2}, LossShape{256, 10},
-                                         LossShape{5, 63}, LossShape{5, 64}, LossShape{5, 65}, LossShape{7, 1000}));
+                         testing::Values(LossShape{0, 10}, LossShape{1, 1}, LossShape{3, 2},
+                                         LossShape{256, 10}, LossShape{5, 63}, LossShape{5, 64},
+                                         LossShape{5, 65}, LossShape{7, 1000}));
 
 TEST(Loss, TiesGoToTheFirstAndHugeLogitsStayFinite) {
     const auto backend = open_backend("cpu", 1);
@@ -136,20 +141,22 @@ TEST(Loss, TiesGoToTheFirstAndHugeLogitsStayFinite) {
 
 TEST(MatMul, AgreesForEveryTransposition) {
     const auto backend = open_backend("cpu", 2);
-    for (const auto [m, n, k] : {std::array<std::int64_t, 3>{0, 3, 4}, {1, 1, 1}, {3, 5, 0}, {7, 5, 3}, {64, 10, 97}}) {
-        const std::vector<float> a = normal_values(m * k, 1), b = normal_values(k * n, 2), c = normal_values(m * n, 3);
+    for (const auto [m, n, k] :
+         {std::array<std::int64_t, 3>{0, 3, 4}, {1, 1, 1}, {3, 5, 0}, {7, 5, 3}, {64, 10, 97}}) {
+        const std::vector<float> a = normal_values(m * k, 1), b = normal_values(k * n, 2),
+                                 c = normal_values(m * n, 3);
         Array<float> a_d(*backend, std::span<const float>(a)), b_d(*backend, std::span<const float>(b));
         for (const Level level : backend->operations().levels(MatMul::name)) {
             for (int flags = 0; flags < 8; ++flags) {
                 const bool ta = flags & 1, tb = flags & 2;
                 const float beta = flags & 4 ? 1.0F : 0.0F;
                 Array<float> c_d(*backend, std::span<const float>(c));
-                backend->run(MatMul{m, n, k, ta, tb, a_d.data(), std::max<std::int64_t>(1, ta ? m : k), b_d.data(),
-                                    std::max<std::int64_t>(1, tb ? k : n), beta, c_d.data(), n},
+                backend->run(MatMul{m, n, k, ta, tb, a_d.data(), std::max<std::int64_t>(1, ta ? m : k),
+                                    b_d.data(), std::max<std::int64_t>(1, tb ? k : n), beta, c_d.data(), n},
                              level);
                 EXPECT_LE(relative_energy_error(
-                              c_d.host(), definition::matmul(to_doubles(a), to_doubles(b), to_doubles(c), m, n, k, ta,
-                                                             tb, static_cast<double>(beta))),
+                              c_d.host(), definition::matmul(to_doubles(a), to_doubles(b), to_doubles(c), m,
+                                                             n, k, ta, tb, static_cast<double>(beta))),
                           kEnergyTolerance);
             }
         }
@@ -159,7 +166,8 @@ TEST(MatMul, AgreesForEveryTransposition) {
 TEST(Rows, BiasColumnSumAndGatherAgree) {
     const auto backend = open_backend("cpu", 2);
     const std::vector<float> x{1, 2, 3, 4, 5, 6}, bias{10, 20};
-    Array<float> in(*backend, std::span<const float>(x)), bias_d(*backend, std::span<const float>(bias)), sum(*backend, 2);
+    Array<float> in(*backend, std::span<const float>(x)), bias_d(*backend, std::span<const float>(bias)),
+        sum(*backend, 2);
     backend->run(ColumnSum{3, 2, in.data(), sum.data()});
     EXPECT_EQ(sum.host(), (std::vector<float>{9, 12}));
     const std::vector<std::uint32_t> rows{2, 0, 2};

@@ -1,17 +1,18 @@
 // Transforms, magnitudes and their adjoints at awkward shapes against the float64 definition.
+#include "kernels/ops/fft.hpp"
+
 #include <gtest/gtest.h>
 
 #include "kernels/cpu/plan_cache.hpp"
-#include "kernels/ops/fft.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/definitions.hpp"
 
 namespace spectral::test {
 namespace {
 
-const std::vector<SignalShape> kShapes{{1, {1, 1, 1}},   {1, {2, 1, 1}},  {1, {7, 1, 1}}, {1, {64, 1, 1}},
+const std::vector<SignalShape> kShapes{{1, {1, 1, 1}},   {1, {2, 1, 1}},   {1, {7, 1, 1}}, {1, {64, 1, 1}},
                                        {1, {97, 1, 1}},  {1, {784, 1, 1}}, {2, {1, 1, 1}}, {2, {5, 6, 1}},
-                                       {2, {28, 28, 1}}, {3, {2, 3, 5}},  {3, {4, 4, 4}}};
+                                       {2, {28, 28, 1}}, {3, {2, 3, 5}},   {3, {4, 4, 4}}};
 
 class Fft : public testing::TestWithParam<std::tuple<SignalShape, int>> {
 protected:
@@ -34,18 +35,21 @@ TEST_P(Fft, ForwardAndMagnitudeAgreeWithTheDefinition) {
     const std::vector<float> x = normal_values(batch_ * shape_.size(), 11);
     const std::int64_t bins = shape_.spectrum_size(), stride = padded_columns(bins);
     Array<float> input(*backend_, std::span<const float>(x)), magnitude(*backend_, batch_ * stride);
-    Array<Complex> spectrum(*backend_, batch_ * bins), scratch(*backend_, RfftMagnitude::scratch_size(batch_, shape_));
+    Array<Complex> spectrum(*backend_, batch_ * bins),
+        scratch(*backend_, RfftMagnitude::scratch_size(batch_, shape_));
     backend_->run(Rfft{batch_, shape_, input.data(), spectrum.data()});
     const auto reference = expected(x);
     EXPECT_LE(relative_energy_error(spectrum.host(), reference), kEnergyTolerance);
     for (const Level level : backend_->operations().levels(RfftMagnitude::name)) {
         SCOPED_TRACE(level_name(level));
-        backend_->run(RfftMagnitude{batch_, shape_, input.data(), magnitude.data(), stride, scratch.data()}, level);
+        backend_->run(RfftMagnitude{batch_, shape_, input.data(), magnitude.data(), stride, scratch.data()},
+                      level);
         const std::vector<float> result = magnitude.host();
         for (int b = 0; b < batch_; ++b) {
             for (std::int64_t f = 0; f < stride; ++f) {
                 const auto i = static_cast<std::size_t>(b * stride + f);
-                const double wanted = f < bins ? std::abs(reference[static_cast<std::size_t>(b * bins + f)]) : 0;
+                const double wanted =
+                    f < bins ? std::abs(reference[static_cast<std::size_t>(b * bins + f)]) : 0;
                 ASSERT_NEAR(static_cast<double>(result[i]), wanted, 1e-4);
             }
         }
@@ -82,8 +86,9 @@ TEST(Magnitude, AndItsGradientAgreeWithTheDefinition) {
     EXPECT_EQ(y.host()[0], 5.0F);
     EXPECT_EQ(y.host()[1], 0.0F);
     const std::vector<Complex> expected{{0.6F, -0.8F}, {0, 0}, {-2, 0}, {0, -1}, {1, 0}};
-    EXPECT_LE(relative_energy_error(dx.host(), std::vector<std::complex<double>>(expected.begin(), expected.end())),
-              kEnergyTolerance);
+    EXPECT_LE(
+        relative_energy_error(dx.host(), std::vector<std::complex<double>>(expected.begin(), expected.end())),
+        kEnergyTolerance);
 }
 
 TEST(PlanCache, KeepsTheNewestAndPlansEachShapeOnce) {

@@ -1,19 +1,21 @@
-// PureFFT at every level and shape against the float64 definition; gradients against finite differences of it.
+// PureFFT at every level and shape against the float64 definition; gradients against finite differences of
+// it.
+#include "kernels/ops/purefft.hpp"
+
 #include <gtest/gtest.h>
 
 #include <numeric>
 
 #include "kernels/backend.hpp"
-#include "kernels/ops/purefft.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/definitions.hpp"
 
 namespace spectral::test {
 namespace {
 
-const std::vector<PureFftSizes> kShapes{{0, 8, 2, 10, 393},  {1, 1, 1, 1, 1},   {3, 2, 1, 2, 5},   {7, 3, 3, 11, 16},
-                                        {5, 8, 2, 10, 17},   {64, 8, 2, 10, 393}, {97, 5, 4, 7, 31}, {256, 8, 2, 10, 393},
-                                        {130, 16, 1, 26, 64}, {2, 8, 2, 10, 4097}};
+const std::vector<PureFftSizes> kShapes{
+    {0, 8, 2, 10, 393},  {1, 1, 1, 1, 1},   {3, 2, 1, 2, 5},      {7, 3, 3, 11, 16},    {5, 8, 2, 10, 17},
+    {64, 8, 2, 10, 393}, {97, 5, 4, 7, 31}, {256, 8, 2, 10, 393}, {130, 16, 1, 26, 64}, {2, 8, 2, 10, 4097}};
 
 /// One problem in backend memory, rows shuffled through an index.
 struct Problem {
@@ -86,7 +88,8 @@ Gradients reference_gradients(const definition::PureFft& net, const std::vector<
         for (std::int64_t k = 0; k < classes; ++k) {
             for (std::int64_t f = 0; f < n; ++f) {
                 g.class_[at(k * n + f)] += delta[at(b * classes + k)] * net.x[at(b * n + f)] * gain[at(f)];
-                d_gain[at(f)] += delta[at(b * classes + k)] * net.x[at(b * n + f)] * net.class_[at(k * n + f)];
+                d_gain[at(f)] +=
+                    delta[at(b * classes + k)] * net.x[at(b * n + f)] * net.class_[at(k * n + f)];
             }
         }
     }
@@ -127,9 +130,11 @@ TEST_P(PureFftLevels, ForwardAgreesWithTheDefinition) {
     const auto expected = problem.reference().logits();
     for (const Level level : backend_->operations().levels(PureFftForward::name)) {
         SCOPED_TRACE(level_name(level));
-        Array<float> logits(*backend_, sizes_.batch * sizes_.classes), scratch(*backend_, problem.scratch(level));
-        backend_->run(PureFftForward{sizes_, problem.input(), problem.parameters(), logits.data(), scratch.data()},
-                      level);
+        Array<float> logits(*backend_, sizes_.batch * sizes_.classes),
+            scratch(*backend_, problem.scratch(level));
+        backend_->run(
+            PureFftForward{sizes_, problem.input(), problem.parameters(), logits.data(), scratch.data()},
+            level);
         EXPECT_LE(relative_energy_error(logits.host(), expected), kEnergyTolerance);
     }
 }
@@ -138,17 +143,25 @@ TEST_P(PureFftLevels, StepAgreesWithTheDefinition) {
     Problem problem(*backend_, sizes_);
     const auto net = problem.reference();
     const auto logits = net.logits();
-    const auto expected = reference_gradients(net, definition::nll_gradient(logits, sizes_.classes, problem.labels));
+    const auto expected =
+        reference_gradients(net, definition::nll_gradient(logits, sizes_.classes, problem.labels));
     const double loss = definition::nll_sum(logits, sizes_.classes, problem.labels);
     for (const Level level : backend_->operations().levels(PureFftStep::name)) {
         SCOPED_TRACE(level_name(level));
-        Array<float> work(*backend_, sizes_.batch * sizes_.classes), scratch(*backend_, problem.scratch(level));
+        Array<float> work(*backend_, sizes_.batch * sizes_.classes),
+            scratch(*backend_, problem.scratch(level));
         Array<float> pool(*backend_, sizes_.patterns * sizes_.frequencies);
         Array<float> layer(*backend_, sizes_.layers * sizes_.frequencies);
         Array<float> class_(*backend_, sizes_.classes * sizes_.frequencies);
         Array<LossSums> sums(*backend_, 1);
-        backend_->run(PureFftStep{sizes_, problem.input(), problem.parameters(), problem.labels_d.data(), work.data(),
-                                  {pool.data(), layer.data(), class_.data()}, sums.data(), scratch.data()},
+        backend_->run(PureFftStep{sizes_,
+                                  problem.input(),
+                                  problem.parameters(),
+                                  problem.labels_d.data(),
+                                  work.data(),
+                                  {pool.data(), layer.data(), class_.data()},
+                                  sums.data(),
+                                  scratch.data()},
                       level);
         EXPECT_NEAR(sums.host()[0].loss, loss, 1e-5 * std::max(1.0, loss));
         EXPECT_LE(relative_energy_error(pool.host(), expected.pool), kEnergyTolerance);
@@ -166,7 +179,8 @@ TEST_P(PureFftLevels, GainAgreesWithTheDefinition) {
     EXPECT_LE(relative_energy_error(weights.host(), problem.reference().weights()), kEnergyTolerance);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, PureFftLevels, testing::Combine(testing::ValuesIn(kShapes), testing::Values(1, 2, 3)));
+INSTANTIATE_TEST_SUITE_P(Shapes, PureFftLevels,
+                         testing::Combine(testing::ValuesIn(kShapes), testing::Values(1, 2, 3)));
 
 /// The analytic gradient above is itself checked: central differences of the float64 definition.
 TEST(PureFftDefinition, GradientsAgreeWithFiniteDifferences) {

@@ -24,7 +24,8 @@ public:
         memory_ = static_cast<unsigned char*>(backend_.allocate(bytes_));
         std::memset(memory_, kMark, bytes_);
     }
-    Array(Backend& backend, std::span<const T> values) : Array(backend, static_cast<std::int64_t>(values.size())) {
+    Array(Backend& backend, std::span<const T> values)
+        : Array(backend, static_cast<std::int64_t>(values.size())) {
         backend.copy_to_device(data(), values.data(), values.size_bytes());
     }
     Array(const Array&) = delete;
@@ -56,7 +57,8 @@ private:
 };
 
 /// Normal values of a seed, scaled.
-inline std::vector<float> normal_values(std::int64_t size, std::uint64_t seed, double scale = 1, double offset = 0) {
+inline std::vector<float> normal_values(std::int64_t size, std::uint64_t seed, double scale = 1,
+                                        double offset = 0) {
     Random random(seed);
     std::vector<float> values(static_cast<std::size_t>(size));
     for (float& value : values) value = static_cast<float>(offset + scale * random.normal());

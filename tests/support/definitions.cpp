@@ -15,7 +15,8 @@ struct Axes {
 
     explicit Axes(const SignalShape& shape, bool spectrum) {
         for (int axis = 0; axis < shape.rank; ++axis)
-            extent[static_cast<std::size_t>(3 - shape.rank + axis)] = shape.extent[static_cast<std::size_t>(axis)];
+            extent[static_cast<std::size_t>(3 - shape.rank + axis)] =
+                shape.extent[static_cast<std::size_t>(axis)];
         if (spectrum) extent[2] = extent[2] / 2 + 1;
     }
     std::array<std::int64_t, 3> at(std::int64_t flat) const {
@@ -26,7 +27,8 @@ struct Axes {
 double phase(const Axes& shape, std::array<std::int64_t, 3> k, std::array<std::int64_t, 3> n) {
     double turns = 0;
     for (std::size_t axis = 0; axis < 3; ++axis)
-        turns += static_cast<double>(k[axis] * n[axis] % shape.extent[axis]) / static_cast<double>(shape.extent[axis]);
+        turns += static_cast<double>(k[axis] * n[axis] % shape.extent[axis]) /
+                 static_cast<double>(shape.extent[axis]);
     return 2 * std::numbers::pi * turns;
 }
 
@@ -118,13 +120,15 @@ Doubles nll_gradient(const Doubles& logits, std::int64_t classes, const std::vec
     Doubles result(logits.size());
     for (std::size_t b = 0; b < labels.size(); ++b) {
         const std::size_t first = b * at(classes);
-        const double largest = *std::max_element(logits.begin() + static_cast<std::ptrdiff_t>(first),
-                                                 logits.begin() + static_cast<std::ptrdiff_t>(first) + classes);
+        const double largest =
+            *std::max_element(logits.begin() + static_cast<std::ptrdiff_t>(first),
+                              logits.begin() + static_cast<std::ptrdiff_t>(first) + classes);
         double sum = 0;
         for (std::int64_t k = 0; k < classes; ++k) sum += std::exp(logits[first + at(k)] - largest);
         for (std::int64_t k = 0; k < classes; ++k)
-            result[first + at(k)] = (std::exp(logits[first + at(k)] - largest) / sum - (k == labels[b] ? 1 : 0)) /
-                                    static_cast<double>(labels.size());
+            result[first + at(k)] =
+                (std::exp(logits[first + at(k)] - largest) / sum - (k == labels[b] ? 1 : 0)) /
+                static_cast<double>(labels.size());
     }
     return result;
 }
@@ -135,7 +139,8 @@ Doubles matmul(const Doubles& a, const Doubles& b, Doubles c, std::int64_t m, st
         for (std::int64_t j = 0; j < n; ++j) {
             double sum = 0;
             for (std::int64_t l = 0; l < k; ++l)
-                sum += a[at(transpose_a ? l * m + i : i * k + l)] * b[at(transpose_b ? j * k + l : l * n + j)];
+                sum +=
+                    a[at(transpose_a ? l * m + i : i * k + l)] * b[at(transpose_b ? j * k + l : l * n + j)];
             c[at(i * n + j)] = sum + (beta == 0 ? 0 : beta * c[at(i * n + j)]);
         }
     }
@@ -145,7 +150,8 @@ Doubles matmul(const Doubles& a, const Doubles& b, Doubles c, std::int64_t m, st
 double gelu(double x) { return 0.5 * x * std::erfc(-x / std::numbers::sqrt2); }
 
 double gelu_derivative(double x) {
-    return 0.5 * std::erfc(-x / std::numbers::sqrt2) + x * std::exp(-0.5 * x * x) / std::sqrt(2 * std::numbers::pi);
+    return 0.5 * std::erfc(-x / std::numbers::sqrt2) +
+           x * std::exp(-0.5 * x * x) / std::sqrt(2 * std::numbers::pi);
 }
 
 }  // namespace spectral::definition

@@ -8,7 +8,8 @@
 
 namespace spectral::test {
 
-/// Everything is passed on to a real CPU backend; the allocation number `fail_at` (from 1) throws std::bad_alloc.
+/// Everything is passed on to a real CPU backend; the allocation number `fail_at` (from 1) throws
+/// std::bad_alloc.
 class FaultBackend final : public Backend {
 public:
     explicit FaultBackend(std::int64_t fail_at);

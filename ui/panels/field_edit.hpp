@@ -37,6 +37,7 @@ public:
     explicit FieldCombo(QWidget* parent = nullptr);
 
 protected:
+    void paintEvent(QPaintEvent* event) override;  ///< shortens a long text with an ellipsis
     void wheelEvent(QWheelEvent* event) override;
 };
 

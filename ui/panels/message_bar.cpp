@@ -78,9 +78,13 @@ void MessageBar::show_message(const QString& kind, const QString& what, const QS
         buttons_.push_back(button);
     }
     show();
+    Q_EMIT shown(true);
 }
 
-void MessageBar::dismiss() { hide(); }
+void MessageBar::dismiss() {
+    hide();
+    Q_EMIT shown(false);
+}
 
 QString MessageBar::text() const { return isHidden() ? QString() : what_->text(); }
 

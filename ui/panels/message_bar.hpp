@@ -29,6 +29,9 @@ public:
     void dismiss();
     QString text() const;
 
+Q_SIGNALS:
+    void shown(bool visible);
+
 private:
     void show_message(const QString& kind, const QString& what, const QString& hint,
                       std::vector<Choice> choices);

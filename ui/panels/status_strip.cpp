@@ -97,6 +97,7 @@ void StatusStrip::reset() {
     samples_per_second_ = 0;
     checkpoint_.invalidate();
     memory_bytes_ = 0;
+    note_label_->clear();
     refresh();
 }
 

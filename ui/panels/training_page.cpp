@@ -48,10 +48,7 @@ LineChart* make_chart(const char* name, const QString& accessible, const QString
 }
 
 void add_train_and_test(LineChart& chart) {
-    chart.add_series({.name = TrainingPage::tr("train (batch)"),
-                      .colour = 0,
-                      .smoothed = true,
-                      .markers = Markers::never});
+    chart.add_series({.name = TrainingPage::tr("train (batch)"), .colour = 0, .smoothed = true});
     chart.add_series({.name = TrainingPage::tr("test"), .colour = 1, .markers = Markers::always});
     chart.set_smoothing(kSmoothing);
 }
@@ -110,6 +107,7 @@ QWidget* TrainingPage::build_accuracy() {
     accuracy_ = make_chart("accuracy_chart", tr("Accuracy by epoch"), tr("accuracy"));
     add_train_and_test(*accuracy_);
     accuracy_->set_y_format([](double value) { return QString::number(100 * value, 'g', 4) + tr(" %"); });
+    accuracy_->set_y_limits(std::nullopt, 1.0);
     accuracy_->set_empty_text(tr("Training and test accuracy appear here."));
     accuracy_card_->add_action(accuracy_->smoothing_action());
     accuracy_card_->add_action(accuracy_->export_action());

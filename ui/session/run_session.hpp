@@ -80,7 +80,7 @@ private:
     bool stopping_ = false;
     QString output_;
     QDateTime awaited_before_;  ///< when the file that stood there was written; invalid: none
-    QString awaited_file_;  ///< asked of the run, not yet reported as written
+    QString awaited_file_;      ///< asked of the run, not yet reported as written
     struct Helper {
         std::thread thread;
         std::shared_ptr<std::atomic<bool>> done;
