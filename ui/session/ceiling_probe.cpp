@@ -32,6 +32,7 @@ void CeilingProbe::start(const ExperimentConfig& config) {
     linear.features = resolved_features(config);
     linear.model = "logistic";
     linear.epochs = kEpochs;
+    linear.learning_rate = kLearningRate;
     linear.validation = config.validation;
     linear.backend = config.backend;
     linear.threads = config.threads;

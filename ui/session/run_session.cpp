@@ -2,8 +2,11 @@
 
 #include <QFileInfo>
 #include <QMetaObject>
+#include <algorithm>
 #include <atomic>
+#include <ctime>
 #include <exception>
+#include <thread>
 #include <utility>
 
 #include "engine/core/error.hpp"
@@ -14,7 +17,8 @@ namespace spectral::ui {
 
 namespace {
 
-constexpr int kDrainInterval_ms = 33;
+constexpr int kDrainInterval_ms = 33, kSlowestDrain_ms = 500;
+constexpr double kWindowShare = 0.02;  ///< of all cores together, while a run is going
 
 }  // namespace
 
@@ -47,6 +51,7 @@ void RunSession::start(const ExperimentConfig& config, RunOptions options) {
 }
 
 void RunSession::send(Command command) {
+    timer_.setInterval(kDrainInterval_ms);  // what was asked for shows at once
     if (run_) run_->send(std::move(command));
 }
 
@@ -61,10 +66,20 @@ bool RunSession::has_model() const {
     return active() ? !output_.isEmpty() : !output_.isEmpty() && QFileInfo::exists(output_);
 }
 
+void RunSession::pace() {
+    timespec now{};
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) != 0) return;
+    const double cpu_ms = 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
+    const double frame_ms = cpu_ms - std::exchange(cpu_at_drain_ms_, cpu_ms);
+    const double share = kWindowShare * std::max(1U, std::thread::hardware_concurrency());
+    timer_.setInterval(std::clamp(static_cast<int>(frame_ms / share), kDrainInterval_ms, kSlowestDrain_ms));
+}
+
 void RunSession::drain() {
     if (!run_) return;
     // Asked first: what the run posted before its end is then in the updates taken after it.
     const bool ended = run_->done();
+    pace();
     const Updates updates = run_->take_updates();
     if (!updates.empty()) {
         record_.add(updates);

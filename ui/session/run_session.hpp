@@ -67,6 +67,9 @@ Q_SIGNALS:
 private:
     void send(Command command);
     void drain();
+    /// Painting takes its time from training where cores are few. Frames come as often as kWindowShare of the
+    /// machine pays for, by the CPU time that the GUI thread used for the last one.
+    void pace();
     void report_written(const Updates& updates);
     void retire(std::unique_ptr<TrainingRun> run);
     /// Runs `work` on a thread of its own, then what it returned in the GUI thread.
@@ -76,6 +79,7 @@ private:
     std::unique_ptr<TrainingRun> run_;
     RunRecord record_;
     QTimer timer_;
+    double cpu_at_drain_ms_ = 0;
     std::optional<RunState> state_;
     bool stopping_ = false;
     QString output_;
