@@ -12,6 +12,7 @@
 #include <QMenu>
 #include <QMenuBar>
 #include <QMessageBox>
+#include <QScreen>
 #include <QSettings>
 #include <QStyle>
 #include <QTabWidget>
@@ -59,7 +60,7 @@ ThemeKind kind_of(const QString& choice) {
 MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent) {
     setObjectName(QStringLiteral("main_window"));
     setWindowTitle(tr("Spectral Workbench"));
-    resize(kFirstSize);
+    resize(screen() ? kFirstSize.boundedTo(screen()->availableSize()) : kFirstSize);
     setMinimumSize(kSmallest);
     build_pages();
     build_menus();
