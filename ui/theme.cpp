@@ -152,11 +152,14 @@ ThemeNotifier& ThemeNotifier::instance() {
 }
 
 QFont interface_font() {
-    QFont font = QFontDatabase::systemFont(QFontDatabase::GeneralFont);
-    if (QFontDatabase::hasFamily(QStringLiteral("Inter"))) {
-        font = QFont(QStringLiteral("Inter"));
-    }
-    font.setPixelSize(kFontPixels);
+    // Asking the font database takes longer than painting a chart.
+    static const QFont font = [] {
+        QFont found = QFontDatabase::hasFamily(QStringLiteral("Inter"))
+                          ? QFont(QStringLiteral("Inter"))
+                          : QFontDatabase::systemFont(QFontDatabase::GeneralFont);
+        found.setPixelSize(kFontPixels);
+        return found;
+    }();
     return font;
 }
 

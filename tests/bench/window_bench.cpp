@@ -1,5 +1,6 @@
-// Training with the window open against the same run without one: samples per second of training, and wall
-// time of whole runs with evaluations and checkpoints. Also the time from main() to a painted window.
+// Training with the window open against the same run without one, in turn: samples per second of training,
+// and wall time of whole runs with evaluations and checkpoints; medians and quartiles of the rounds' ratios.
+// Also the time from main() to a painted window.
 #include <fmt/format.h>
 
 #include <QApplication>
@@ -10,6 +11,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "engine/train/run.hpp"
@@ -21,15 +25,31 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using spectral::RunResult;
 
-constexpr int kRounds = 5;
+constexpr int kRounds = 11;
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double median(std::vector<double> values) {
+double quantile(std::vector<double> values, double at) {
     std::ranges::sort(values);
-    return values[values.size() / 2];
+    return values[static_cast<std::size_t>(at * static_cast<double>(values.size() - 1) + 0.5)];
+}
+
+double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
+
+/// of[i] / by[i]: both sides of a round met the same other load.
+std::vector<double> ratios(const std::vector<double>& of, const std::vector<double>& by) {
+    std::vector<double> result;
+    for (std::size_t i = 0; i < of.size(); ++i) result.push_back(of[i] / by[i]);
+    return result;
+}
+
+/// Used by the calling thread so far.
+double thread_cpu_seconds() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 struct Side {
@@ -57,33 +77,47 @@ void compare(spectral::ui::MainWindow& window, const std::string& model, std::in
     const spectral::ExperimentConfig config = experiment(model, epochs);
     const auto workspace = std::make_shared<spectral::Workspace>();
     Side alone, watched;
-    for (int round = 0; round < kRounds; ++round) {
+    double window_cpu_seconds = 0;
+    const auto train_alone = [&] {
         spectral::RunOptions options;
         options.out = folder.toStdString() + "/headless.h5";
         options.workspace = workspace;
-        Clock::time_point start = Clock::now();
+        const Clock::time_point start = Clock::now();
         spectral::TrainingRun run(config, options);
         const RunResult result = run.result();
         alone.add(result, seconds_since(start));
-
+    };
+    const auto train_watched = [&] {
         window.set_config(config);
         QEventLoop loop;
+        Clock::time_point start;
         const auto connection = QObject::connect(&window.session(), &spectral::ui::RunSession::finished,
                                                  &loop, [&](const RunResult& seen) {
                                                      watched.add(seen, seconds_since(start));
                                                      loop.quit();
                                                  });
+        const double cpu_before = thread_cpu_seconds();
         start = Clock::now();
         window.start();
         loop.exec();
+        window_cpu_seconds += thread_cpu_seconds() - cpu_before;
         QObject::disconnect(connection);
+    };
+    for (int round = 0; round < kRounds; ++round) {
+        // In turn first, so that what the first leaves behind falls on both.
+        if (round % 2 == 0) train_alone();
+        train_watched();
+        if (round % 2 == 1) train_alone();
     }
+    const std::vector<double> speed = ratios(watched.samples_per_second, alone.samples_per_second);
+    const std::vector<double> wall = ratios(alone.seconds, watched.seconds);
+    const double watched_seconds = std::accumulate(watched.seconds.begin(), watched.seconds.end(), 0.0);
     fmt::print(
-        "{:<10} alone {:.3g} samples/s, {:.3f} s   window {:.3g} samples/s, {:.3f} s   ratio {:.3f}, wall "
-        "{:.3f}\n",
+        "{:<8} alone {:.3g} samples/s, {:.3f} s   window {:.3g} samples/s, {:.3f} s   ratio {:.3f} "
+        "({:.3f} to {:.3f}), wall {:.3f} ({:.3f} to {:.3f})   GUI thread {:.1f} % of a core\n",
         model, median(alone.samples_per_second), median(alone.seconds), median(watched.samples_per_second),
-        median(watched.seconds), median(watched.samples_per_second) / median(alone.samples_per_second),
-        median(alone.seconds) / median(watched.seconds));
+        median(watched.seconds), median(speed), quantile(speed, 0.25), quantile(speed, 0.75), median(wall),
+        quantile(wall, 0.25), quantile(wall, 0.75), 100 * window_cpu_seconds / watched_seconds);
 }
 
 }  // namespace

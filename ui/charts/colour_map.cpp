@@ -86,7 +86,7 @@ QRgb ColourMap::at(double t) const {
     if (std::isnan(t)) {
         return qRgba(0, 0, 0, 0);
     }
-    return entries_[static_cast<std::size_t>(std::lround(std::clamp(t, 0.0, 1.0) * (kEntries - 1)))];
+    return entries_[static_cast<std::size_t>(std::clamp(t, 0.0, 1.0) * (kEntries - 1) + 0.5)];
 }
 
 QRgb ColourMap::at(double value, const ValueRange& range) const {

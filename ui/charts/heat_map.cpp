@@ -159,16 +159,14 @@ std::optional<HeatMap::Cell> HeatMap::cell_at(const QPoint& position) const {
 }
 
 void HeatMap::refresh() {
-    rebuild_image();
+    image_ = QImage();  // made anew when it is painted
+    if (has_data()) {
+        shown_range_ = fixed_range_ ? *fixed_range_ : value_range(kind_, *values_);
+    }
     update();
 }
 
 void HeatMap::rebuild_image() {
-    if (!has_data()) {
-        image_ = QImage();
-        return;
-    }
-    shown_range_ = fixed_range_ ? *fixed_range_ : value_range(kind_, *values_);
     const ColourMap map = ColourMap::for_current_theme(kind_);
     const int height = std::min(rows_, kMaxImageSide);
     const int width = std::min(columns_, kMaxImageSide);
@@ -176,14 +174,18 @@ void HeatMap::rebuild_image() {
     const auto first_of = [](int i, int cells, int pixels) {
         return static_cast<int>(static_cast<qint64>(i) * cells / pixels);
     };
+    std::vector<int> columns(static_cast<std::size_t>(width) + 1);
+    for (int x = 0; x <= width; ++x) columns[static_cast<std::size_t>(x)] = first_of(x, columns_, width);
     for (int y = 0; y < height; ++y) {
         auto* line = reinterpret_cast<QRgb*>(image_.scanLine(y));
+        const int row_begin = first_of(y, rows_, height);
+        const int row_end = first_of(y + 1, rows_, height);
         for (int x = 0; x < width; ++x) {
-            const int row_end = first_of(y + 1, rows_, height);
-            const int column_end = first_of(x + 1, columns_, width);
-            float strongest = value_at(first_of(y, rows_, height), first_of(x, columns_, width));
-            for (int row = first_of(y, rows_, height); row < row_end; ++row) {
-                for (int column = first_of(x, columns_, width); column < column_end; ++column) {
+            const int column_begin = columns[static_cast<std::size_t>(x)];
+            const int column_end = columns[static_cast<std::size_t>(x) + 1];
+            float strongest = value_at(row_begin, column_begin);
+            for (int row = row_begin; row < row_end; ++row) {
+                for (int column = column_begin; column < column_end; ++column) {
                     const float value = value_at(row, column);
                     const bool stronger = std::isnan(strongest) || std::abs(value) > std::abs(strongest);
                     strongest = stronger ? value : strongest;

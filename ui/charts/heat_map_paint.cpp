@@ -106,6 +106,9 @@ void HeatMap::paintEvent(QPaintEvent*) {
     painter.setRenderHint(QPainter::Antialiasing);
     painter.setClipPath(rounded);
     painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
+    if (image_.isNull()) {
+        rebuild_image();
+    }
     painter.drawImage(area, image_);
     if (print_values_) {
         paint_values(painter, area);

@@ -249,8 +249,15 @@ void LineChart::refresh() {
         y_.high = y.high;
     }
     view_->set_scene(make_scene(has_points));
-    x_axis_->setRange(x_.low, x_.high);
-    y_axis_->setRange(y_.low, y_.high);
+    // Every change of a range strokes every line again, so the lines are taken off meanwhile.
+    if (x_axis_->min() != x_.low || x_axis_->max() != x_.high || y_axis_->min() != y_.low ||
+        y_axis_->max() != y_.high) {
+        for (Series& series : series_) {
+            series.line->clear();
+        }
+        x_axis_->setRange(x_.low, x_.high);
+        y_axis_->setRange(y_.low, y_.high);
+    }
     const double pixels = view_->plot_area().width();
     std::vector<MarkerSet> markers;
     for (Series& series : series_) {

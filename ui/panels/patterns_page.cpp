@@ -149,7 +149,12 @@ void PatternsPage::set_note(const QString& note) {
 
 void PatternsPage::show_record(const RunRecord& record) {
     record_ = &record;
+    if (isVisible()) refresh();
+}
+
+void PatternsPage::showEvent(QShowEvent* event) {
     refresh();
+    QWidget::showEvent(event);
 }
 
 HeatMap* PatternsPage::map(const std::string& name) const {

@@ -30,13 +30,17 @@ class PatternsPage : public QWidget {
 public:
     explicit PatternsPage(QWidget* parent = nullptr);
 
-    /// Shows the newest snapshot while following, else the one chosen. The record must outlive the page.
+    /// Shows the newest snapshot while following, else the one chosen; while the page is hidden, once it is
+    /// seen again. The record must outlive the page.
     void show_record(const RunRecord& record);
     /// The sentence on what the model can do; empty: none.
     void set_note(const QString& note);
     bool following() const { return following_; }
     HeatMap* map(const std::string& name) const;
     LineChart* gain_chart() const { return gain_; }
+
+protected:
+    void showEvent(QShowEvent* event) override;
 
 private:
     QWidget* build_time();

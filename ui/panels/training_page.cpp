@@ -176,6 +176,7 @@ void TrainingPage::set_ceiling(std::optional<double> accuracy) {
 
 void TrainingPage::show_record(const RunRecord& record) {
     record_ = &record;
+    if (!isVisible()) return;
     const std::size_t points = record.steps().size() + record.throughput().size();
     const auto wait = static_cast<int>(std::min<std::size_t>(points / kPointsPerMillisecond, kMaxDelay_ms));
     if (!since_refresh_.isValid() || since_refresh_.elapsed() >= wait) {
@@ -184,6 +185,12 @@ void TrainingPage::show_record(const RunRecord& record) {
         late_refresh_.start(wait);
     }
     refresh_evaluation(record);
+}
+
+void TrainingPage::showEvent(QShowEvent* event) {
+    refresh_charts();
+    if (record_ != nullptr) refresh_evaluation(*record_);
+    QWidget::showEvent(event);
 }
 
 void TrainingPage::refresh_charts() {
@@ -198,10 +205,10 @@ void TrainingPage::refresh_charts() {
     const QString set = record.info() ? QString::fromStdString(record.info()->evaluated_on) : tr("test");
     loss_->set_series_name(kTest, set);
     accuracy_->set_series_name(kTest, set);
-    accuracy_card_->set_subtitle(
-        record.evaluations().empty()
-            ? tr("share right")
-            : set + QLatin1Char(' ') + percent(static_cast<double>(record.evaluations().back().accuracy)));
+    accuracy_card_->set_subtitle(record.evaluations().empty()
+                                     ? tr("share right")
+                                     : set + QLatin1Char(' ') +
+                                           percent(record.evaluations().back().accuracy));
     throughput_card_->set_subtitle(record.throughput().empty()
                                        ? tr("training steps only")
                                        : with_prefix(record.throughput().back().samples_per_second) +

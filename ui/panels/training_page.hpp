@@ -23,8 +23,8 @@ class TrainingPage : public QWidget {
 public:
     explicit TrainingPage(QWidget* parent = nullptr);
 
-    /// Shows what `record` holds; charts of very long runs follow a little less often than they are asked to.
-    /// The record must live as long as the page.
+    /// Shows what `record` holds, while the page is hidden once it is seen again; charts of very long runs
+    /// follow a little less often than they are asked to. The record must live as long as the page.
     void show_record(const RunRecord& record);
     /// The dashed line in the accuracy chart; `accuracy` in [0, 1].
     void set_ceiling(std::optional<double> accuracy);
@@ -33,6 +33,9 @@ public:
     LineChart* accuracy_chart() const { return accuracy_; }
     LineChart* throughput_chart() const { return throughput_; }
     HeatMap* confusion_map() const { return confusion_; }
+
+protected:
+    void showEvent(QShowEvent* event) override;
 
 private:
     QWidget* build_loss();
