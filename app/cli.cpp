@@ -1,5 +1,10 @@
 // spectral: the command line.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <spectral_version.hpp>
+#include <string>
+#include <vector>
 
 #include "app/commands/commands.hpp"
 #include "app/passive_openmp.hpp"
@@ -23,6 +28,15 @@ int main(int argc, char** argv) {
     add_inspect(app, exit_code);
     try {
         app.parse(argc, argv);
+    } catch (const CLI::ExtrasError&) {
+        // The exception's own text has them in reverse order.
+        const std::vector<std::string> extras = app.remaining(true);
+        print_error(
+            fmt::format("unexpected: {}", fmt::join(extras, " ")),
+            fmt::format("see 'spectral {}--help'", app.get_subcommands().empty()
+                                                       ? ""
+                                                       : app.get_subcommands().front()->get_name() + " "));
+        return kExitBadInput;
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
         print_error(error.what(), "see 'spectral --help'");

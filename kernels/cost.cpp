@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "kernels/ops/dense.hpp"
+#include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/loss.hpp"
@@ -85,6 +86,16 @@ Cost SoftmaxNll::cost() const {
 
 Cost GatherRows::cost() const {
     return {real(batch) * (2 * kReal * real(columns) + sizeof(std::uint32_t)), 0};
+}
+
+Cost Log1p::cost() const { return {2 * kReal * real(size), 20 * real(size)}; }
+
+Cost ColumnMoments::cost() const {
+    return {kReal * real(batch * columns + 2 * columns), 4 * real(batch * columns)};
+}
+
+Cost Standardise::cost() const {
+    return {kReal * real(2 * batch * columns + 2 * columns), 2 * real(batch * columns)};
 }
 
 Cost MatMul::cost() const {

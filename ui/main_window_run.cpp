@@ -185,13 +185,8 @@ void MainWindow::follow(const Updates& updates) {
     }
     if (updates.learning_rate) panel_->show_learning_rate(*updates.learning_rate);
     if (updates.trouble) show_trouble(*updates.trouble);
-    if (!updates.message.empty() && !trouble_shown_ && updates.state != RunState::failed) {
-        const QString message = QString::fromStdString(updates.message);
-        if (updates.hint.empty())
-            note(message);
-        else  // the run goes on, but something asked of it did not work
-            messages_->show_error(message, QString::fromStdString(updates.hint));
-    }
+    if (!updates.message.empty() && !trouble_shown_ && updates.state != RunState::failed)
+        note(QString::fromStdString(updates.message));
     bar_->set_activity(QString::fromStdString(updates.activity), updates.activity_fraction);
     const RunRecord& record = session_.record();
     if (!updates.steps.empty())

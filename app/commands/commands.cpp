@@ -43,12 +43,14 @@ void SchemaFlags::add(CLI::App& command, const Schema& schema, const std::string
         const std::string range = range_text(field);
         const std::string standard = field.default_value.is_string() ? field.default_value.get<std::string>()
                                                                      : field.default_value.dump();
-        entry->second.option = command
-                                   .add_option(flag_name(field.name), entry->second.text,
-                                               fmt::format("{} [{}{}{}]", field.help, standard,
-                                                           range.empty() ? "" : "; ", range))
-                                   ->type_name("")
-                                   ->group(group);
+        const std::string help =
+            fmt::format("{} [{}{}{}]", field.help, standard, range.empty() ? "" : "; ", range);
+        // Bare, a flag means true; --name=false is possible too.
+        entry->second.option =
+            field.type == FieldType::flag
+                ? command.add_flag(flag_name(field.name), entry->second.text, help)
+                : command.add_option(flag_name(field.name), entry->second.text, help)->type_name("");
+        entry->second.option->group(group);
     }
 }
 

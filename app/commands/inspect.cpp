@@ -16,7 +16,7 @@ Json describe(const std::string& path, const ModelFile& file) {
     std::int64_t parameters = 0;
     for (const LayerRecord& layer : file.layers) {
         for (const NamedTensor& each : layer.tensors) {
-            parameters += each.tensor.shape.size();
+            if (layer.kind != "standardise") parameters += each.tensor.shape.size();
             tensors.push_back({{"name", layer.name + "/" + each.name},
                                {"kind", layer.kind},
                                {"shape", each.tensor.shape.extents()},

@@ -13,6 +13,7 @@
 #include "app/commands/commands.hpp"
 #include "app/commands/patterns_picture.hpp"
 #include "engine/core/error.hpp"
+#include "engine/core/files.hpp"
 #include "engine/data/dataset.hpp"
 #include "engine/nn/registry.hpp"
 #include "engine/train/run.hpp"
@@ -155,6 +156,7 @@ int train(TrainArguments& a) {
     options.resume = a.resume;
     if (!a.patterns_png.empty() && options.out.empty())
         throw Error("--patterns-png", "the picture is made from the model file", "give --out FILE as well");
+    if (!a.patterns_png.empty()) require_replaceable(a.patterns_png);
     ExperimentConfig config;
     if (a.resume.empty()) {
         config = build_config(a);

@@ -138,33 +138,47 @@ fs::path real_target(const fs::path& path) {
     return error ? path : target;
 }
 
-}  // namespace
-
-void replace_file(const fs::path& path, const std::function<void(const fs::path&)>& write) {
-    if (!path.has_filename()) throw Error(path.string(), "is no file name");
-    const fs::path target = real_target(path);
-    const fs::path directory = target.has_parent_path() ? target.parent_path() : fs::path(".");
-
-    struct stat status {};
+/// Where the new file goes and the access rights it keeps.
+struct Place {
+    fs::path target, directory;
     std::optional<mode_t> mode;
-    if (::stat(directory.c_str(), &status) != 0)
-        throw Error(path.string(), "cannot be written: folder " + directory.string() + ": " + message(errno),
+};
+
+Place find_place(const fs::path& path) {
+    if (!path.has_filename()) throw Error(path.string(), "is no file name");
+    Place place;
+    place.target = real_target(path);
+    place.directory = place.target.has_parent_path() ? place.target.parent_path() : fs::path(".");
+    struct stat status {};
+    if (::stat(place.directory.c_str(), &status) != 0)
+        throw Error(path.string(),
+                    "cannot be written: folder " + place.directory.string() + ": " + message(errno),
                     "Create the folder first, or choose another.");
     if (!S_ISDIR(status.st_mode))
-        throw Error(path.string(), "cannot be written: " + directory.string() + " is not a folder");
-    if (::stat(target.c_str(), &status) == 0) {
-        if (S_ISDIR(status.st_mode)) throw Error(path.string(), "is a folder", "Give the name of a file.");
-        if (!S_ISREG(status.st_mode))
-            throw Error(path.string(), "is not a regular file, so it cannot be replaced",
-                        "Give the name of a new or an ordinary file.");
-        if (::access(target.c_str(), W_OK) != 0) throw failure(path, errno);
-        mode = status.st_mode & 0777U;
-    }
+        throw Error(path.string(), "cannot be written: " + place.directory.string() + " is not a folder");
+    if (::stat(place.target.c_str(), &status) != 0) return place;
+    if (S_ISDIR(status.st_mode)) throw Error(path.string(), "is a folder", "Give the name of a file.");
+    if (!S_ISREG(status.st_mode))
+        throw Error(path.string(), "is not a regular file, so it cannot be replaced",
+                    "Give the name of a new or an ordinary file.");
+    if (::access(place.target.c_str(), W_OK) != 0) throw failure(path, errno);
+    place.mode = status.st_mode & 0777U;
+    return place;
+}
 
-    TemporaryFile temporary(directory, target, mode);
+}  // namespace
+
+void require_replaceable(const fs::path& path) {
+    const Place place = find_place(path);
+    const TemporaryFile probe(place.directory, place.target, place.mode);
+}
+
+void replace_file(const fs::path& path, const std::function<void(const fs::path&)>& write) {
+    const Place place = find_place(path);
+    TemporaryFile temporary(place.directory, place.target, place.mode);
     write(temporary.path());
-    temporary.flush_and_rename(target);
-    flush_directory(directory);
+    temporary.flush_and_rename(place.target);
+    flush_directory(place.directory);
 }
 
 void replace_file(const fs::path& path, std::string_view contents) {

@@ -16,6 +16,10 @@ namespace spectral {
 void replace_file(const std::filesystem::path& path,
                   const std::function<void(const std::filesystem::path&)>& write);
 
+/// Throws as replace_file() would where nothing can be written; changes nothing. For long work that ends with
+/// a file.
+void require_replaceable(const std::filesystem::path& path);
+
 /// replace_file with these bytes.
 void replace_file(const std::filesystem::path& path, std::string_view contents);
 

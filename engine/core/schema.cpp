@@ -117,7 +117,7 @@ Json parse_field(const Field& field, const std::string& text, std::string_view o
         if (parse_number(text, number)) value = number;
     } else if (field.type == FieldType::real) {
         double number = 0;
-        if (parse_number(text, number)) value = number;
+        if (parse_number(text, number) && std::isfinite(number)) value = number;
     } else if (field.type == FieldType::flag) {
         if (text == "true" || text == "1") value = true;
         if (text == "false" || text == "0") value = false;

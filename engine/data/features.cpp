@@ -4,9 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "engine/core/error.hpp"
+#include "kernels/ops/features.hpp"
 
 namespace spectral {
 
@@ -75,7 +75,6 @@ FeatureMatrix compute_features(Device device, const Samples& samples, std::strin
     // Rfft's spectra fit where RfftMagnitude's scratch does.
     const Tensor spectra(device, MemoryTag::workspace, {RfftMagnitude::scratch_size(block, shape)},
                          "feature block spectra", DType::complex64);
-    std::vector<float> rows;
 
     for (std::int64_t first = 0; first < matrix.rows; first += block) {
         report(progress, holder, static_cast<double>(first) / static_cast<double>(matrix.rows));
@@ -87,11 +86,8 @@ FeatureMatrix compute_features(Device device, const Samples& samples, std::strin
         if (feature == "rfft_magnitude" || feature == "rfft2_magnitude" || feature == "log_magnitude") {
             device.backend.run(
                 RfftMagnitude{count, shape, x.data(), y, matrix.stride, spectra.complex_data()});
-            if (feature != "log_magnitude") continue;
-            rows.resize(static_cast<std::size_t>(count * matrix.stride));
-            device.backend.copy_to_host(rows.data(), y, rows.size() * sizeof(float));
-            for (float& value : rows) value = std::log1p(value);
-            device.backend.copy_to_device(y, rows.data(), rows.size() * sizeof(float));
+            // The padding stays zero: log 1.
+            if (feature == "log_magnitude") device.backend.run(Log1p{count * matrix.stride, y, y});
             continue;
         }
         const float* source = x.data();

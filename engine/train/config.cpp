@@ -33,6 +33,8 @@ const Schema& training_schema() {
         {"features", FieldType::choice, "auto", "features",
          "what the model sees of a signal; auto: what it prefers", kAnyLow, kAnyHigh,
          names(feature_registry(), {"auto"})},
+        {"standardise", FieldType::flag, false, "standardise",
+         "subtract each feature's mean over the training set and divide by its deviation"},
         {"optimiser", FieldType::choice, "adam", "optimiser", "rule that turns gradients into updates",
          kAnyLow, kAnyHigh, names(optimiser_registry())},
         {"learning_rate", FieldType::real, 0.0, "learning rate", "0: the optimiser's default", 0, 1e30},
@@ -58,6 +60,7 @@ Json to_json(const ExperimentConfig& c) {
             {"model", c.model},
             {"model_options", c.model_options},
             {"features", c.features},
+            {"standardise", c.standardise},
             {"optimiser", c.optimiser},
             {"learning_rate", c.learning_rate},
             {"momentum", c.momentum},
@@ -98,6 +101,7 @@ ExperimentConfig config_from_json(const Json& json, const std::string& where) {
     }
     plain = complete(training_schema(), plain, where);
     config.features = plain["features"];
+    config.standardise = plain["standardise"];
     config.optimiser = plain["optimiser"];
     config.learning_rate = plain["learning_rate"];
     config.momentum = plain["momentum"];

@@ -15,6 +15,7 @@ struct ExperimentConfig {
     std::string model = "purefft";
     Json model_options = Json::object();
     std::string features = "auto";  ///< auto: what the model prefers
+    bool standardise = false;       ///< features to mean 0 and deviation 1 over the training set
     std::string optimiser = "adam";
     double learning_rate = 0;  ///< 0: the optimiser's default
     double momentum = 0.9;     ///< for sgd

@@ -8,6 +8,7 @@
 #include "engine/core/error.hpp"
 #include "engine/nn/registry.hpp"
 #include "engine/train/config.hpp"
+#include "engine/train/standardisation.hpp"
 #include "engine/train/workspace.hpp"
 
 namespace spectral {
@@ -73,11 +74,13 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
                 result.examples.push_back({index, truth, judged.prediction, signal(samples, index)});
         }
     }
-    result.loss = static_cast<float>(loss / static_cast<double>(std::max<std::int64_t>(count, 1)));
-    result.accuracy = static_cast<float>(static_cast<double>(correct) /
-                                         static_cast<double>(std::max<std::int64_t>(count, 1)));
+    const auto samples_seen = static_cast<double>(std::max<std::int64_t>(count, 1));
+    result.loss = loss / samples_seen;
+    result.accuracy = static_cast<double>(correct) / samples_seen;
     return result;
 }
+
+namespace {
 
 void load_layer(Backend& backend, Layer& layer, const LayerRecord& record) {
     const auto mismatch = [&](const std::string& why) {
@@ -101,6 +104,17 @@ void load_layer(Backend& backend, Layer& layer, const LayerRecord& record) {
     }
 }
 
+}  // namespace
+
+void load_layers(Backend& backend, Model& model, const ModelFile& file) {
+    const std::vector<Layer*> layers = model.layers();
+    const std::span<const LayerRecord> records = network_layers(file);
+    if (layers.size() != records.size())
+        throw Error("model file", "it has other layers than the model of its configuration",
+                    "use it with its own configuration and data");
+    for (std::size_t i = 0; i < layers.size(); ++i) load_layer(backend, *layers[i], records[i]);
+}
+
 Evaluation evaluate_file(const ModelFile& file, const std::string& dataset_name, const std::string& data,
                          const Json& dataset_options, const std::string& backend_name,
                          const Progress& progress) {
@@ -109,16 +123,14 @@ Evaluation evaluate_file(const ModelFile& file, const std::string& dataset_name,
     const auto backend = open_backend(backend_name);
     const Device device{*backend, workspace.budget()};
     const auto dataset = workspace.dataset(dataset_name, data, dataset_options, progress);
-    const FeatureMatrix test =
-        compute_features(device, dataset->test, config.features, "test features", progress);
+    FeatureMatrix test = compute_features(device, dataset->test, config.features, "test features", progress);
+    if (const auto standardisation = Standardisation::from(file, test.columns))
+        standardisation->apply(device, test);
     const std::int64_t batch = std::min<std::int64_t>(config.batch, std::max<std::int64_t>(test.rows, 1));
     const auto model = find_model(config.model)
                            .make({device, config.model_options, test.columns, dataset->classes(), batch,
                                   static_cast<std::uint64_t>(config.seed), backend->threads()});
-    const std::vector<Layer*> layers = model->layers();
-    if (layers.size() != file.layers.size())
-        throw Error("model file", "its layers are not those of its configuration", "export it again");
-    for (std::size_t i = 0; i < layers.size(); ++i) load_layer(*backend, *layers[i], file.layers[i]);
+    load_layers(*backend, *model, file);
     return evaluate_model(device, *model, test, dataset->test, {}, batch, *dataset, 0);
 }
 

@@ -17,8 +17,9 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
                           std::span<const std::uint32_t> rows, std::int64_t batch, const Dataset& dataset,
                           std::int64_t examples);
 
-/// Throws Error when name, kind, tensors or shapes are not the layer's.
-void load_layer(Backend& backend, Layer& layer, const LayerRecord& record);
+/// The file's weights into `model`. Throws Error when number, names, kinds, tensors or shapes are not those
+/// of the model's layers.
+void load_layers(Backend& backend, Model& model, const ModelFile& file);
 
 /// `spectral eval`: the model of a file against a data set's test set.
 Evaluation evaluate_file(const ModelFile& file, const std::string& dataset, const std::string& data,

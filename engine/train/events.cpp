@@ -22,7 +22,7 @@ std::string_view run_state_name(RunState state) {
 
 bool Updates::empty() const {
     return !info && !state && message.empty() && activity.empty() && steps.empty() && evaluations.empty() &&
-           throughput.empty() && !patterns && !evaluation && !trouble && !checkpoint_path && !learning_rate;
+           throughput.empty() && !patterns && !evaluation && !trouble && files.empty() && !learning_rate;
 }
 
 }  // namespace spectral

@@ -28,8 +28,8 @@ struct StepPoint {
 struct EvaluationPoint {
     std::int64_t step = 0;
     double epoch = 0;
-    float loss = 0, accuracy = 0;
-    float train_loss = 0, train_accuracy = 0;  ///< means over the epoch's batches
+    double loss = 0, accuracy = 0;
+    double train_loss = 0, train_accuracy = 0;  ///< means over the epoch's batches
 };
 
 /// Training throughput since the last report.
@@ -46,7 +46,7 @@ struct Evaluation {
         HostTensor values;  ///< the signal as stored: rank 1 or 2
     };
     std::int64_t step = 0;
-    float loss = 0, accuracy = 0;
+    double loss = 0, accuracy = 0;
     std::int64_t samples = 0;
     std::vector<std::string> class_names;
     std::vector<std::int64_t> confusion;  ///< classes × classes, row: truth, column: prediction
@@ -70,6 +70,13 @@ struct NumericTrouble {
     double suggested_learning_rate = 0;
 };
 
+/// A model file that was written or could not be.
+struct FileReport {
+    std::string path;
+    bool asked_for = false;     ///< by CheckpointNow; else one of the run's own checkpoints
+    std::string problem, hint;  ///< empty: it was written
+};
+
 /// Everything that happened since the last drain. Large values: only the newest.
 struct Updates {
     std::optional<RunInfo> info;
@@ -84,7 +91,7 @@ struct Updates {
     std::shared_ptr<const PatternSnapshot> patterns;
     std::shared_ptr<const Evaluation> evaluation;
     std::optional<NumericTrouble> trouble;
-    std::optional<std::string> checkpoint_path;  ///< one was just written here
+    std::vector<FileReport> files;  ///< in the order they were written
     std::optional<double> learning_rate;
     std::size_t memory_bytes = 0, memory_peak_bytes = 0, memory_limit_bytes = 0;
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/core/error.hpp"
+#include "engine/core/files.hpp"
 #include "engine/io/model_file.hpp"
 
 namespace spectral {
@@ -15,7 +16,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFlushInterval(15);
 constexpr std::chrono::milliseconds kPatternInterval(200);
-constexpr double kThroughputSeconds = 0.02;  ///< of training, per point
+constexpr double kThroughputSeconds = 0.02;  ///< of training, per point; every epoch ends with one too
 constexpr std::int64_t kExamples = 48;
 
 double median(std::vector<double> values) {
@@ -112,6 +113,7 @@ void TrainingRun::work() {
                             "resume from a file that 'train --out' wrote");
         }
         config_ = resolved(config_);
+        if (!options_.out.empty()) require_replaceable(options_.out);
         if (!options_.workspace) options_.workspace = std::make_shared<Workspace>();
         Trainer trainer(config_, options_.workspace, [this](std::string_view what, double fraction) {
             post([&](Updates& updates) {
@@ -205,14 +207,10 @@ void TrainingRun::train(Trainer& trainer) {
         if (config_.max_seconds > 0 && trainer.train_seconds() >= config_.max_seconds) break;
     }
     flush(trainer, options_.send_snapshots);
-    if (!trainer.finished() || trainer.history().test_step.empty()) {
-        const Evaluation evaluation = trainer.evaluate();
-        result_.test_accuracy = static_cast<double>(evaluation.accuracy);
-        result_.test_loss = static_cast<double>(evaluation.loss);
-    } else {
-        result_.test_accuracy = static_cast<double>(trainer.history().test_accuracy.back());
-        result_.test_loss = static_cast<double>(trainer.history().test_loss.back());
-    }
+    if (!evaluation_ || evaluation_->step != trainer.step_count())
+        evaluation_ = std::make_shared<const Evaluation>(trainer.evaluate());
+    result_.test_accuracy = evaluation_->accuracy;
+    result_.test_loss = evaluation_->loss;
     if (!options_.out.empty()) save(trainer);
     result_.epochs = trainer.epochs_done();
     result_.steps = trainer.step_count();
@@ -223,13 +221,14 @@ void TrainingRun::train(Trainer& trainer) {
 }
 
 void TrainingRun::finish_epoch(Trainer& trainer) {
-    const auto evaluation =
+    evaluation_ =
         std::make_shared<const Evaluation>(trainer.evaluate(options_.send_snapshots ? kExamples : 0));
-    const StepPoint means = trainer.epoch_means();
+    const EpochMeans means = trainer.epoch_means();
     post([&](Updates& updates) {
-        updates.evaluations.push_back({evaluation->step, means.epoch, evaluation->loss, evaluation->accuracy,
-                                       means.loss, means.accuracy});
-        updates.evaluation = evaluation;
+        updates.evaluations.push_back({evaluation_->step, static_cast<double>(means.epoch), evaluation_->loss,
+                                       evaluation_->accuracy, means.loss, means.accuracy});
+        updates.evaluation = evaluation_;
+        report_throughput(trainer, updates);
     });
     last_good_ = trainer.model_file(true);
     if (!options_.out.empty()) save(trainer);
@@ -245,26 +244,28 @@ void TrainingRun::flush(Trainer& trainer, bool with_patterns) {
     const MemoryBudget::Usage memory = trainer.budget().total();
     post([&](Updates& updates) {
         updates.steps.insert(updates.steps.end(), pending_steps_.begin(), pending_steps_.end());
-        if (throughput_seconds_ >= kThroughputSeconds)
-            updates.throughput.push_back(
-                {trainer.epoch(), static_cast<double>(throughput_samples_) / throughput_seconds_});
+        if (throughput_seconds_ >= kThroughputSeconds) report_throughput(trainer, updates);
         if (patterns) updates.patterns = patterns;
         updates.memory_bytes = memory.current;
         updates.memory_peak_bytes = memory.peak;
         updates.memory_limit_bytes = trainer.budget().limit();
     });
     pending_steps_.clear();
-    if (throughput_seconds_ >= kThroughputSeconds) {
-        throughput_seconds_ = 0;
-        throughput_samples_ = 0;
-    }
     last_flush_ = Clock::now();
+}
+
+void TrainingRun::report_throughput(const Trainer& trainer, Updates& updates) {
+    if (throughput_seconds_ <= 0) return;
+    updates.throughput.push_back(
+        {trainer.epoch(), static_cast<double>(throughput_samples_) / throughput_seconds_});
+    throughput_seconds_ = 0;
+    throughput_samples_ = 0;
 }
 
 void TrainingRun::save(Trainer& trainer) {
     write_model_file(options_.out, trainer.model_file(true));
     last_checkpoint_ = Clock::now();
-    post([&](Updates& updates) { updates.checkpoint_path = options_.out; });
+    post([&](Updates& updates) { updates.files.push_back({options_.out, false, {}, {}}); });
 }
 
 bool TrainingRun::take_commands(Trainer& trainer) {
@@ -308,17 +309,16 @@ void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
         if (std::isfinite(rate->value) && rate->value >= 0) set_rate(rate->value);
     } else if (const auto* checkpoint = std::get_if<command::CheckpointNow>(&command)) {
         const std::string path = checkpoint->path.empty() ? options_.out : checkpoint->path;
+        FileReport report{path, true, {}, {}};
         try {
             if (path.empty())
                 throw Error("checkpoint", "the run has no output file", "choose a file to save to");
             write_model_file(path, trainer.model_file(checkpoint->with_state));
-            post([&](Updates& updates) { updates.checkpoint_path = path; });
         } catch (const Error& error) {  // the run goes on; the user chooses another place
-            post([&](Updates& updates) {
-                updates.message = error.what();
-                updates.hint = error.hint();
-            });
+            report.problem = error.what();
+            report.hint = error.hint();
         }
+        post([&](Updates& updates) { updates.files.push_back(report); });
     } else if (const auto* recover = std::get_if<command::Recover>(&command)) {
         trainer.restore(last_good_);
         set_rate(recover->learning_rate);

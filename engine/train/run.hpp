@@ -76,6 +76,7 @@ private:
     void carry_out(Trainer& trainer, const Command& command);
     void save(Trainer& trainer);
     void flush(Trainer& trainer, bool with_patterns);
+    void report_throughput(const Trainer& trainer, Updates& updates);
     void set_state(RunState state, std::string message = {}, std::string hint = {});
     template <class Change>
     void post(const Change& change);
@@ -99,6 +100,7 @@ private:
     std::int64_t steps_allowed_ = 0;
     bool stopping_ = false;
     ModelFile last_good_;
+    std::shared_ptr<const Evaluation> evaluation_;  ///< the newest
     std::vector<StepPoint> pending_steps_;
     Clock::time_point last_flush_{}, last_patterns_{}, last_checkpoint_{};
     double throughput_seconds_ = 0;

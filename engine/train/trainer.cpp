@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "engine/core/random.hpp"
 #include "engine/train/evaluate.hpp"
 #include "engine/train/provenance.hpp"
+#include "engine/train/standardisation.hpp"
 #include "kernels/ops/optimiser.hpp"
 
 namespace spectral {
@@ -40,6 +42,7 @@ struct Trainer::Impl {
     Device device;
     std::shared_ptr<const Dataset> dataset;
     FeatureMatrix train, test;
+    std::optional<Standardisation> standardisation;
     std::vector<std::uint32_t> train_rows, held_out_rows;
     std::unique_ptr<Model> model;
     std::vector<Parameter*> parameters;
@@ -51,7 +54,7 @@ struct Trainer::Impl {
 
     Checkpoint at;  ///< counters, learning rate and times; its tensors stay empty here
     History history;
-    StepPoint means;
+    EpochMeans means;
     Json metrics = Json::object();
     double train_seconds = 0, epoch_seconds = 0;
     std::int64_t samples_trained = 0;
@@ -68,6 +71,11 @@ struct Trainer::Impl {
         train = compute_features(device, dataset->train, config.features, "training features", progress);
         test = compute_features(device, dataset->test, config.features, "test features", progress);
         split();
+        if (config.standardise) {
+            standardisation = Standardisation::measure(device, train, train_rows);
+            standardisation->apply(device, train);
+            standardisation->apply(device, test);
+        }
         // A batch larger than the data set would only waste memory.
         const std::int64_t max_batch = std::min(config.batch, std::max(train.rows, test.rows));
         model = find_model(config.model)
@@ -164,9 +172,8 @@ struct Trainer::Impl {
 
     void finish_epoch() {
         const auto count = static_cast<double>(train_count());
-        means = {at.step, static_cast<double>(at.epoch + 1), static_cast<float>(at.epoch_loss_sum / count),
-                 static_cast<float>(static_cast<double>(at.epoch_correct) / count)};
         ++at.epoch;
+        means = {at.epoch, at.epoch_loss_sum / count, static_cast<double>(at.epoch_correct) / count};
         at.batch_in_epoch = 0;
         at.epoch_loss_sum = 0;
         at.epoch_correct = 0;
@@ -220,9 +227,11 @@ Evaluation Trainer::evaluate(std::int64_t examples) {
     const std::string_view set = held_out ? "validation" : "test";
     impl_->metrics = {{fmt::format("{}_accuracy", set), result.accuracy},
                       {fmt::format("{}_loss", set), result.loss}};
-    impl_->history.test_step.push_back(s.at.step);
-    impl_->history.test_loss.push_back(result.loss);
-    impl_->history.test_accuracy.push_back(result.accuracy);
+    History& history = impl_->history;
+    if (!history.test_step.empty() && history.test_step.back() == s.at.step) return result;
+    history.test_step.push_back(s.at.step);
+    history.test_loss.push_back(static_cast<float>(result.loss));
+    history.test_accuracy.push_back(static_cast<float>(result.accuracy));
     return result;
 }
 
@@ -236,6 +245,7 @@ ModelFile Trainer::model_file(bool with_state) {
     file.dataset = s.dataset->name;
     file.dataset_sha256 = s.dataset->sha256;
     file.metrics = s.metrics;
+    if (s.standardisation) file.layers.push_back(s.standardisation->record());
     for (Layer* layer : s.model->layers()) {
         LayerRecord record{layer->name(), std::string(layer->kind()), layer->config(), {}};
         for (const Parameter* parameter : layer->parameters())
@@ -259,9 +269,9 @@ void Trainer::restore(const ModelFile& file) {
     };
     if (file.dataset_sha256 != s.dataset->sha256)
         throw mismatch(fmt::format("it was trained on other data than '{}' holds now", s.dataset->name));
-    const std::vector<Layer*> layers = s.model->layers();
-    if (layers.size() != file.layers.size()) throw mismatch("it has other layers than the configured model");
-    for (std::size_t i = 0; i < layers.size(); ++i) load_layer(*s.backend, *layers[i], file.layers[i]);
+    if (Standardisation::from(file, s.train.columns).has_value() != s.standardisation.has_value())
+        throw mismatch("its features are not standardised as the configuration says");
+    load_layers(*s.backend, *s.model, file);
     if (!file.checkpoint) return;
 
     const std::vector<Optimiser::State> states = s.optimiser->state();
@@ -320,7 +330,7 @@ bool Trainer::finished() const { return impl_->at.epoch >= impl_->config.epochs;
 double Trainer::learning_rate() const { return impl_->at.learning_rate; }
 void Trainer::set_learning_rate(double value) { impl_->at.learning_rate = value; }
 void Trainer::set_epochs(std::int64_t total) { impl_->config.epochs = total; }
-StepPoint Trainer::epoch_means() const { return impl_->means; }
+EpochMeans Trainer::epoch_means() const { return impl_->means; }
 const std::vector<double>& Trainer::epoch_seconds() const { return impl_->at.epoch_seconds; }
 double Trainer::train_seconds() const { return impl_->train_seconds; }
 std::int64_t Trainer::samples_trained() const { return impl_->samples_trained; }

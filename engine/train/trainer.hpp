@@ -17,6 +17,12 @@
 
 namespace spectral {
 
+/// Over the batches of one finished epoch.
+struct EpochMeans {
+    std::int64_t epoch = 0;  ///< counted from 1
+    double loss = 0, accuracy = 0;
+};
+
 class Trainer {
 public:
     /// Opens the backend, takes the data from the workspace, computes features, builds the model. `config`
@@ -55,8 +61,7 @@ public:
     double learning_rate() const;
     void set_learning_rate(double value);
     void set_epochs(std::int64_t total);
-    /// Mean loss and accuracy over the last finished epoch's batches.
-    StepPoint epoch_means() const;
+    EpochMeans epoch_means() const;
     const std::vector<double>& epoch_seconds() const;
     double train_seconds() const;          ///< in step(), this process
     std::int64_t samples_trained() const;  ///< this process

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unittest
+from pathlib import Path
 
 from support import QUICK, SMALL, CliCase
 
@@ -103,6 +104,28 @@ class SameAgain(CliCase):
         self.assertEqual(first["test_loss"], second["test_loss"])
         self.assertEqual(self.json("inspect", "second.h5")["config"], config)
         self.assert_same_model("first.h5", "second.h5")
+
+    def test_example_configurations(self) -> None:
+        examples = sorted((Path(__file__).parents[2] / "resources/configs").glob("*.json"))
+        self.assertTrue(examples)
+        needs_path = {each["name"] for each in self.json("datasets")["datasets"] if each["needs_path"]}
+        for example in examples:
+            with self.subTest(example.name):
+                config = json.loads(example.read_text(encoding="utf-8"))
+                if config["dataset"] in needs_path:
+                    config["dataset"] = "strokes"
+                config.setdefault("dataset_options", {}).update(train_samples=300, test_samples=100)
+                (self.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+                self.json("train", "--config", "config.json", "--epochs", "1", "--out", "run.h5")
+
+    def test_standardise(self) -> None:
+        plain = self.train("plain.h5", "--model", "logistic", "--epochs", "2")
+        result = self.train("run.h5", "--model", "logistic", "--epochs", "2", "--standardise")
+        self.assertNotEqual(result["test_loss"], plain["test_loss"])
+        self.assertEqual(self.json("eval", "run.h5")["test_loss"], result["test_loss"])
+        self.assertEqual(self.json("inspect", "run.h5")["parameters"], result["parameters"])
+        explicit = self.train("off.h5", "--model", "logistic", "--epochs", "2", "--standardise=false")
+        self.assertEqual(explicit["test_loss"], plain["test_loss"])
 
     def test_flags_override_the_configuration(self) -> None:
         self.train("first.h5", "--epochs", "3", "--patterns", "4", "--length", "100")

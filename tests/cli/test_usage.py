@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import unittest
 
-from support import QUICK, CliCase
+from support import QUICK, TIMEOUT, CliCase, program
 
 
 class WrongOptions(CliCase):
@@ -110,6 +111,25 @@ class UnwritableOutput(CliCase):
                     continue  # can be opened; what fails is writing, in the middle of the run
                 with self.subTest(out, option=option):
                     self.assert_refused("train", *QUICK, "--epochs", "1", option, out, naming=out)
+
+    def test_picture(self) -> None:
+        for out in ("missing/picture.png", "/dev/full"):
+            with self.subTest(out):
+                self.assert_refused("train", *QUICK, "--out", "run.h5", "--patterns-png", out, naming=out)
+                self.assertFalse((self.folder / "run.h5").exists(), "refused before anything was trained")
+
+    def test_disk_that_fills_up(self) -> None:
+        """A limit on the size of files stands for the disk: the write fails in the middle, as ENOSPC does."""
+        self.train("run.h5", "--epochs", "1")
+        before = (self.folder / "run.h5").read_bytes()
+        limited = 'trap "" XFSZ; ulimit -f 8; exec "$0" "$@"'
+        run = subprocess.run(["sh", "-c", limited, program(), "train", "--resume", "run.h5", "--epochs", "2"],
+                             capture_output=True, encoding="utf-8", cwd=self.folder, timeout=TIMEOUT,
+                             check=False)
+        self.assertIn(run.returncode, (2, 3), run.stderr)
+        self.assertRegex(run.stderr, r"error: run\.h5: cannot be written: .*\nhint: .*space")
+        self.assertEqual((self.folder / "run.h5").read_bytes(), before)
+        self.assertEqual(set(self.contents()), {"run.h5"})
 
     def test_checkpoint_of_a_resumed_run_stays(self) -> None:
         self.train("run.h5", "--epochs", "1")

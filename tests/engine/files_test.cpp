@@ -44,6 +44,17 @@ TEST(Files, ReplacesContents) {
     EXPECT_EQ(names_in(folder.path()), Names{"file"});
 }
 
+TEST(Files, ReplaceableIsKnownBeforehandAndNothingChanges) {
+    const ScratchFolder folder;
+    replace_file(folder / "file", std::string_view("old"));
+    require_replaceable(folder / "file");
+    require_replaceable(folder / "new");
+    EXPECT_EQ(file_bytes(folder / "file"), "old");
+    EXPECT_EQ(names_in(folder.path()), Names{"file"});
+    for (const fs::path& path : {folder / "no/folder", folder.path(), fs::path("/dev/full"), fs::path()})
+        EXPECT_THROW(require_replaceable(path), Error) << path;
+}
+
 TEST(Files, RelativeNames) {
     const ScratchFolder folder;
     const fs::path before = fs::current_path();

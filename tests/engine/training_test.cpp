@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "engine/core/error.hpp"
+#include "engine/train/evaluate.hpp"
 #include "engine/train/run.hpp"
 #include "engine/train/trainer.hpp"
 
@@ -48,12 +49,12 @@ class EveryModel : public testing::TestWithParam<std::string> {};
 TEST_P(EveryModel, LearnsAndRepeatsExactly) {
     const auto workspace = std::make_shared<Workspace>();
     Trainer a(small(GetParam()), workspace, {}), b(small(GetParam()), workspace, {});
-    const double before = static_cast<double>(a.evaluate().loss);
+    const double before = a.evaluate().loss;
     while (!a.finished()) {
         ASSERT_TRUE(a.step().finite);
         b.step();
     }
-    EXPECT_LT(static_cast<double>(a.evaluate().loss), before);
+    EXPECT_LT(a.evaluate().loss, before);
     EXPECT_EQ(weights(a), weights(b));
 }
 
@@ -64,6 +65,7 @@ TEST_P(EveryModel, ResumesBitForBit) {
         ExperimentConfig config = small(GetParam());
         config.optimiser = optimiser;
         config.learning_rate = 1e-3;
+        config.standardise = true;
         Trainer whole(config, workspace, {}), first(config, workspace, {});
         while (!whole.finished()) whole.step();
         for (int i = 0; i < 25; ++i) first.step();
@@ -87,6 +89,28 @@ TEST(Trainer, HoldsOutAValidationSet) {
     EXPECT_EQ(trainer.info().train_samples, 800);
     EXPECT_EQ(trainer.info().evaluated_on, "validation");
     EXPECT_EQ(trainer.evaluate().samples, 200);
+}
+
+TEST(Trainer, StandardisesAndTheModelFileRemembersHow) {
+    ExperimentConfig config = small("logistic");
+    config.standardise = true;
+    const auto workspace = std::make_shared<Workspace>();
+    Trainer trainer(config, workspace, {});
+    while (!trainer.finished()) trainer.step();
+    const Evaluation evaluation = trainer.evaluate();
+    const ModelFile file = trainer.model_file(true);
+    ASSERT_EQ(file.layers.size(), 2U);
+    EXPECT_EQ(file.layers[0].kind, "standardise");
+    EXPECT_EQ(evaluate_file(file, "tones", "", config.dataset_options, "cpu", {}).loss, evaluation.loss);
+    EXPECT_EQ(trainer.info().parameters,
+              file.layers[1].tensors[0].tensor.shape.size() + file.layers[1].tensors[1].tensor.shape.size());
+
+    ModelFile damaged = file;
+    damaged.layers[0].tensors[1].tensor = damaged.layers[1].tensors[1].tensor;
+    EXPECT_THROW(evaluate_file(damaged, "tones", "", config.dataset_options, "cpu", {}), Error);
+    ModelFile without = file;
+    without.layers.erase(without.layers.begin());
+    EXPECT_THROW(trainer.restore(without), Error);
 }
 
 TEST(Trainer, NoticesNumbersThatAreNotBeforeTheWeightsChange) {

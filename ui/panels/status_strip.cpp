@@ -110,7 +110,8 @@ void StatusStrip::set_state(std::optional<RunState> state, const QString& backen
 void StatusStrip::add(const Updates& updates) {
     if (!updates.steps.empty()) step_ = updates.steps.back().step;
     if (!updates.throughput.empty()) samples_per_second_ = updates.throughput.back().samples_per_second;
-    if (updates.checkpoint_path) checkpoint_.start();
+    for (const FileReport& file : updates.files)
+        if (file.problem.empty()) checkpoint_.start();
     if (updates.memory_bytes > 0) memory_bytes_ = updates.memory_bytes;
     memory_limit_bytes_ = updates.memory_limit_bytes;
     refresh();

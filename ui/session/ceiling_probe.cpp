@@ -32,7 +32,8 @@ void CeilingProbe::start(const ExperimentConfig& config) {
     linear.features = resolved_features(config);
     linear.model = "logistic";
     linear.epochs = kEpochs;
-    linear.learning_rate = kLearningRate;
+    // Magnitudes differ by orders of size; unscaled, a linear model does not settle in this time.
+    linear.standardise = true;
     linear.validation = config.validation;
     linear.backend = config.backend;
     linear.threads = config.threads;
@@ -58,7 +59,7 @@ void CeilingProbe::follow(const Updates& updates) {
 void CeilingProbe::conclude(const RunResult& result) {
     double best = 0;
     for (const EvaluationPoint& point : session_.record().evaluations())
-        best = std::max(best, static_cast<double>(point.accuracy));
+        best = std::max(best, point.accuracy);
     const bool complete = result.state == RunState::finished && !session_.record().evaluations().empty();
     if (complete) Q_EMIT measured(key_, best);
     QString problem;

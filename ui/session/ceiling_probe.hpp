@@ -20,9 +20,6 @@ class CeilingProbe : public QObject {
 
 public:
     static constexpr int kEpochs = 30;
-    /// Below the default: the magnitudes differ by orders of size, and larger steps keep a linear model from
-    /// settling.
-    static constexpr double kLearningRate = 3e-4;
 
     explicit CeilingProbe(std::shared_ptr<Workspace> workspace, QObject* parent = nullptr);
 

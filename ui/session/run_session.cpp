@@ -17,8 +17,9 @@ namespace spectral::ui {
 
 namespace {
 
-constexpr int kDrainInterval_ms = 33, kSlowestDrain_ms = 500;
-constexpr double kWindowShare = 0.02;  ///< of all cores together, while a run is going
+constexpr int kDrainInterval_ms = 33;
+constexpr qint64 kSlowestDrain_ms = 500, kHurry_ms = 300;
+constexpr double kWindowShare = 0.01;  ///< of all cores together, while a run is going
 
 }  // namespace
 
@@ -40,7 +41,8 @@ void RunSession::start(const ExperimentConfig& config, RunOptions options) {
     const bool goes_on = !options.resume.empty() && QString::fromStdString(options.resume) == output_;
     if (!goes_on) record_.clear();
     stopping_ = false;
-    awaited_file_.clear();
+    awaited_files_.clear();
+    next_drain_.setRemainingTime(0);
     state_ = RunState::preparing;
     output_ = QString::fromStdString(options.out);
     options.send_snapshots = true;
@@ -51,7 +53,9 @@ void RunSession::start(const ExperimentConfig& config, RunOptions options) {
 }
 
 void RunSession::send(Command command) {
-    timer_.setInterval(kDrainInterval_ms);  // what was asked for shows at once
+    // What was asked for shows as soon as the run has done it.
+    next_drain_.setRemainingTime(0);
+    unhurried_.setRemainingTime(kHurry_ms);
     if (run_) run_->send(std::move(command));
 }
 
@@ -72,13 +76,15 @@ void RunSession::pace() {
     const double cpu_ms = 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
     const double frame_ms = cpu_ms - std::exchange(cpu_at_drain_ms_, cpu_ms);
     const double share = kWindowShare * std::max(1U, std::thread::hardware_concurrency());
-    timer_.setInterval(std::clamp(static_cast<int>(frame_ms / share), kDrainInterval_ms, kSlowestDrain_ms));
+    if (unhurried_.hasExpired())
+        next_drain_.setRemainingTime(std::min(static_cast<qint64>(frame_ms / share), kSlowestDrain_ms));
 }
 
 void RunSession::drain() {
     if (!run_) return;
     // Asked first: what the run posted before its end is then in the updates taken after it.
     const bool ended = run_->done();
+    if (!ended && !next_drain_.hasExpired()) return;
     pace();
     const Updates updates = run_->take_updates();
     if (!updates.empty()) {
@@ -88,31 +94,29 @@ void RunSession::drain() {
         Q_EMIT updated(updates);
         if (changed) Q_EMIT stateChanged();
     }
-    report_written(updates);
+    report_files(updates);
     if (!ended || !run_) return;
     timer_.stop();
     const RunResult result = run_->result();
     state_ = result.state;
     stopping_ = false;
-    report_written(updates);
-    const QString missed = std::exchange(awaited_file_, QString());
+    const QStringList missed = std::exchange(awaited_files_, {});
     retire(std::move(run_));
     Q_EMIT stateChanged();
-    if (!missed.isEmpty()) Q_EMIT failed(tr("%1 was not written: the run ended first.").arg(missed), {});
+    for (const QString& path : missed)
+        Q_EMIT failed(tr("%1 was not written: the run ended first.").arg(path), {});
     Q_EMIT finished(result);
 }
 
-void RunSession::report_written(const Updates& updates) {
-    if (awaited_file_.isEmpty()) return;
-    // The run tells the newest file only, so one of its own checkpoints can hide the one asked for. Files
-    // appear whole, so a new one at the place asked for is that one.
-    const QFileInfo file(awaited_file_);
-    const bool told =
-        updates.checkpoint_path && QString::fromStdString(*updates.checkpoint_path) == awaited_file_;
-    if (told || (file.exists() && file.lastModified() != awaited_before_)) {
-        Q_EMIT fileWritten(std::exchange(awaited_file_, QString()));
-    } else if (!updates.hint.empty() && !updates.state) {
-        awaited_file_.clear();  // the message says why it was not written
+void RunSession::report_files(const Updates& updates) {
+    for (const FileReport& file : updates.files) {
+        if (!file.asked_for) continue;
+        const QString path = QString::fromStdString(file.path);
+        awaited_files_.removeOne(path);
+        if (file.problem.empty())
+            Q_EMIT fileWritten(path);
+        else
+            Q_EMIT failed(QString::fromStdString(file.problem), QString::fromStdString(file.hint));
     }
 }
 
@@ -153,8 +157,7 @@ void RunSession::in_background(std::function<std::function<void()>()> work) {
 
 void RunSession::save(const QString& path, bool with_state) {
     if (run_) {
-        awaited_file_ = path;
-        awaited_before_ = QFileInfo(path).lastModified();
+        awaited_files_ << path;
         send(command::CheckpointNow{path.toStdString(), with_state});
         return;
     }

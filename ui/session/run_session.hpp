@@ -2,9 +2,10 @@
 // timer.
 #pragma once
 
-#include <QDateTime>
+#include <QDeadlineTimer>
 #include <QObject>
 #include <QString>
+#include <QStringList>
 #include <QTimer>
 #include <atomic>
 #include <functional>
@@ -70,7 +71,7 @@ private:
     /// Painting takes its time from training where cores are few. Frames come as often as kWindowShare of the
     /// machine pays for, by the CPU time that the GUI thread used for the last one.
     void pace();
-    void report_written(const Updates& updates);
+    void report_files(const Updates& updates);
     void retire(std::unique_ptr<TrainingRun> run);
     /// Runs `work` on a thread of its own, then what it returned in the GUI thread.
     void in_background(std::function<std::function<void()>()> work);
@@ -79,12 +80,13 @@ private:
     std::unique_ptr<TrainingRun> run_;
     RunRecord record_;
     QTimer timer_;
+    QDeadlineTimer next_drain_;
+    QDeadlineTimer unhurried_;  ///< until then frames come as fast as they can
     double cpu_at_drain_ms_ = 0;
     std::optional<RunState> state_;
     bool stopping_ = false;
     QString output_;
-    QDateTime awaited_before_;  ///< when the file that stood there was written; invalid: none
-    QString awaited_file_;      ///< asked of the run, not yet reported as written
+    QStringList awaited_files_;  ///< asked of the run, not yet reported
     struct Helper {
         std::thread thread;
         std::shared_ptr<std::atomic<bool>> done;
