@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstdio>
 #include <spectral_version.hpp>
 #include <string>
 #include <vector>
@@ -46,6 +47,10 @@ int main(int argc, char** argv) {
         return kExitBadInput;
     } catch (const std::exception& error) {
         print_error(error.what(), "");
+        return kExitFailedRun;
+    }
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+        print_error("standard output: cannot be written", "");
         return kExitFailedRun;
     }
     return exit_code;

@@ -84,7 +84,6 @@ int main(int count, char** arguments) {
     parser.setApplicationDescription(QStringLiteral("Train spectral models and watch what they learn."));
     parser.addHelpOption();
     parser.addVersionOption();
-    const QCommandLineOption demo(QStringLiteral("demo"), QStringLiteral("choose PureFFT on drawn strokes"));
     const QCommandLineOption theme(
         QStringLiteral("theme"), QStringLiteral("dark, light or system, this time"), QStringLiteral("THEME"));
     const QCommandLineOption dataset(QStringLiteral("dataset"), QStringLiteral("data set to choose"),
@@ -110,7 +109,7 @@ int main(int count, char** arguments) {
                                    QStringLiteral("train so far before the picture"), QStringLiteral("N"),
                                    QStringLiteral("0"));
     parser.addOptions(
-        {demo, theme, dataset, data, model, epochs, open, resume, autostart, screenshot, size, page, after});
+        {theme, dataset, data, model, epochs, open, resume, autostart, screenshot, size, page, after});
     parser.process(application);
 
     const QString wanted_theme = parser.value(theme);

@@ -1,4 +1,4 @@
-// A backend: memory, copies, a clock and a table of operations.
+// A backend: memory, copies and a table of operations.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,8 @@
 namespace spectral {
 
 /// All calls of one backend object come from one thread at a time. Operations are queued in order;
-/// `copy_to_host` and `synchronize` wait for what was queued before them.
+/// `copy_to_host` and `synchronize` wait for what was queued before them. Memory of one object can be read
+/// and written by every other of the same backend and device in the process.
 class Backend {
 public:
     Backend() = default;

@@ -75,6 +75,7 @@ private:
     void show_trouble(const NumericTrouble& trouble);
     void show_state();
     void show_end(const RunResult& result);
+    void close_when_done();
     void show_opened(const QString& path, const ExperimentConfig& config);
     void show_record();
     void refresh_ceiling();

@@ -201,9 +201,9 @@ void MainWindow::show_trouble(const NumericTrouble& trouble) {
     const QString rate = short_real(trouble.suggested_learning_rate);
     trouble_shown_ = true;
     messages_->show_error(
-        tr("Step %1: %2 at learning rate %3. The weights were not updated.")
-            .arg(grouped(trouble.step), QString::fromStdString(trouble.what),
-                 short_real(trouble.learning_rate)),
+        tr("Step %1, learning rate %2: %3.")
+            .arg(grouped(trouble.step), short_real(trouble.learning_rate),
+                 QString::fromStdString(trouble.what)),
         tr("A lower learning rate from the last good state usually helps."),
         {{QStringLiteral("message_recover"), tr("Recover at lr %1").arg(rate),
           tr("Go back to the last good state and train on with this learning rate"),
@@ -239,13 +239,13 @@ void MainWindow::show_state() {
         trouble_shown_ = false;
         messages_->dismiss();
     }
-    if (closing_ && !active && !panel_->measuring()) close();
 }
 
 void MainWindow::show_end(const RunResult& result) {
     if (trouble_shown_) messages_->dismiss();
     trouble_shown_ = false;
     if (result.state == RunState::failed) {
+        closing_ = false;  // what could not be saved is worth a look
         messages_->show_error(tr("The run failed: %1").arg(QString::fromStdString(result.error)),
                               QString::fromStdString(result.hint));
     } else if (result.state == RunState::finished) {
@@ -253,6 +253,11 @@ void MainWindow::show_end(const RunResult& result) {
     } else if (session_.has_model()) {
         note(tr("Stopped; the checkpoint is written"));
     }
+    close_when_done();
+}
+
+void MainWindow::close_when_done() {
+    if (closing_ && !session_.active() && !panel_->measuring()) close();
 }
 
 void MainWindow::show_record() {
@@ -270,7 +275,7 @@ void MainWindow::refresh_ceiling() {
         patterns_->set_note(
             whole.section(QStringLiteral(". "), 0, 0, QString::SectionIncludeTrailingSep).trimmed());
     }
-    if (closing_) show_state();
+    close_when_done();
 }
 
 void MainWindow::note(const QString& text) { status_->show_note(text); }

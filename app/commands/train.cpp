@@ -74,15 +74,19 @@ void require_names(CLI::App& command) {
 
 class Terminal {
 public:
-    explicit Terminal(const std::string& log_path) : bar_(isatty(STDERR_FILENO) == 1) {
-        if (log_path.empty()) return;
-        log_.open(log_path, std::ios::trunc);
-        if (!log_) throw Error(log_path, "cannot be written", "choose another file for --log");
+    /// A log that is there stays as it is until the run starts; a resumed run adds to it.
+    Terminal(std::string log_path, bool resumed)
+        : bar_(isatty(STDERR_FILENO) == 1), log_path_(std::move(log_path)), resumed_(resumed) {
+        if (!log_path_.empty()) open_log(std::ios::app);
     }
 
     void show(const Updates& updates) {
         if (updates.info) {
             info_ = *updates.info;
+            if (log_.is_open() && !resumed_) {
+                log_.close();
+                open_log(std::ios::trunc);
+            }
             line(fmt::format("{} on {}: {} parameters, {} features {}, {} training samples, {}",
                              info_.model_title, info_.dataset, info_.parameters, info_.feature_count,
                              info_.features, info_.train_samples, info_.device));
@@ -93,6 +97,8 @@ public:
             bar(last.epoch / static_cast<double>(std::max<std::int64_t>(info_.epochs, 1)),
                 fmt::format("epoch {:.1f} of {}  loss {:.4f}", last.epoch, info_.epochs, last.loss));
         }
+        for (const FileReport& file : updates.files)
+            if (!file.problem.empty()) line(fmt::format("warning: {}; training goes on", file.problem));
         for (const EvaluationPoint& point : updates.evaluations) {
             line(fmt::format(
                 "epoch {:>3.0f}  train loss {:.4f} accuracy {:5.2f} %   {} loss {:.4f} accuracy {:5.2f} %",
@@ -117,6 +123,11 @@ public:
     }
 
 private:
+    void open_log(std::ios::openmode mode) {
+        log_.open(log_path_, std::ios::out | mode);
+        if (!log_) throw Error(log_path_, "cannot be written", "choose another file for --log");
+    }
+
     void line(const std::string& text) { fmt::print(stderr, "{}{}\n", bar_ ? "\r\033[K" : "", text); }
 
     static void bar(double fraction, std::string_view text) {
@@ -127,26 +138,32 @@ private:
     }
 
     bool bar_;
+    std::string log_path_;
+    bool resumed_;
     std::ofstream log_;
     bool log_failed_ = false;
     RunInfo info_;
 };
 
 void print_result(const RunResult& result, const std::string& out) {
-    const Json json{{"model", result.info.model},
-                    {"dataset", result.info.dataset},
-                    {"backend", result.info.backend},
-                    {"device", result.info.device},
-                    {"seed", result.config.seed},
-                    {"epochs", result.epochs},
-                    {"parameters", result.info.parameters},
-                    {result.info.evaluated_on + "_accuracy", result.test_accuracy},
-                    {result.info.evaluated_on + "_loss", result.test_loss},
-                    {"train_seconds_per_epoch", result.train_seconds_per_epoch},
-                    {"samples_per_second", result.samples_per_second},
-                    {"peak_memory_bytes", result.peak_memory_bytes},
-                    {"state", run_state_name(result.state)},
-                    {"out", out}};
+    Json json{{"model", result.info.model},
+              {"dataset", result.info.dataset},
+              {"backend", result.info.backend},
+              {"device", result.info.device},
+              {"seed", result.config.seed},
+              {"epochs", result.epochs},
+              {"parameters", result.info.parameters},
+              {"test_accuracy", result.test_accuracy},
+              {"test_loss", result.test_loss},
+              {"train_seconds_per_epoch", result.train_seconds_per_epoch},
+              {"samples_per_second", result.samples_per_second},
+              {"peak_memory_bytes", result.peak_memory_bytes},
+              {"state", run_state_name(result.state)},
+              {"out", out}};
+    if (result.validation_accuracy) {
+        json["validation_accuracy"] = *result.validation_accuracy;
+        json["validation_loss"] = *result.validation_loss;
+    }
     fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
@@ -164,7 +181,7 @@ int train(TrainArguments& a) {
         options.resume_changes = resume_changes(a);
         config.data = a.data;
     }
-    Terminal terminal(a.log);
+    Terminal terminal(a.log, !a.resume.empty());
     watch_signals();
     TrainingRun run(std::move(config), options);
     bool told = false;
@@ -180,13 +197,17 @@ int train(TrainArguments& a) {
         print_error(result.error, result.hint);
         return result.bad_input ? kExitBadInput : kExitFailedRun;
     }
+    if (result.info.model.empty()) {
+        print_error("stopped before the first step; nothing was written", "");
+        return kExitFailedRun;
+    }
     if (!a.patterns_png.empty()) write_patterns_picture(read_model_file(options.out), a.patterns_png);
     if (a.json) {
         print_result(result, options.out);
     } else {
-        fmt::print(stderr, "{}: {} accuracy {:.2f} %, {:.4g} s per epoch, {:.3g} samples/s{}\n",
-                   run_state_name(result.state), result.info.evaluated_on, 100 * result.test_accuracy,
-                   result.train_seconds_per_epoch, result.samples_per_second,
+        fmt::print(stderr, "{}: test accuracy {:.2f} %, {:.4g} s per epoch, {:.3g} samples/s{}\n",
+                   run_state_name(result.state), 100 * result.test_accuracy, result.train_seconds_per_epoch,
+                   result.samples_per_second,
                    options.out.empty() ? "" : fmt::format(", model in {}", options.out));
         if (result.state == RunState::stopped && !options.out.empty())
             fmt::print(stderr, "go on with: spectral train --resume {}\n", options.out);

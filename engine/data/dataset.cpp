@@ -11,24 +11,26 @@
 namespace spectral {
 namespace {
 
-DatasetInfo idx_info(std::string name, std::string title, std::string help) {
+DatasetInfo idx_info(std::string name, std::string title, std::string help,
+                     Dataset (*load)(const DatasetRequest&)) {
     DatasetInfo info;
     info.name = std::move(name);
     info.title = std::move(title);
     info.help = std::move(help);
     info.needs_path = true;
-    info.load = load_idx;
+    info.load = load;
     return info;
 }
 
 DatasetInfo generator_info(std::string name, std::string title, std::string help, Schema schema,
-                           Dataset (*load)(const DatasetRequest&)) {
+                           Dataset (*load)(const DatasetRequest&), DatasetShape (*shape)(const Json&)) {
     DatasetInfo info;
     info.name = std::move(name);
     info.title = std::move(title);
     info.help = std::move(help);
     info.schema = std::move(schema);
     info.load = load;
+    info.shape = shape;
     return info;
 }
 
@@ -52,18 +54,19 @@ const std::vector<DatasetInfo>& dataset_registry() {
     static const std::vector<DatasetInfo> registry{
         generator_info("strokes", "Strokes",
                        "Generated 28×28 images of handwritten-looking digits; needs no files.",
-                       strokes_schema(), load_strokes),
+                       strokes_schema(), load_strokes, strokes_shape),
         generator_info("tones", "Tones",
                        "Generated one-dimensional signals, each class a chord of its own in white noise; "
                        "needs no files.",
-                       tones_schema(), load_tones),
+                       tones_schema(), load_tones, tones_shape),
         idx_info("mnist", "MNIST",
                  "The MNIST digits, or any set of the same form such as Fashion-MNIST, from a directory of "
-                 "IDX files "
-                 "(gzip or not)."),
+                 "IDX files (gzip or not).",
+                 load_mnist),
         idx_info(
             "idx", "IDX files",
-            "Labelled bytes of rank 1 to 3 from a directory with train- and t10k- IDX files (gzip or not)."),
+            "Labelled bytes of rank 1 to 3 from a directory with train- and t10k- IDX files (gzip or not).",
+            load_idx),
     };
     return registry;
 }

@@ -44,6 +44,11 @@ struct DatasetRequest {
     Progress progress;
 };
 
+struct DatasetShape {
+    SignalShape signal;
+    std::int64_t classes = 0;
+};
+
 struct DatasetInfo {
     std::string name;   ///< "mnist"
     std::string title;  ///< "MNIST"
@@ -51,6 +56,8 @@ struct DatasetInfo {
     bool needs_path = false;
     Schema schema;
     Dataset (*load)(const DatasetRequest&) = nullptr;
+    /// Known from completed options alone; null where the files tell.
+    DatasetShape (*shape)(const Json& options) = nullptr;
 };
 
 const std::vector<DatasetInfo>& dataset_registry();

@@ -55,6 +55,13 @@ std::int64_t feature_count(std::string_view feature, const SignalShape& shape) {
     return transform_shape(feature, shape).spectrum_size() * (feature == "rfft2_complex" ? 2 : 1);
 }
 
+FeatureMatrix copy_of(Device device, const FeatureMatrix& features, std::string_view holder) {
+    FeatureMatrix copy{features.rows, features.columns, features.stride, {}};
+    copy.values = Tensor(device, MemoryTag::data, features.values.shape(), holder);
+    device.backend.copy_on_device(copy.values.data(), features.values.data(), copy.values.bytes());
+    return copy;
+}
+
 FeatureMatrix compute_features(Device device, const Samples& samples, std::string_view feature,
                                std::string_view holder, const Progress& progress) {
     FeatureMatrix matrix;
@@ -62,14 +69,15 @@ FeatureMatrix compute_features(Device device, const Samples& samples, std::strin
     matrix.columns = feature_count(feature, samples.shape);
     matrix.stride = padded_columns(matrix.columns);
     matrix.values = Tensor(device, MemoryTag::data, {matrix.rows, matrix.stride}, holder);
-    matrix.labels = Buffer(device, MemoryTag::data, samples.labels.size() * sizeof(std::int32_t), holder);
-    device.backend.copy_to_device(matrix.labels.data(), samples.labels.data(), matrix.labels.bytes());
 
     const SignalShape shape =
         feature == "raw" ? flattened(samples.shape) : transform_shape(feature, samples.shape);
     const std::int64_t size = shape.size();
-    const std::int64_t block =
-        std::clamp<std::int64_t>(kBlockValues / std::max<std::int64_t>(size, 1), 1, 4096);
+    const std::int64_t block = std::clamp<std::int64_t>(kBlockValues / std::max<std::int64_t>(size, 1), 1,
+                                                        std::clamp<std::int64_t>(matrix.rows, 1, 4096));
+    const Reservation signals_room =
+        device.budget.reserve(MemoryTag::workspace, static_cast<std::size_t>(block * size) * sizeof(float),
+                              "feature block signals");
     std::vector<float> signals(static_cast<std::size_t>(block * size));
     const Tensor x(device, MemoryTag::workspace, {block, size}, "feature block");
     // Rfft's spectra fit where RfftMagnitude's scratch does.

@@ -32,8 +32,10 @@ std::int64_t feature_count(std::string_view feature, const SignalShape& shape);
 struct FeatureMatrix {
     std::int64_t rows = 0, columns = 0, stride = 0;
     Tensor values;  ///< rows × stride
-    Buffer labels;  ///< int32, one per row
 };
+
+/// The same values in memory of their own.
+FeatureMatrix copy_of(Device device, const FeatureMatrix& features, std::string_view holder);
 
 /// Computed in blocks through the backend's FFT operations. Throws Cancelled when `progress` says so.
 FeatureMatrix compute_features(Device device, const Samples& samples, std::string_view feature,

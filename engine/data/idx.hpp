@@ -31,5 +31,7 @@ IdxArray read_idx(const std::filesystem::path& path, MemoryBudget* budget = null
 /// from the directory `request.path`; idx2 and idx4 hold samples of rank 1 and 3; ".gz" and
 /// "train-images.idx3-ubyte" are found too. Throws Error naming the file at fault.
 Dataset load_idx(const DatasetRequest& request);
+/// The same; labels end at 9.
+Dataset load_mnist(const DatasetRequest& request);
 
 }  // namespace spectral

@@ -15,7 +15,7 @@
 
 #include "engine/core/files.hpp"
 #include "engine/core/random.hpp"
-#include "engine/data/strokes.hpp"
+#include "engine/data/generator.hpp"
 
 namespace spectral {
 namespace {
@@ -135,6 +135,10 @@ Dataset load_tones(const DatasetRequest& request) {
     options.classes = request.options.at("classes").get<std::int64_t>();
     options.noise = request.options.at("noise").get<double>();
     return make_tones(options, request.budget, request.progress);
+}
+
+DatasetShape tones_shape(const Json& options) {
+    return {{1, {options.at("length").get<std::int64_t>(), 1, 1}}, options.at("classes").get<std::int64_t>()};
 }
 
 }  // namespace spectral

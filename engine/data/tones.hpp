@@ -25,5 +25,6 @@ Dataset make_tones(const TonesOptions& options, MemoryBudget* budget = nullptr,
                    const Progress& progress = {});
 
 Dataset load_tones(const DatasetRequest& request);
+DatasetShape tones_shape(const Json& options);
 
 }  // namespace spectral

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <limits>
 
+#include "engine/core/json.hpp"
 #include "engine/io/hdf5.hpp"
 #include "engine/io/model_file.hpp"
 #include "engine/io/model_schema.hpp"
@@ -19,7 +20,6 @@ using hdf5::Object;
 
 constexpr const char* kNotOursHint = "Give a file that `spectral train` or `spectral compress` wrote.";
 /// Deeper JSON is no configuration; printing it again would exhaust the stack.
-constexpr int kMaxJsonDepth = 64;
 
 void check_version(const Group& root) {
     if (!root.has_attribute("encoding-type"))
@@ -42,16 +42,8 @@ void check_version(const Group& root) {
 
 Json json(const Object& object, const char* attribute) {
     const std::string text = object.text(attribute);
-    const auto guard = [&](int depth, Json::parse_event_t, Json&) {
-        if (depth > kMaxJsonDepth) throw object.error(std::string(attribute) + " is nested too deeply");
-        return true;
-    };
-    Json value;
-    try {
-        value = Json::parse(text, guard);
-    } catch (const Json::exception& failure) {
-        throw object.error(std::string(attribute) + " is not JSON: " + failure.what());
-    }
+    Json value =
+        parse_json(text, [&](const std::string& why) { return object.error(attribute + (" " + why)); });
     if (!value.is_object()) throw object.error(std::string(attribute) + " is not a JSON object");
     return value;
 }

@@ -20,6 +20,13 @@ struct PatternSnapshot {
     std::int64_t step = 0;
     double epoch = 0;
     std::vector<Matrix> matrices;
+
+    /// Of the matrices' values.
+    std::size_t bytes() const {
+        std::size_t sum = 0;
+        for (const Matrix& matrix : matrices) sum += matrix.values.values.size() * sizeof(float);
+        return sum;
+    }
 };
 
 }  // namespace spectral

@@ -26,7 +26,7 @@ const OptimiserInfo& find_optimiser(std::string_view name);
 class Optimiser {
 public:
     struct State {
-        std::string name;  ///< "adam_m/0"
+        std::string name;  ///< "adam_m_0"
         Tensor* tensor;
     };
 

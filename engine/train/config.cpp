@@ -4,10 +4,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <utility>
 
 #include "engine/core/error.hpp"
+#include "engine/core/json.hpp"
 #include "engine/data/dataset.hpp"
 #include "engine/data/features.hpp"
 #include "engine/nn/registry.hpp"
@@ -139,13 +141,11 @@ ExperimentConfig read_config(const std::string& path) {
     if (error) throw Error(path, error.message(), "name an existing JSON file");
     if (bytes > kMaxBytes)
         throw Error(path, "is too large for a configuration", "name a JSON file below 1 MiB");
-    std::ifstream file(path);
-    Json json;
-    try {
-        json = Json::parse(file);
-    } catch (const Json::exception& e) {
-        throw Error(path, fmt::format("is not JSON ({})", e.what()), "compare it with resources/configs");
-    }
+    std::ifstream file(path, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (file.bad()) throw Error(path, "cannot be read", "name an existing JSON file");
+    const Json json = parse_json(
+        text, [&](const std::string& why) { return Error(path, why, "compare it with resources/configs"); });
     return config_from_json(json, path);
 }
 

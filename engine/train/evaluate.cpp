@@ -115,6 +115,32 @@ void load_layers(Backend& backend, Model& model, const ModelFile& file) {
     for (std::size_t i = 0; i < layers.size(); ++i) load_layer(backend, *layers[i], records[i]);
 }
 
+std::vector<PatternSnapshot::Matrix> patterns_of(const ModelFile& file, const std::string& where) {
+    const ExperimentConfig config = config_from_json(file.config, where);
+    std::vector<const Shape*> matrices;
+    std::int64_t values = 0;
+    for (const LayerRecord& layer : network_layers(file)) {
+        for (const NamedTensor& each : layer.tensors) {
+            values += each.tensor.shape.size();
+            if (each.tensor.shape.rank() == 2) matrices.push_back(&each.tensor.shape);
+        }
+    }
+    if (matrices.empty()) return {};
+    // Every model takes its features by the columns of its first matrix and gives a class by each row of its
+    // last one. Memory is asked for only when the file holds as many numbers as its configuration promises.
+    const std::int64_t inputs = (*matrices.front())[1], classes = (*matrices.back())[0];
+    const ModelInfo& info = find_model(config.model);
+    if (inputs < 1 || classes < 1 || info.count_parameters(config.model_options, inputs, classes) != values)
+        throw Error(where, "its layers are not those of its configuration",
+                    "use it with its own configuration");
+    const auto backend = open_backend("cpu", 1);
+    MemoryBudget budget;
+    const auto model =
+        info.make({{*backend, budget}, config.model_options, inputs, classes, 1, 0, backend->threads()});
+    load_layers(*backend, *model, file);
+    return model->patterns();
+}
+
 Evaluation evaluate_file(const ModelFile& file, const std::string& dataset_name, const std::string& data,
                          const Json& dataset_options, const std::string& backend_name,
                          const Progress& progress) {

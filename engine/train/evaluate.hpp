@@ -21,6 +21,10 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
 /// of the model's layers.
 void load_layers(Backend& backend, Model& model, const ModelFile& file);
 
+/// The matrices that the file's model shows of what it learned, as Model::patterns() gives them. `where`
+/// names the file. Throws Error when its layers are not those of its configuration.
+std::vector<PatternSnapshot::Matrix> patterns_of(const ModelFile& file, const std::string& where);
+
 /// `spectral eval`: the model of a file against a data set's test set.
 Evaluation evaluate_file(const ModelFile& file, const std::string& dataset, const std::string& data,
                          const Json& dataset_options, const std::string& backend, const Progress& progress);

@@ -62,10 +62,11 @@ struct RunInfo {
     double learning_rate = 0;
 };
 
-/// A loss or gradient that is not finite: the weights were not updated.
+/// A number that is not finite: in a batch's loss or gradient before the weights were updated, or in an
+/// evaluation after the updates that spoilt them.
 struct NumericTrouble {
     std::int64_t step = 0;
-    std::string what;
+    std::string what;  ///< "the loss is not finite; the weights were not updated"
     double learning_rate = 0;
     double suggested_learning_rate = 0;
 };
@@ -88,7 +89,7 @@ struct Updates {
     std::vector<StepPoint> steps;
     std::vector<EvaluationPoint> evaluations;
     std::vector<ThroughputPoint> throughput;
-    std::shared_ptr<const PatternSnapshot> patterns;
+    std::vector<std::shared_ptr<const PatternSnapshot>> patterns;  ///< ascending in step, thinned
     std::shared_ptr<const Evaluation> evaluation;
     std::optional<NumericTrouble> trouble;
     std::vector<FileReport> files;  ///< in the order they were written

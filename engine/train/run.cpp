@@ -15,7 +15,9 @@ namespace spectral {
 namespace {
 
 constexpr std::chrono::milliseconds kFlushInterval(15);
-constexpr std::chrono::milliseconds kPatternInterval(200);
+constexpr std::chrono::milliseconds kSnapshotInterval(200);
+constexpr double kSnapshotShare = 0.02, kSnapshotGrowth = 1.1;
+constexpr std::size_t kMaxWaitingSnapshots = 64, kMaxWaitingBytes = std::size_t{32} << 20;
 constexpr double kThroughputSeconds = 0.02;  ///< of training, per point; every epoch ends with one too
 constexpr std::int64_t kExamples = 48;
 
@@ -24,6 +26,23 @@ double median(std::vector<double> values) {
     std::ranges::sort(values);
     const std::size_t half = values.size() / 2;
     return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+/// Where nobody takes them, every second one goes; the newest stays.
+void add_snapshot(std::vector<std::shared_ptr<const PatternSnapshot>>& waiting,
+                  std::shared_ptr<const PatternSnapshot> snapshot) {
+    std::erase_if(waiting, [&](const auto& old) { return old->step >= snapshot->step; });
+    waiting.push_back(std::move(snapshot));
+    const auto bytes = [&] {
+        std::size_t sum = 0;
+        for (const auto& each : waiting) sum += each->bytes();
+        return sum;
+    };
+    while (waiting.size() > 1 && (waiting.size() > kMaxWaitingSnapshots || bytes() > kMaxWaitingBytes)) {
+        const std::size_t keep = (waiting.size() - 1) % 2;
+        std::size_t place = 0;
+        std::erase_if(waiting, [&](const auto&) { return place++ % 2 != keep; });
+    }
 }
 
 }  // namespace
@@ -166,9 +185,9 @@ void TrainingRun::prepare(Trainer& trainer) {
         updates.learning_rate = trainer.learning_rate();
         updates.activity.clear();
     });
-    last_good_ = trainer.model_file(true);
-    if (!options_.out.empty()) save(trainer);
-    last_checkpoint_ = last_patterns_ = last_flush_ = Clock::now();
+    keep_as_good(trainer);
+    if (!options_.out.empty()) write_checkpoint(last_good_);
+    last_snapshot_ = last_flush_ = Clock::now();
     set_state(options_.start_paused ? RunState::paused : RunState::running);
     flush(trainer, options_.send_snapshots);
 }
@@ -179,39 +198,51 @@ void TrainingRun::train(Trainer& trainer) {
         const std::int64_t samples_before = trainer.samples_trained();
         const Trainer::StepResult step = trainer.step();
         if (!step.finite) {
-            const double lower = trainer.learning_rate() / 10;
-            post([&](Updates& updates) {
-                updates.trouble =
-                    NumericTrouble{trainer.step_count() + 1, step.trouble, trainer.learning_rate(), lower};
-            });
-            if (options_.send_snapshots) {  // somebody is there to answer
-                set_state(RunState::paused,
-                          fmt::format("{} at step {}; the weights were not updated", step.trouble,
-                                      trainer.step_count() + 1),
-                          "go back to the last good state with a lower learning rate, or stop");
-                continue;
-            }
-            throw Error(fmt::format("step {}", trainer.step_count() + 1),
-                        step.trouble + "; the weights were not updated",
-                        fmt::format("resume the last checkpoint with --learning-rate {:g}", lower));
+            meet_trouble(trainer, trainer.step_count() + 1, step.trouble + "; the weights were not updated");
+            continue;
         }
         pending_steps_.push_back(step.point);
         throughput_seconds_ += trainer.train_seconds() - seconds_before;
         throughput_samples_ += trainer.samples_trained() - samples_before;
-        if (step.epoch_finished) finish_epoch(trainer);
+        if (step.epoch_finished && !finish_epoch(trainer)) continue;
         if (state_ == RunState::paused || Clock::now() - last_flush_ >= kFlushInterval) flush(trainer, false);
-        if (Clock::now() - last_patterns_ >= kPatternInterval) flush(trainer, options_.send_snapshots);
+        if (options_.send_snapshots && snapshot_due(trainer)) flush(trainer, true);
         if (!options_.out.empty() &&
             Clock::now() - last_checkpoint_ >= std::chrono::duration<double>(options_.checkpoint_seconds))
-            save(trainer);
+            save_when_possible(trainer);
         if (config_.max_seconds > 0 && trainer.train_seconds() >= config_.max_seconds) break;
     }
     flush(trainer, options_.send_snapshots);
+    conclude(trainer);
+}
+
+void TrainingRun::meet_trouble(Trainer& trainer, std::int64_t step, const std::string& what) {
+    const double lower = trainer.learning_rate() / 10;
+    post([&](Updates& updates) {
+        updates.trouble = NumericTrouble{step, what, trainer.learning_rate(), lower};
+    });
+    if (!options_.send_snapshots)
+        throw Error(fmt::format("step {}", step), what,
+                    fmt::format("resume the last checkpoint with --learning-rate {:g}", lower));
+    set_state(RunState::paused, fmt::format("step {}: {}", step, what),
+              "go back to the last good state with a lower learning rate, or stop");
+}
+
+void TrainingRun::conclude(Trainer& trainer) {
     if (!evaluation_ || evaluation_->step != trainer.step_count())
         evaluation_ = std::make_shared<const Evaluation>(trainer.evaluate());
     result_.test_accuracy = evaluation_->accuracy;
     result_.test_loss = evaluation_->loss;
-    if (!options_.out.empty()) save(trainer);
+    if (config_.validation > 0) {
+        result_.validation_accuracy = evaluation_->accuracy;
+        result_.validation_loss = evaluation_->loss;
+        const Evaluation test = trainer.evaluate_test();
+        result_.test_accuracy = test.accuracy;
+        result_.test_loss = test.loss;
+    }
+    // Spoilt weights are no checkpoint: the file stays, or becomes, the last good one.
+    if (!options_.out.empty())
+        write_checkpoint(std::isfinite(evaluation_->loss) ? trainer.model_file(true) : last_good_);
     result_.epochs = trainer.epochs_done();
     result_.steps = trainer.step_count();
     result_.train_seconds_per_epoch = median(trainer.epoch_seconds());
@@ -220,9 +251,16 @@ void TrainingRun::train(Trainer& trainer) {
     result_.peak_memory_bytes = trainer.budget().total().peak;
 }
 
-void TrainingRun::finish_epoch(Trainer& trainer) {
+bool TrainingRun::finish_epoch(Trainer& trainer) {
     evaluation_ =
         std::make_shared<const Evaluation>(trainer.evaluate(options_.send_snapshots ? kExamples : 0));
+    if (!std::isfinite(evaluation_->loss)) {
+        flush(trainer, false);
+        meet_trouble(trainer, trainer.step_count(),
+                     fmt::format("the {} loss is not finite; the last updates spoilt the weights",
+                                 result_.info.evaluated_on));
+        return false;
+    }
     const EpochMeans means = trainer.epoch_means();
     post([&](Updates& updates) {
         updates.evaluations.push_back({evaluation_->step, static_cast<double>(means.epoch), evaluation_->loss,
@@ -230,22 +268,64 @@ void TrainingRun::finish_epoch(Trainer& trainer) {
         updates.evaluation = evaluation_;
         report_throughput(trainer, updates);
     });
+    keep_as_good(trainer);
+    if (!options_.out.empty()) save_when_possible(trainer);
+    return true;
+}
+
+void TrainingRun::keep_as_good(Trainer& trainer) {
     last_good_ = trainer.model_file(true);
-    if (!options_.out.empty()) save(trainer);
+    std::size_t bytes = 0;
+    const auto add = [&](const NamedTensor& each) { bytes += each.tensor.values.size() * sizeof(float); };
+    for (const LayerRecord& layer : last_good_.layers) std::ranges::for_each(layer.tensors, add);
+    std::ranges::for_each(last_good_.checkpoint->optimiser, add);
+    if (last_good_room_.bytes() != bytes)
+        last_good_room_ = trainer.budget().reserve(MemoryTag::workspace, bytes, "last good state");
+}
+
+void TrainingRun::save_when_possible(Trainer& trainer) {
+    last_checkpoint_ = Clock::now();  // also after a failure: not at every step again
+    const bool proven = last_good_.checkpoint->step == trainer.step_count();
+    if (!proven && !trainer.weights_usable()) return;  // the next step says so
+    try {
+        write_checkpoint(proven ? last_good_ : trainer.model_file(true));
+    } catch (const Error& error) {
+        post([&](Updates& updates) {
+            updates.files.push_back({options_.out, false, error.what(), error.hint()});
+        });
+    }
+}
+
+void TrainingRun::write_checkpoint(const ModelFile& file) {
+    write_model_file(options_.out, file);
+    last_checkpoint_ = Clock::now();
+    post([&](Updates& updates) { updates.files.push_back({options_.out, false, {}, {}}); });
+}
+
+/// Densely at first, when most is learned, then ever further apart in steps but not in time; never so often
+/// that taking them costs more than kSnapshotShare.
+bool TrainingRun::snapshot_due(const Trainer& trainer) const {
+    const Clock::duration since = Clock::now() - last_snapshot_;
+    if (since * kSnapshotShare < snapshot_cost_) return false;
+    return since >= kSnapshotInterval || static_cast<double>(trainer.step_count()) >=
+                                             kSnapshotGrowth * static_cast<double>(last_snapshot_step_);
 }
 
 void TrainingRun::flush(Trainer& trainer, bool with_patterns) {
     std::shared_ptr<const PatternSnapshot> patterns;
     if (with_patterns) {
+        const Clock::time_point start = Clock::now();
         patterns = std::make_shared<const PatternSnapshot>(
             PatternSnapshot{trainer.step_count(), trainer.epoch(), trainer.patterns()});
-        last_patterns_ = Clock::now();
+        last_snapshot_ = Clock::now();
+        last_snapshot_step_ = trainer.step_count();
+        snapshot_cost_ = last_snapshot_ - start;
     }
     const MemoryBudget::Usage memory = trainer.budget().total();
     post([&](Updates& updates) {
         updates.steps.insert(updates.steps.end(), pending_steps_.begin(), pending_steps_.end());
         if (throughput_seconds_ >= kThroughputSeconds) report_throughput(trainer, updates);
-        if (patterns) updates.patterns = patterns;
+        if (patterns) add_snapshot(updates.patterns, patterns);
         updates.memory_bytes = memory.current;
         updates.memory_peak_bytes = memory.peak;
         updates.memory_limit_bytes = trainer.budget().limit();
@@ -260,12 +340,6 @@ void TrainingRun::report_throughput(const Trainer& trainer, Updates& updates) {
         {trainer.epoch(), static_cast<double>(throughput_samples_) / throughput_seconds_});
     throughput_seconds_ = 0;
     throughput_samples_ = 0;
-}
-
-void TrainingRun::save(Trainer& trainer) {
-    write_model_file(options_.out, trainer.model_file(true));
-    last_checkpoint_ = Clock::now();
-    post([&](Updates& updates) { updates.files.push_back({options_.out, false, {}, {}}); });
 }
 
 bool TrainingRun::take_commands(Trainer& trainer) {
@@ -313,6 +387,9 @@ void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
         try {
             if (path.empty())
                 throw Error("checkpoint", "the run has no output file", "choose a file to save to");
+            if (!trainer.weights_usable())
+                throw Error("checkpoint", "the weights give no finite loss, so they are not written",
+                            "go back to the last good state first");
             write_model_file(path, trainer.model_file(checkpoint->with_state));
         } catch (const Error& error) {  // the run goes on; the user chooses another place
             report.problem = error.what();
@@ -321,6 +398,7 @@ void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
         post([&](Updates& updates) { updates.files.push_back(report); });
     } else if (const auto* recover = std::get_if<command::Recover>(&command)) {
         trainer.restore(last_good_);
+        evaluation_.reset();
         set_rate(recover->learning_rate);
         pending_steps_.clear();
         set_state(RunState::running);

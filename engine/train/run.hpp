@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,6 +40,7 @@ struct RunResult {
     ExperimentConfig config;
     std::int64_t epochs = 0, steps = 0;
     double test_accuracy = 0, test_loss = 0;
+    std::optional<double> validation_accuracy, validation_loss;  ///< where a part was held out
     double train_seconds_per_epoch = 0;  ///< median, training steps only; 0 when no epoch was finished
     double samples_per_second = 0;
     std::size_t peak_memory_bytes = 0;
@@ -70,11 +72,19 @@ private:
     void work();
     void train(Trainer& trainer);
     void prepare(Trainer& trainer);
-    void finish_epoch(Trainer& trainer);
+    /// False when the evaluation shows that the weights are spoilt.
+    bool finish_epoch(Trainer& trainer);
+    /// Stands still with an offer where somebody can answer, else throws Error.
+    void meet_trouble(Trainer& trainer, std::int64_t step, const std::string& what);
+    void conclude(Trainer& trainer);
     /// Carries out what came in; waits while paused. Returns false when the run should end.
     bool take_commands(Trainer& trainer);
     void carry_out(Trainer& trainer, const Command& command);
-    void save(Trainer& trainer);
+    void keep_as_good(Trainer& trainer);
+    /// The run's own checkpoint. What goes wrong is reported, and the next one tries again.
+    void save_when_possible(Trainer& trainer);
+    void write_checkpoint(const ModelFile& file);
+    bool snapshot_due(const Trainer& trainer) const;
     void flush(Trainer& trainer, bool with_patterns);
     void report_throughput(const Trainer& trainer, Updates& updates);
     void set_state(RunState state, std::string message = {}, std::string hint = {});
@@ -102,7 +112,10 @@ private:
     ModelFile last_good_;
     std::shared_ptr<const Evaluation> evaluation_;  ///< the newest
     std::vector<StepPoint> pending_steps_;
-    Clock::time_point last_flush_{}, last_patterns_{}, last_checkpoint_{};
+    Reservation last_good_room_;
+    Clock::time_point last_flush_{}, last_snapshot_{}, last_checkpoint_{};
+    Clock::duration snapshot_cost_{};
+    std::int64_t last_snapshot_step_ = 0;
     double throughput_seconds_ = 0;
     std::int64_t throughput_samples_ = 0;
 

@@ -41,7 +41,10 @@ struct Trainer::Impl {
     std::unique_ptr<Backend> backend;
     Device device;
     std::shared_ptr<const Dataset> dataset;
-    FeatureMatrix train, test;
+    std::shared_ptr<const DatasetFeatures> features;
+    FeatureMatrix own_train, own_test;  ///< standardised copies
+    const FeatureMatrix* train = nullptr;
+    const FeatureMatrix* test = nullptr;
     std::optional<Standardisation> standardisation;
     std::vector<std::uint32_t> train_rows, held_out_rows;
     std::unique_ptr<Model> model;
@@ -57,6 +60,7 @@ struct Trainer::Impl {
     EpochMeans means;
     Json metrics = Json::object();
     double train_seconds = 0, epoch_seconds = 0;
+    bool resumed_within_epoch = false;  ///< the time of its first part is not known
     std::int64_t samples_trained = 0;
 
     Impl(const ExperimentConfig& c, std::shared_ptr<Workspace> w, const Progress& progress)
@@ -68,18 +72,16 @@ struct Trainer::Impl {
                                           ? static_cast<std::size_t>(config.memory_mib) << 20
                                           : MemoryBudget::kUnlimited);
         dataset = workspace->dataset(config.dataset, config.data, config.dataset_options, progress);
-        train = compute_features(device, dataset->train, config.features, "training features", progress);
-        test = compute_features(device, dataset->test, config.features, "test features", progress);
+        features = workspace->features(dataset, config.features, config.backend,
+                                       static_cast<int>(config.threads), progress);
+        train = &features->train;
+        test = &features->test;
         split();
-        if (config.standardise) {
-            standardisation = Standardisation::measure(device, train, train_rows);
-            standardisation->apply(device, train);
-            standardisation->apply(device, test);
-        }
+        if (config.standardise) standardise();
         // A batch larger than the data set would only waste memory.
-        const std::int64_t max_batch = std::min(config.batch, std::max(train.rows, test.rows));
+        const std::int64_t max_batch = std::min(config.batch, std::max(train->rows, test->rows));
         model = find_model(config.model)
-                    .make({device, config.model_options, train.columns, dataset->classes(), max_batch,
+                    .make({device, config.model_options, train->columns, dataset->classes(), max_batch,
                            static_cast<std::uint64_t>(config.seed), backend->threads()});
         parameters = model->parameters();
         optimiser = make_optimiser(config.optimiser, device, parameters, config.momentum);
@@ -93,7 +95,7 @@ struct Trainer::Impl {
     }
 
     void split() {
-        train_rows.resize(static_cast<std::size_t>(train.rows));
+        train_rows.resize(static_cast<std::size_t>(train->rows));
         std::iota(train_rows.begin(), train_rows.end(), 0U);
         const auto held_out = static_cast<std::size_t>(
             std::llround(config.validation * static_cast<double>(train_rows.size())));
@@ -106,6 +108,15 @@ struct Trainer::Impl {
         }
         require(!train_rows.empty(), "training set", "no sample is left to train on",
                 "hold out a smaller fraction");
+    }
+
+    void standardise() {
+        standardisation = Standardisation::measure(device, *train, train_rows);
+        own_train = copy_of(device, *train, "standardised training features");
+        own_test = copy_of(device, *test, "standardised test features");
+        for (FeatureMatrix* matrix : {&own_train, &own_test}) standardisation->apply(device, *matrix);
+        train = &own_train;
+        test = &own_test;
     }
 
     std::int64_t train_count() const { return static_cast<std::int64_t>(train_rows.size()); }
@@ -137,7 +148,7 @@ struct Trainer::Impl {
         if (!order_ready) prepare_epoch();
         const std::int64_t first = at.batch_in_epoch * batch_size();
         const std::int64_t size = std::min(batch_size(), train_count() - first);
-        model->train_batch({size, train.values.data(), train.stride, order.as<std::uint32_t>() + first,
+        model->train_batch({size, train->values.data(), train->stride, order.as<std::uint32_t>() + first,
                             order_labels.as<std::int32_t>() + first},
                            sums.as<LossSums>());
         LossSums batch;
@@ -166,7 +177,10 @@ struct Trainer::Impl {
         const double seconds = seconds_since(start);
         train_seconds += seconds;
         epoch_seconds += seconds;
-        if (result.epoch_finished) at.epoch_seconds.push_back(std::exchange(epoch_seconds, 0.0));
+        if (result.epoch_finished) {
+            const double whole = std::exchange(epoch_seconds, 0.0);
+            if (!std::exchange(resumed_within_epoch, false)) at.epoch_seconds.push_back(whole);
+        }
         return result;
     }
 
@@ -203,6 +217,20 @@ struct Trainer::Impl {
         history.accuracy.push_back(point.accuracy);
     }
 
+    Evaluation measure(bool held_out, std::int64_t examples) {
+        Evaluation result = evaluate_model(
+            device, *model, held_out ? *train : *test, held_out ? dataset->train : dataset->test,
+            held_out ? std::span<const std::uint32_t>(held_out_rows) : std::span<const std::uint32_t>(),
+            config.batch, *dataset, examples);
+        result.step = at.step;
+        return result;
+    }
+
+    void add_metrics(const std::string& set, const Evaluation& result) {
+        metrics[set + "_accuracy"] = result.accuracy;
+        metrics[set + "_loss"] = result.loss;
+    }
+
     double epoch() const {
         return static_cast<double>(at.epoch) +
                static_cast<double>(at.batch_in_epoch) / static_cast<double>(steps_per_epoch());
@@ -218,21 +246,25 @@ Trainer::~Trainer() = default;
 Trainer::StepResult Trainer::step() { return impl_->step(); }
 
 Evaluation Trainer::evaluate(std::int64_t examples) {
-    const Impl& s = *impl_;
-    const bool held_out = !s.held_out_rows.empty();
-    Evaluation result = evaluate_model(s.device, *s.model, held_out ? s.train : s.test,
-                                       held_out ? s.dataset->train : s.dataset->test, s.held_out_rows,
-                                       s.config.batch, *s.dataset, examples);
-    result.step = s.at.step;
-    const std::string_view set = held_out ? "validation" : "test";
-    impl_->metrics = {{fmt::format("{}_accuracy", set), result.accuracy},
-                      {fmt::format("{}_loss", set), result.loss}};
+    const bool held_out = !impl_->held_out_rows.empty();
+    Evaluation result = impl_->measure(held_out, examples);
+    impl_->add_metrics(held_out ? "validation" : "test", result);
     History& history = impl_->history;
-    if (!history.test_step.empty() && history.test_step.back() == s.at.step) return result;
-    history.test_step.push_back(s.at.step);
+    if (!history.test_step.empty() && history.test_step.back() == result.step) return result;
+    history.test_step.push_back(result.step);
     history.test_loss.push_back(static_cast<float>(result.loss));
     history.test_accuracy.push_back(static_cast<float>(result.accuracy));
     return result;
+}
+
+Evaluation Trainer::evaluate_test() {
+    Evaluation result = impl_->measure(false, 0);
+    impl_->add_metrics("test", result);
+    return result;
+}
+
+bool Trainer::weights_usable() {
+    return std::isfinite(impl_->measure(!impl_->held_out_rows.empty(), 0).loss);
 }
 
 std::vector<PatternSnapshot::Matrix> Trainer::patterns() { return impl_->model->patterns(); }
@@ -269,7 +301,7 @@ void Trainer::restore(const ModelFile& file) {
     };
     if (file.dataset_sha256 != s.dataset->sha256)
         throw mismatch(fmt::format("it was trained on other data than '{}' holds now", s.dataset->name));
-    if (Standardisation::from(file, s.train.columns).has_value() != s.standardisation.has_value())
+    if (Standardisation::from(file, s.train->columns).has_value() != s.standardisation.has_value())
         throw mismatch("its features are not standardised as the configuration says");
     load_layers(*s.backend, *s.model, file);
     if (!file.checkpoint) return;
@@ -293,6 +325,7 @@ void Trainer::restore(const ModelFile& file) {
     s.metrics = file.metrics;
     s.order_ready = false;
     s.epoch_seconds = 0;
+    s.resumed_within_epoch = c.batch_in_epoch > 0;
 }
 
 const ExperimentConfig& Trainer::config() const { return impl_->config; }
@@ -313,8 +346,8 @@ RunInfo Trainer::info() const {
     info.train_samples = s.train_count();
     info.evaluated_on = s.held_out_rows.empty() ? "test" : "validation";
     info.test_samples =
-        s.held_out_rows.empty() ? s.test.rows : static_cast<std::int64_t>(s.held_out_rows.size());
-    info.feature_count = s.train.columns;
+        s.held_out_rows.empty() ? s.test->rows : static_cast<std::int64_t>(s.held_out_rows.size());
+    info.feature_count = s.train->columns;
     info.steps_per_epoch = s.steps_per_epoch();
     info.epochs = s.config.epochs;
     info.batch = s.batch_size();

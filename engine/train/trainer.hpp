@@ -42,8 +42,14 @@ public:
     };
     StepResult step();
 
-    /// Of the test set, or of the held-out part of the training set when the configuration asks for one.
+    /// Of the test set, or of the held-out part of the training set when the configuration asks for one; goes
+    /// into the history.
     Evaluation evaluate(std::int64_t examples = 0);
+    /// Of the test set; goes into the metrics of the model file alone.
+    Evaluation evaluate_test();
+    /// The weights as they are give a finite loss on what evaluate() looks at. The last update may have
+    /// spoilt them without any batch having shown it yet.
+    bool weights_usable();
     std::vector<PatternSnapshot::Matrix> patterns();
 
     ModelFile model_file(bool with_state);

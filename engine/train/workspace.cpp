@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/core/error.hpp"
+
 namespace spectral {
 
 std::shared_ptr<const Dataset> Workspace::dataset(const std::string& name, const std::string& path,
@@ -19,6 +21,44 @@ std::shared_ptr<const Dataset> Workspace::dataset(const std::string& name, const
     auto dataset = std::make_shared<const Dataset>(load_dataset(name, {path, options, &budget_, progress}));
     entries_.push_front({name, path, options, dataset});
     return dataset;
+}
+
+std::shared_ptr<const DatasetFeatures> Workspace::features(const std::shared_ptr<const Dataset>& dataset,
+                                                           const std::string& feature,
+                                                           const std::string& backend, int threads,
+                                                           const Progress& progress) {
+    const std::lock_guard lock(mutex_);
+    auto made = std::make_shared<DatasetFeatures>();
+    made->dataset = dataset;
+    made->feature = feature;
+    made->backend = open_backend(backend, threads);
+    made->backend_name = std::string(made->backend->name()) + " " + made->backend->device();
+    const auto found = std::ranges::find_if(features_, [&](const auto& each) {
+        return each->dataset == dataset && each->feature == feature &&
+               each->backend_name == made->backend_name;
+    });
+    if (found != features_.end()) {
+        features_.splice(features_.begin(), features_, found);
+        return features_.front();
+    }
+    while (features_.size() >= kMaxFeatures) features_.pop_back();
+    const auto compute = [&] {
+        const Device device{*made->backend, budget_};
+        made->train = compute_features(device, dataset->train, feature, "training features", progress);
+        made->test = compute_features(device, dataset->test, feature, "test features", progress);
+    };
+    try {
+        compute();
+    } catch (const Error&) {
+        made->train = {};
+        made->test = {};
+        const std::size_t before = features_.size();
+        features_.remove_if([](const auto& each) { return each.use_count() == 1; });
+        if (features_.size() == before) throw;
+        compute();
+    }
+    features_.push_front(made);
+    return made;
 }
 
 }  // namespace spectral

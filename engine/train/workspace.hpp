@@ -1,4 +1,4 @@
-// What the runs of one process share: the memory budget and the data sets that were loaded.
+// What the runs of one process share: the memory budget, the data sets that were loaded, their features.
 #pragma once
 
 #include <list>
@@ -8,13 +8,23 @@
 
 #include "engine/core/memory_budget.hpp"
 #include "engine/data/dataset.hpp"
+#include "engine/data/features.hpp"
 
 namespace spectral {
 
-/// Thread-safe.
+/// Features of both sets of a data set, in the memory of a backend that lives as long as they do. Every
+/// backend of the same name and device can read them.
+struct DatasetFeatures {
+    std::shared_ptr<const Dataset> dataset;
+    std::string feature, backend_name;
+    std::unique_ptr<Backend> backend;  // before the matrices, whose memory is its
+    FeatureMatrix train, test;
+};
+
+/// Thread-safe; one caller loads or computes at a time.
 class Workspace {
 public:
-    static constexpr std::size_t kMaxDatasets = 2;
+    static constexpr std::size_t kMaxDatasets = 2, kMaxFeatures = 2;
 
     MemoryBudget& budget() { return budget_; }
 
@@ -22,6 +32,11 @@ public:
     /// that changed on the disk since is not noticed.
     std::shared_ptr<const Dataset> dataset(const std::string& name, const std::string& path,
                                            const Json& options, const Progress& progress);
+
+    /// Computed now, or kept from before. Where memory is short, those that no run uses are let go.
+    std::shared_ptr<const DatasetFeatures> features(const std::shared_ptr<const Dataset>& dataset,
+                                                    const std::string& feature, const std::string& backend,
+                                                    int threads, const Progress& progress);
 
 private:
     struct Entry {
@@ -32,7 +47,8 @@ private:
 
     MemoryBudget budget_;  // before the data sets, which hold reservations
     std::mutex mutex_;
-    std::list<Entry> entries_;  ///< most recently used first
+    std::list<Entry> entries_;                                    ///< most recently used first
+    std::list<std::shared_ptr<const DatasetFeatures>> features_;  ///< most recently used first
 };
 
 }  // namespace spectral

@@ -1,4 +1,5 @@
-// FFTW plans, made once per shape and kept while they are in use: least recently used go first.
+// FFTW plans, made once per shape and kept while they are in use: least recently used go first. FFTW holds no
+// work area between executions, so the number of plans bounds their memory.
 #pragma once
 
 #include <fftw3.h>

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
+#include <system_error>
+
+#include "kernels/error.hpp"
 
 namespace spectral {
 
@@ -21,10 +25,21 @@ void relax() {
 
 ThreadPool::ThreadPool(int threads)
     : size_(threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))) {
-    for (int i = 1; i < size_; ++i) workers_.emplace_back([this] { work(); });
+    try {
+        for (int i = 1; i < size_; ++i) workers_.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {
+        const std::size_t started = workers_.size() + 1;
+        stop();
+        throw Error("threads",
+                    "the machine started " + std::to_string(started) + " of " + std::to_string(size_) + ": " +
+                        error.what(),
+                    "ask for fewer threads");
+    }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
     stopping_.store(true);
     { const std::lock_guard lock(mutex_); }  // a worker between its check and its sleep is asleep after this
     wake_.notify_all();

@@ -16,7 +16,7 @@ namespace spectral {
 
 class ThreadPool {
 public:
-    /// `threads` counts the caller; 0 is one per core.
+    /// `threads` counts the caller; 0 is one per core. Throws Error when the machine starts no more threads.
     explicit ThreadPool(int threads);
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;
@@ -42,6 +42,8 @@ private:
     using Call = void (*)(const void*, int);
     void run_erased(Call call, const void* body);
     void work();
+    /// Ends and joins the workers there are.
+    void stop();
 
     const int size_;  ///< threads, the caller's included
     /// Takes a part of the present job and does it; false when none is left.

@@ -90,6 +90,8 @@ class DataFiles(CliCase):
     def test_inconsistent(self) -> None:
         self.assert_data_refused(TRAIN_LABELS, labels(39), "holds 39 labels")
         self.assert_data_refused(TEST_LABELS, labels(12, classes=5), "label 4 of sample 4 is out of range")
+        damaged = labels(40)[:-1] + bytes([200])  # one byte would make a class of its own
+        self.assert_data_refused(TRAIN_LABELS, damaged, "label 200 of sample 39 is out of range")
         self.assert_data_refused(TRAIN_LABELS, images(40), "has 3 dimensions")
         self.assert_data_refused(TRAIN_IMAGES, labels(40), "has one dimension")
         self.assert_data_refused(TEST_IMAGES, idx(bytes(12 * 9), 12, 3, 3), "holds samples of 3 × 3")

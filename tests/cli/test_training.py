@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import unittest
 from pathlib import Path
 
-from support import QUICK, SMALL, CliCase
+from support import QUICK, SMALL, TIMEOUT, CliCase, program
 
 FIELDS = {
     "model": str, "dataset": str, "backend": str, "device": str, "seed": int, "epochs": int,
@@ -42,11 +43,27 @@ class Output(CliCase):
         for line in lines:
             self.assertEqual(set(line), names)
         self.assertEqual(lines[-1]["test_loss"], result["test_loss"])
+        self.json("train", "--resume", "run.h5", "--epochs", "4", "--log", "log")
+        lines = [json.loads(line) for line in (self.folder / "log").read_text(encoding="utf-8").splitlines()]
+        self.assertEqual([line["epoch"] for line in lines], [1, 2, 3, 4])
+        self.assert_refused("train", "--dataset", "mnist", "--data", "missing", "--log", "log", naming="missing")
+        self.assertEqual(len((self.folder / "log").read_text(encoding="utf-8").splitlines()), 4)
 
-    def test_validation_takes_the_place_of_the_test_set(self) -> None:
-        result = self.train("run.h5", "--epochs", "1", "--validation", "0.2")
-        self.assertIn("validation_accuracy", result)
-        self.assertNotIn("test_accuracy", result)
+    def test_validation_while_training_and_the_test_set_at_the_end(self) -> None:
+        result = self.train("run.h5", "--epochs", "1", "--validation", "0.2", "--log", "log")
+        line = json.loads((self.folder / "log").read_text(encoding="utf-8"))
+        self.assertEqual(line["validation_loss"], result["validation_loss"])
+        self.assertNotIn("test_loss", line)
+        self.assertEqual(self.json("eval", "run.h5")["test_loss"], result["test_loss"])
+        self.assertNotEqual(result["validation_loss"], result["test_loss"])
+
+    def test_output_that_cannot_be_written(self) -> None:
+        for arguments in (("models",), ("train", *QUICK, "--epochs", "1", "--json")):
+            with self.subTest(arguments), open("/dev/full", "w", encoding="utf-8") as full:
+                run = subprocess.run([program(), *arguments], stdout=full, stderr=subprocess.PIPE,
+                                     encoding="utf-8", cwd=self.folder, timeout=TIMEOUT, check=False)
+                self.assertEqual(run.returncode, 3)
+                self.assertIn("error: standard output", run.stderr)
 
     def test_patterns_picture(self) -> None:
         self.train("run.h5", "--epochs", "1", "--patterns-png", "picture.png")

@@ -76,6 +76,11 @@ class WrongConfiguration(CliCase):
             self.assert_config_refused(text, naming="config.json: is not JSON")
         self.assert_config_refused("[1, 2]", naming="config.json: is not a JSON object")
 
+    def test_nested_too_deeply(self) -> None:
+        deep = '{"dataset":' + "[" * 300_000 + "]" * 300_000 + "}"
+        (self.folder / "deep.json").write_text(deep, encoding="utf-8")
+        self.assert_refused("train", "--config", "deep.json", naming="deep.json")
+
     def test_wrong_types(self) -> None:
         wrong = {"epochs": "3", "seed": 1.5, "learning_rate": [], "backend": 3, "batch": None}
         for name, value in wrong.items():

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/data/dataset.hpp"
+#include "engine/data/generator.hpp"
 #include "engine/data/strokes.hpp"
 #include "engine/data/tones.hpp"
 
@@ -284,7 +285,7 @@ TEST(Generators, BudgetLimitAndCancel) {
     MemoryBudget budget;
     {
         const Dataset dataset = make_strokes(small_strokes(), &budget);
-        EXPECT_EQ(budget.usage(MemoryTag::data).current, (1003U + 211U) * 784U);
+        EXPECT_EQ(budget.usage(MemoryTag::data).current, (1003U + 211U) * (784U + sizeof(std::int32_t)));
     }
     EXPECT_EQ(budget.total().current, 0U);
     budget.set_limit(1000);

@@ -311,6 +311,24 @@ TEST_F(IdxTest, RefusesBadSets) {
     EXPECT_SAYS(set_refused("t10k-labels-idx1-ubyte"), "empty");
 }
 
+/// One damaged byte must not turn ten classes into two hundred.
+TEST_F(IdxTest, RefusesTrainingLabelsOutOfRange) {
+    write_set("t10k", 2, {0, 1});
+    write_set("train", 4, {0, 1, 200, 2});
+    const auto refused = [&](const char* name) -> std::string {
+        try {
+            load_dataset(name, request());
+        } catch (const Error& error) {
+            return error.what();
+        }
+        return "not refused";
+    };
+    EXPECT_SAYS(refused("mnist"), "label 200 of sample 2 is out of range");
+    EXPECT_SAYS(refused("idx"), "label 200 of sample 2 is out of range: no sample has label 3");
+    write_set("train", 4, {1, 2, 3, 4});  // counted from 1
+    EXPECT_EQ(load_dataset("idx", request()).classes(), 5);
+}
+
 TEST_F(IdxTest, MissingDirectoryAndFiles) {
     EXPECT_SAYS(set_refused("train-images-idx3-ubyte"), "no such file");
     write_set("train", 2, {0, 1});

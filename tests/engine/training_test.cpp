@@ -155,8 +155,9 @@ Updates drain_until(TrainingRun& run, const Ready& ready) {
         all.evaluations.insert(all.evaluations.end(), now.evaluations.begin(), now.evaluations.end());
         if (now.state) all.state = now.state;
         if (now.trouble) all.trouble = now.trouble;
+        if (!now.activity.empty()) all.activity = now.activity;
         if (now.learning_rate) all.learning_rate = now.learning_rate;
-        if (now.patterns) all.patterns = now.patterns;
+        all.patterns.insert(all.patterns.end(), now.patterns.begin(), now.patterns.end());
         if (ready(all) || done) break;
     }
     return all;
@@ -215,11 +216,104 @@ TEST(TrainingRun, FailsWithAMessageWhenNobodyIsThereToAnswer) {
 
 TEST(TrainingRun, IsCancelledWhileItPrepares) {
     ExperimentConfig config = small();
-    config.dataset = "strokes";
-    config.dataset_options = Json::object();
+    config.dataset_options = {{"train_samples", 200000}, {"length", 1024}};
     TrainingRun run(config, {});
+    drain_until(run, [](const Updates& u) { return !u.activity.empty(); });
+    run.send(command::Stop{});
+    const RunResult result = run.result();
+    EXPECT_EQ(result.state, RunState::stopped);
+    EXPECT_EQ(result.steps, 0);
+    EXPECT_TRUE(result.info.model.empty()) << "it was ready before it was cancelled";
+}
+
+/// One batch an epoch: the update that spoils the weights is the last of its epoch, and no batch has shown it
+/// when the checkpoint is due.
+TEST(TrainingRun, SpoiltWeightsAreNoCheckpoint) {
+    ExperimentConfig config = small();
+    config.dataset_options["train_samples"] = 200;
+    config.batch = 200;
+    config.optimiser = "sgd";
+    config.learning_rate = 1e30;
+    const TempFile file("spoilt.h5");
+    RunOptions options;
+    options.out = file.string();
+    {
+        TrainingRun run(config, options);
+        const RunResult result = run.result();
+        EXPECT_EQ(result.state, RunState::failed);
+        EXPECT_NE(result.error.find("spoilt"), std::string::npos) << result.error;
+    }
+    EXPECT_EQ(read_model_file(file.string()).checkpoint->step, 0);
+    RunOptions again = options;
+    again.resume = options.out;
+    again.resume_changes = {{"learning_rate", 1e-3}};
+    EXPECT_EQ(TrainingRun(ExperimentConfig(), again).result().state, RunState::finished);
+
+    options.send_snapshots = true;  // somebody is there: pauses, and stopping then keeps the good state too
+    TrainingRun run(config, options);
+    drain_until(run, [](const Updates& u) { return u.trouble && u.state == RunState::paused; });
     run.send(command::Stop{});
     EXPECT_EQ(run.result().state, RunState::stopped);
+    EXPECT_EQ(read_model_file(file.string()).checkpoint->step, 0);
+}
+
+TEST(TrainingRun, SnapshotsFollowTheRunFromItsFirstSteps) {
+    ExperimentConfig config = small();
+    config.epochs = 40;
+    RunOptions options;
+    options.send_snapshots = true;
+    TrainingRun run(config, options);
+    const RunResult result = run.result();
+    const Updates all = run.take_updates();
+    ASSERT_GE(all.patterns.size(), 3U);
+    EXPECT_EQ(all.patterns.back()->step, result.steps);
+    for (std::size_t i = 1; i < all.patterns.size(); ++i)
+        EXPECT_LT(all.patterns[i - 1]->step, all.patterns[i]->step);
+}
+
+TEST(Workspace, KeepsFeaturesAndLetsThemGoWhereMemoryIsShort) {
+    Workspace workspace;
+    ExperimentConfig config = small();
+    config.dataset_options["train_samples"] = 40000;
+    const auto dataset = workspace.dataset(config.dataset, "", config.dataset_options, {});
+    auto first = workspace.features(dataset, "rfft_magnitude", "cpu", 1, {});
+    EXPECT_EQ(workspace.features(dataset, "rfft_magnitude", "cpu", 1, {}), first);
+    EXPECT_NE(workspace.features(dataset, "raw", "cpu", 1, {}), first);
+    const std::size_t kept = workspace.budget().total().current;
+    first.reset();
+    workspace.budget().set_limit(kept + 6'000'000);  // room for the work, not for a third matrix beside two
+    EXPECT_EQ(workspace.features(dataset, "log_magnitude", "cpu", 1, {})->feature, "log_magnitude");
+    EXPECT_LT(workspace.budget().total().current, kept);
+}
+
+TEST(Trainer, TimesWholeEpochsOnly) {
+    const auto workspace = std::make_shared<Workspace>();
+    Trainer first(small(), workspace, {}), second(small(), workspace, {});
+    for (int i = 0; i < 20; ++i) first.step();  // 16 batches an epoch
+    second.restore(first.model_file(true));
+    EXPECT_EQ(second.epoch_seconds().size(), 1U);
+    while (second.epochs_done() < 3) second.step();
+    EXPECT_EQ(second.epoch_seconds().size(), 2U) << "the epoch that was cut in two is not timed";
+}
+
+TEST(PatternsOf, AreThoseOfTheModelAndNothingIsBelieved) {
+    for (const char* model : {"purefft", "mlp"}) {
+        Trainer trainer(small(model), std::make_shared<Workspace>(), {});
+        trainer.step();
+        const ModelFile file = trainer.model_file(false);
+        const auto expected = trainer.patterns(), found = patterns_of(file, "file");
+        ASSERT_EQ(found.size(), expected.size());
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            EXPECT_EQ(found[i].name, expected[i].name);
+            EXPECT_EQ(found[i].values.values, expected[i].values.values) << found[i].name;
+        }
+        ModelFile promising = file;
+        promising.config["model_options"][std::string(model) == "mlp" ? "hidden" : "patterns"] = 200;
+        EXPECT_THROW(patterns_of(promising, "file"), Error);
+        ModelFile empty = file;
+        empty.layers[0].tensors[0].tensor = {Shape{std::int64_t{1} << 31, 0}, {}};
+        EXPECT_THROW(patterns_of(empty, "file"), Error);
+    }
 }
 
 TEST(TrainingRun, SaysWhenMemoryRunsOut) {

@@ -2,7 +2,9 @@
 #include <QAbstractButton>
 #include <QAction>
 #include <QCoreApplication>
+#include <QDir>
 #include <QFile>
+#include <QFileInfo>
 #include <QImage>
 #include <QLabel>
 #include <QLineEdit>
@@ -71,6 +73,8 @@ private Q_SLOTS:
     void ceiling_is_measured_and_drawn();
     void every_control_has_a_name_and_a_tooltip();
     void closing_waits_for_the_checkpoint();
+    void closing_stays_when_saving_fails();
+    void form_gives_back_every_option();
 
 private:
     template <class Widget>
@@ -363,6 +367,43 @@ void WindowTest::every_control_has_a_name_and_a_tooltip() {
         QVERIFY2(!widget->toolTip().isEmpty(), name.constData());
         QVERIFY2(widget->focusPolicy() != Qt::NoFocus || !widget->isEnabled(), name.constData());
     }
+}
+
+/// The folder that the run writes to is gone: closing must not hide that nothing was saved.
+void WindowTest::closing_stays_when_saving_fails() {
+    start_and_see_points(kEndless);
+    window_->session().pause();  // or its checkpoints come while the folder goes
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().paused(), kPatience_ms);
+    const QString runs = QFileInfo(window_->session().output()).absolutePath();
+    QVERIFY(QDir(runs).removeRecursively());
+    window_->close();
+    QTRY_VERIFY_WITH_TIMEOUT(!window_->session().active(), kPatience_ms);
+    QVERIFY(window_->isVisible());
+    QVERIFY(window_->messages().text().contains(runs));
+}
+
+/// What the form shows is what is trained: every option of a configuration survives the way through it.
+void WindowTest::form_gives_back_every_option() {
+    ExperimentConfig config = small_config(7);
+    config.model = "mlp";
+    config.model_options = {{"hidden", 33}, {"depth", 2}, {"activation", "gelu"}};
+    config.features = "log_magnitude";
+    config.standardise = true;
+    config.optimiser = "sgd";
+    config.learning_rate = 0.25;
+    config.momentum = 0.5;
+    config.batch = 17;
+    config.seed = 12345678901;
+    config.validation = 0.25;
+    config.max_seconds = 1.5;
+    config.backend = "cpu";
+    config.threads = 3;
+    config.memory_mib = 77;
+    window_->set_config(config);
+    const std::optional<ExperimentConfig> found = window_->panel().config();
+    QVERIFY(found.has_value());
+    QCOMPARE(QString::fromStdString(to_json(resolved(*found)).dump()),
+             QString::fromStdString(to_json(resolved(config)).dump()));
 }
 
 void WindowTest::closing_waits_for_the_checkpoint() {

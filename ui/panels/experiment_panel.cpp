@@ -69,11 +69,6 @@ Choices make_choices(const char* name, const char* label, const char* help) {
     return choices;
 }
 
-template <class Target>
-void take(const Json& values, const char* name, Target& target) {
-    if (values.contains(name)) values[name].get_to(target);
-}
-
 }  // namespace
 
 ExperimentPanel::ExperimentPanel(std::shared_ptr<Workspace> workspace, QWidget* parent)
@@ -346,32 +341,22 @@ void ExperimentPanel::update_optimiser_fields() {
 }
 
 std::optional<ExperimentConfig> ExperimentPanel::config() const {
-    ExperimentConfig config;
+    Json all = Json::object();
     for (const SchemaForm* form : {source_, features_, model_choice_, training_, more_}) {
         const std::optional<Json> values = form->values();
         if (!values) return std::nullopt;
-        take(*values, "dataset", config.dataset);
-        take(*values, "data", config.data);
-        take(*values, "features", config.features);
-        take(*values, "model", config.model);
-        take(*values, "optimiser", config.optimiser);
-        take(*values, "learning_rate", config.learning_rate);
-        take(*values, "momentum", config.momentum);
-        take(*values, "batch", config.batch);
-        take(*values, "epochs", config.epochs);
-        take(*values, "seed", config.seed);
-        take(*values, "validation", config.validation);
-        take(*values, "max_seconds", config.max_seconds);
-        take(*values, "backend", config.backend);
-        take(*values, "threads", config.threads);
-        take(*values, "memory_mib", config.memory_mib);
+        all.update(*values);
     }
     const std::optional<Json> data_values = data_options_->values(), model_values = model_options_->values();
     if (!data_values || !model_values) return std::nullopt;
-    config.dataset_options = *data_values;
-    config.model_options = *model_values;
-    if (!find_dataset(config.dataset).needs_path) config.data.clear();
-    return config;
+    all["dataset_options"] = *data_values;
+    all["model_options"] = *model_values;
+    try {
+        if (!find_dataset(all.value("dataset", "")).needs_path) all["data"] = "";
+        return config_from_json(all, "the form");
+    } catch (const Error&) {
+        return std::nullopt;  // the field that is wrong is marked
+    }
 }
 
 }  // namespace spectral::ui

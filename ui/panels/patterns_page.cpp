@@ -27,11 +27,18 @@ namespace spectral::ui {
 namespace {
 
 constexpr int kMargin = 14, kGap = 12, kCardHeight = 190;
+constexpr int kMaxStrips =
+    4;  ///< layers whose weights are bars below the layer patterns; more are a heat map
 
 const PatternSnapshot::Matrix* find_matrix(const PatternSnapshot& snapshot, const std::string& name) {
     for (const PatternSnapshot::Matrix& matrix : snapshot.matrices)
         if (matrix.name == name && matrix.values.shape.rank() == 2) return &matrix;
     return nullptr;
+}
+
+bool shown_as_strips(const PatternSnapshot& snapshot, const PatternSnapshot::Matrix& matrix) {
+    return matrix.name == "weights" && matrix.values.shape[0] <= kMaxStrips &&
+           find_matrix(snapshot, "layer_patterns") != nullptr;
 }
 
 int rows_of(const PatternSnapshot::Matrix& matrix) { return static_cast<int>(matrix.values.shape[0]); }
@@ -202,7 +209,8 @@ void PatternsPage::refresh() {
 void PatternsPage::rebuild(const PatternSnapshot& snapshot) {
     std::vector<std::string> wanted;
     for (const PatternSnapshot::Matrix& matrix : snapshot.matrices)
-        if (matrix.values.shape.rank() == 2) wanted.push_back(matrix.name);
+        if (matrix.values.shape.rank() == 2)
+            wanted.push_back(matrix.name + (shown_as_strips(snapshot, matrix) ? " strips" : ""));
     if (wanted == layout_) return;
     layout_ = wanted;
     for (auto& [name, card] : cards_) {
@@ -216,13 +224,11 @@ void PatternsPage::rebuild(const PatternSnapshot& snapshot) {
     gain_ = nullptr;
     std::vector<Card*> order;
     for (const PatternSnapshot::Matrix& matrix : snapshot.matrices) {
-        if (matrix.values.shape.rank() != 2 ||
-            (matrix.name == "weights" && find_matrix(snapshot, "layer_patterns")))
-            continue;
+        if (matrix.values.shape.rank() != 2 || shown_as_strips(snapshot, matrix)) continue;
         Card* card = nullptr;
         if (matrix.name == "gain") {
             card = new Card(QStringLiteral("gain_card"), QString::fromStdString(matrix.title),
-                            tr("g(f) = product over layers: the whole learned filter"));
+                            tr("the layers multiplied: the whole filter"));
             gain_ = new LineChart;
             gain_->setObjectName(QStringLiteral("gain_chart"));
             gain_->setAccessibleName(tr("Collapsed gain by frequency bin"));
@@ -310,8 +316,7 @@ void PatternsPage::show_snapshot(const PatternSnapshot& snapshot) {
 
 void PatternsPage::show_weights(const PatternSnapshot::Matrix& weights) {
     if (strip_row_ == nullptr) return;
-    constexpr int kMaxStrips = 4;
-    const int layers = std::min(rows_of(weights), kMaxStrips), patterns = columns_of(weights);
+    const int layers = rows_of(weights) <= kMaxStrips ? rows_of(weights) : 0, patterns = columns_of(weights);
     while (static_cast<int>(strips_.size()) < layers) {
         auto* strip = new BarStrip(strip_row_);
         strip->setObjectName(QStringLiteral("weights_strip_%1").arg(strips_.size()));

@@ -91,15 +91,15 @@ TrainingPage::TrainingPage(QWidget* parent) : QWidget(parent) {
 }
 
 QWidget* TrainingPage::build_loss() {
-    auto* card = new Card(QStringLiteral("loss_card"), tr("Loss"), tr("cross-entropy"));
+    loss_card_ = new Card(QStringLiteral("loss_card"), tr("Loss"), tr("cross-entropy"));
     loss_ = make_chart("loss_chart", tr("Loss by epoch"), tr("loss, nats"));
     add_train_and_test(*loss_);
     loss_->set_empty_text(tr("The loss appears here once a run has started."));
-    card->add_action(loss_->log_action());
-    card->add_action(loss_->smoothing_action());
-    card->add_action(loss_->export_action());
-    card->set_body(loss_);
-    return card;
+    loss_card_->add_action(loss_->log_action());
+    loss_card_->add_action(loss_->smoothing_action());
+    loss_card_->add_action(loss_->export_action());
+    loss_card_->set_body(loss_);
+    return loss_card_;
 }
 
 QWidget* TrainingPage::build_accuracy() {
@@ -209,6 +209,10 @@ void TrainingPage::refresh_charts() {
                                      ? tr("share right")
                                      : set + QLatin1Char(' ') +
                                            percent(record.evaluations().back().accuracy));
+    loss_card_->set_subtitle(record.evaluations().empty()
+                                 ? tr("cross-entropy")
+                                 : set + QLatin1Char(' ') +
+                                       QString::number(record.evaluations().back().loss, 'f', 3));
     throughput_card_->set_subtitle(record.throughput().empty()
                                        ? tr("training steps only")
                                        : with_prefix(record.throughput().back().samples_per_second) +

@@ -52,6 +52,7 @@ private:
     LineChart* throughput_ = nullptr;
     HeatMap* confusion_ = nullptr;
     ImageGrid* samples_ = nullptr;
+    Card* loss_card_ = nullptr;
     Card* accuracy_card_ = nullptr;
     Card* confusion_card_ = nullptr;
     Card* samples_card_ = nullptr;

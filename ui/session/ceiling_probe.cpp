@@ -57,11 +57,8 @@ void CeilingProbe::follow(const Updates& updates) {
 }
 
 void CeilingProbe::conclude(const RunResult& result) {
-    double best = 0;
-    for (const EvaluationPoint& point : session_.record().evaluations())
-        best = std::max(best, point.accuracy);
-    const bool complete = result.state == RunState::finished && !session_.record().evaluations().empty();
-    if (complete) Q_EMIT measured(key_, best);
+    if (result.state == RunState::finished)
+        Q_EMIT measured(key_, result.validation_accuracy.value_or(result.test_accuracy));
     QString problem;
     if (result.state == RunState::failed && !cancelled_) problem = QString::fromStdString(result.error);
     Q_EMIT ended(problem);

@@ -32,7 +32,7 @@ public:
 Q_SIGNALS:
     /// `fraction` in [0, 1].
     void progressed(double fraction, const QString& activity);
-    /// `accuracy` is the best over the epochs, in [0, 1].
+    /// `accuracy` after the last epoch, in [0, 1].
     void measured(const std::string& key, double accuracy);
     /// Over, with a measurement or without; `problem` is empty when it was cancelled or went well.
     void ended(const QString& problem);

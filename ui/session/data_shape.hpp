@@ -12,8 +12,8 @@ struct DataShape {
     std::int64_t features = 0, classes = 0;
 };
 
-/// For data sets that are generated: makes a handful of samples and looks. Nothing for a data set read from
-/// files, for options that do not fit, and for features that do not fit the signals.
+/// For data sets that are generated. Nothing for a data set read from files, for options that do not fit, and
+/// for features that do not fit the signals.
 std::optional<DataShape> probe_shape(const ExperimentConfig& config);
 
 /// "auto" replaced by what the model prefers.

@@ -7,11 +7,12 @@ namespace spectral::ui {
 
 namespace {
 
-std::size_t bytes_of(const PatternSnapshot& snapshot) {
-    std::size_t bytes = 0;
-    for (const PatternSnapshot::Matrix& matrix : snapshot.matrices)
-        bytes += matrix.values.values.size() * sizeof(float);
-    return bytes;
+/// Every second point goes; the newest stays.
+template <class Point>
+void halve(std::vector<Point>& points) {
+    const std::size_t keep = (points.size() - 1) % 2;
+    std::size_t place = 0;
+    std::erase_if(points, [&](const Point&) { return place++ % 2 != keep; });
 }
 
 }  // namespace
@@ -37,13 +38,16 @@ void RunRecord::add(const Updates& updates) {
         evaluations_.push_back(point);
     }
     throughput_.insert(throughput_.end(), updates.throughput.begin(), updates.throughput.end());
+    if (steps_.size() > kMaxPoints) halve(steps_);
+    if (evaluations_.size() > kMaxPoints) halve(evaluations_);
+    if (throughput_.size() > kMaxPoints) halve(throughput_);
     if (updates.evaluation) evaluation_ = updates.evaluation;
-    if (updates.patterns) add_snapshot(updates.patterns);
+    for (const Snapshot& snapshot : updates.patterns) add_snapshot(snapshot);
 }
 
 std::size_t RunRecord::snapshot_bytes() const {
     std::size_t bytes = 0;
-    for (const Snapshot& snapshot : snapshots_) bytes += bytes_of(*snapshot);
+    for (const Snapshot& snapshot : snapshots_) bytes += snapshot->bytes();
     return bytes;
 }
 
@@ -62,7 +66,7 @@ void RunRecord::add_snapshot(Snapshot snapshot) {
                 least = i;
             }
         }
-        bytes -= bytes_of(*snapshots_[least]);
+        bytes -= snapshots_[least]->bytes();
         snapshots_.erase(snapshots_.begin() + static_cast<std::ptrdiff_t>(least));
     }
 }

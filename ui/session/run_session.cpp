@@ -110,13 +110,12 @@ void RunSession::drain() {
 
 void RunSession::report_files(const Updates& updates) {
     for (const FileReport& file : updates.files) {
-        if (!file.asked_for) continue;
         const QString path = QString::fromStdString(file.path);
-        awaited_files_.removeOne(path);
-        if (file.problem.empty())
-            Q_EMIT fileWritten(path);
-        else
+        if (file.asked_for) awaited_files_.removeOne(path);
+        if (!file.problem.empty())
             Q_EMIT failed(QString::fromStdString(file.problem), QString::fromStdString(file.hint));
+        else if (file.asked_for)
+            Q_EMIT fileWritten(path);
     }
 }
 

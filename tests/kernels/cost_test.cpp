@@ -1,0 +1,68 @@
+// What operations say they cost, against counts made by hand; and no shape makes a cost that is no number.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kernels/ops/dense.hpp"
+#include "kernels/ops/features.hpp"
+#include "kernels/ops/fft.hpp"
+#include "kernels/ops/gather.hpp"
+#include "kernels/ops/loss.hpp"
+#include "kernels/ops/optimiser.hpp"
+#include "kernels/ops/purefft.hpp"
+
+namespace spectral::test {
+namespace {
+
+TEST(Cost, CountsByHand) {
+    const Cost product = MatMul{.m = 2, .n = 3, .k = 5}.cost();
+    EXPECT_EQ(product.flops, 2 * 2 * 3 * 5);
+    EXPECT_EQ(product.bytes, 4 * (2 * 5 + 5 * 3 + 2 * 3));
+    EXPECT_EQ((MatMul{.m = 2, .n = 3, .k = 5, .beta = 1}.cost().bytes), 4 * (2 * 5 + 5 * 3 + 2 * 2 * 3));
+
+    const Cost transform = Rfft{3, {1, {8, 1, 1}}}.cost();  // 3 signals of 8 in, 5 complex values out
+    EXPECT_EQ(transform.bytes, 3 * (8 * 4 + 5 * 8));
+    EXPECT_EQ(transform.flops, 3 * 2.5 * 8 * 3);
+
+    // One epoch's batch of the benchmarks: reading the samples is nearly all of the traffic.
+    const PureFftSizes sizes{256, 8, 2, 10, 393};
+    PureFftStep training;
+    training.sizes = sizes;
+    const Cost step = training.cost();
+    EXPECT_EQ(step.bytes, 4.0 * (256 * (393 + 10) + 2 * 20 * 393));
+    EXPECT_NEAR(step.flops, 4.0 * 256 * 10 * 393, 0.1 * step.flops);
+
+    EXPECT_EQ((Adam{.size = 7}.cost().bytes), 7 * 4 * 7);  // w, m, v read and written, g read
+    EXPECT_EQ((GatherRows{.batch = 3, .columns = 4}.cost().bytes), 3 * (2 * 4 * 4 + 4));
+}
+
+TEST(Cost, EmptyIsFree) {
+    const SignalShape signal{1, {16, 1, 1}};
+    for (const Cost cost : {Rfft{0, signal}.cost(),
+                            RfftMagnitude{0, signal}.cost(),
+                            Magnitude{}.cost(),
+                            MagnitudeBackward{}.cost(),
+                            MatMul{}.cost(),
+                            BiasAdd{}.cost(),
+                            ColumnSum{}.cost(),
+                            Activation{}.cost(),
+                            ActivationBackward{}.cost(),
+                            Adam{}.cost(),
+                            MomentumUpdate{}.cost(),
+                            SumSquares{}.cost(),
+                            SoftmaxNll{}.cost(),
+                            GatherRows{}.cost(),
+                            Log1p{}.cost(),
+                            ColumnMoments{}.cost(),
+                            Standardise{}.cost(),
+                            PureFftForward{}.cost(),
+                            PureFftBackward{}.cost(),
+                            PureFftStep{}.cost(),
+                            PureFftGain{}.cost()}) {
+        EXPECT_EQ(cost.bytes, 0);
+        EXPECT_EQ(cost.flops, 0);
+    }
+}
+
+}  // namespace
+}  // namespace spectral::test
