@@ -40,7 +40,9 @@ bool axis_shown(const QStringList& labels, const QString& title) {
 }
 
 double widest(const QFontMetricsF& metrics, const QStringList& labels, int count) {
-    double width = labels.isEmpty() ? metrics.horizontalAdvance(QString::number(count - 1)) : 0.0;
+    // Indices: as wide as their largest, in the widest digit ("0" is wider than "1").
+    const QString zeros(QString::number(count - 1).size(), QLatin1Char('0'));
+    double width = labels.isEmpty() ? metrics.horizontalAdvance(zeros) : 0.0;
     for (const QString& label : labels) {
         width = std::max(width, metrics.horizontalAdvance(label));
     }

@@ -65,7 +65,7 @@ void ExperimentPanel::update_parameters() {
             help +=
                 tr("; %1 features in, %2 classes out").arg(shape->second.features).arg(shape->second.classes);
         } else {
-            hint = tr("known once data are read");
+            hint = tr("once data are read");
         }
     }
     parameters_->setText(count);
