@@ -216,7 +216,7 @@ TEST(TrainingRun, FailsWithAMessageWhenNobodyIsThereToAnswer) {
 
 TEST(TrainingRun, IsCancelledWhileItPrepares) {
     ExperimentConfig config = small();
-    config.dataset_options = {{"train_samples", 200000}, {"length", 1024}};
+    config.dataset_options = {{"train_samples", 100000}, {"length", 256}};
     TrainingRun run(config, {});
     drain_until(run, [](const Updates& u) { return !u.activity.empty(); });
     run.send(command::Stop{});
