@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
     add_train(app, exit_code);
     add_eval(app, exit_code);
     add_inspect(app, exit_code);
+    add_bench(app, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ExtrasError&) {

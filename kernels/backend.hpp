@@ -1,16 +1,24 @@
-// A backend: memory, copies and a table of operations.
+// A backend: memory, copies, a clock and a table of operations.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "kernels/op_observer.hpp"
 #include "kernels/op_table.hpp"
 #include "kernels/types.hpp"
 
 namespace spectral {
+
+/// A moment on a backend's clock; what the number means is the backend's affair.
+struct Mark {
+    std::int64_t value = 0;
+};
 
 /// All calls of one backend object come from one thread at a time. Operations are queued in order;
 /// `copy_to_host` and `synchronize` wait for what was queued before them. Memory of one object can be read
@@ -38,16 +46,46 @@ public:
     virtual void fill_zero(void* device, std::size_t bytes) = 0;
     virtual void synchronize() = 0;
 
+    /// A moment in the queue of operations. The clock of a backend that runs them at once is the machine's.
+    virtual Mark mark() { return {std::chrono::steady_clock::now().time_since_epoch().count()}; }
+    /// Of a mark that this backend gave, once; waits for it. From some fixed moment on.
+    virtual std::int64_t nanoseconds(Mark mark) { return mark.value; }
+
     const OpTable& operations() const { return operations_; }
+    /// Null: nobody. The observer outlives its stay here.
+    void set_observer(OpObserver* observer) { observer_ = observer; }
 
     /// Runs `op` at `level`. The operation checks nothing that its header does not promise to check.
     template <class Op>
     void run(const Op& op, Level level = Level::best) {
-        operations_.find<Op>(level)(*this, op);
+        const auto found = operations_.find<Op>(level);
+        if (observer_ == nullptr) {
+            found.function(*this, op);
+            return;
+        }
+        const Watched watched(*observer_, Op::name, found.level, op.cost());
+        found.function(*this, op);
     }
 
 protected:
     OpTable operations_;
+
+private:
+    class Watched {
+    public:
+        Watched(OpObserver& observer, std::string_view op, Level level, const Cost& cost)
+            : observer_(observer) {
+            observer_.began(op, level, cost);
+        }
+        Watched(const Watched&) = delete;
+        Watched& operator=(const Watched&) = delete;
+        ~Watched() { observer_.ended(); }
+
+    private:
+        OpObserver& observer_;
+    };
+
+    OpObserver* observer_ = nullptr;
 };
 
 /// What `spectral backends` lists.

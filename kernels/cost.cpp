@@ -1,6 +1,7 @@
 // What each operation moves and computes at least: every input read once, every output written once.
 #include <cmath>
 
+#include "kernels/ops/ceiling.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
@@ -87,6 +88,10 @@ Cost SoftmaxNll::cost() const {
 Cost GatherRows::cost() const {
     return {real(batch) * (2 * kReal * real(columns) + sizeof(std::uint32_t)), 0};
 }
+
+Cost StreamCopy::cost() const { return {2 * kReal * real(size), 0}; }
+
+Cost RepeatedMultiplyAdd::cost() const { return {2 * kReal * real(size), 2 * real(size) * real(rounds)}; }
 
 Cost Log1p::cost() const { return {2 * kReal * real(size), 20 * real(size)}; }
 

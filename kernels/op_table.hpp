@@ -22,13 +22,20 @@ public:
     /// `change`: one sentence on what this level does differently from the one below.
     template <class Op>
     void add(Level level, Function<Op> function, std::string_view change) {
-        entries_[std::string(Op::name)][level] = {reinterpret_cast<Erased>(function), change};
+        entries_[std::string(Op::name)][level] = {reinterpret_cast<Erased>(function), level, change};
     }
+
+    template <class Op>
+    struct Found {
+        Function<Op> function;
+        Level level;  ///< the one asked for, or what `best` is
+    };
 
     /// Throws Error when the backend has no such operation or level.
     template <class Op>
-    Function<Op> find(Level level) const {
-        return reinterpret_cast<Function<Op>>(lookup(Op::name, level).function);
+    Found<Op> find(Level level) const {
+        const Entry& entry = lookup(Op::name, level);
+        return {reinterpret_cast<Function<Op>>(entry.function), entry.level};
     }
 
     std::vector<std::string> names() const {
@@ -51,6 +58,7 @@ private:
     using Erased = void (*)();
     struct Entry {
         Erased function = nullptr;
+        Level level = Level::reference;
         std::string_view change;
     };
 

@@ -16,6 +16,7 @@
 #include "engine/core/files.hpp"
 #include "engine/data/dataset.hpp"
 #include "engine/nn/registry.hpp"
+#include "engine/profile/trace.hpp"
 #include "engine/train/run.hpp"
 
 namespace spectral::app {
@@ -23,7 +24,7 @@ namespace spectral::app {
 namespace {
 
 struct TrainArguments {
-    std::string dataset, data, model, config, out, resume, log, patterns_png;
+    std::string dataset, data, model, config, out, resume, log, patterns_png, trace;
     bool json = false;
     SchemaFlags flags;
 };
@@ -67,7 +68,7 @@ Json resume_changes(TrainArguments& a) {
 
 /// An empty name is a forgotten shell variable far more often than a wish.
 void require_names(CLI::App& command) {
-    for (const char* flag : {"--out", "--resume", "--config", "--log", "--patterns-png", "--data"})
+    for (const char* flag : {"--out", "--resume", "--config", "--log", "--patterns-png", "--trace", "--data"})
         if (command.count(flag) > 0 && command.get_option(flag)->as<std::string>().empty())
             throw Error(flag, "the name is empty", "give a file or directory, or leave the option out");
 }
@@ -174,6 +175,11 @@ int train(TrainArguments& a) {
     if (!a.patterns_png.empty() && options.out.empty())
         throw Error("--patterns-png", "the picture is made from the model file", "give --out FILE as well");
     if (!a.patterns_png.empty()) require_replaceable(a.patterns_png);
+    if (!a.trace.empty()) {
+        require_replaceable(a.trace);
+        options.profiler = std::make_shared<Profiler>();
+        options.profiler->start();
+    }
     ExperimentConfig config;
     if (a.resume.empty()) {
         config = build_config(a);
@@ -201,6 +207,7 @@ int train(TrainArguments& a) {
         print_error("stopped before the first step; nothing was written", "");
         return kExitFailedRun;
     }
+    if (options.profiler) replace_file(a.trace, to_chrome_trace(*options.profiler->profile()).dump());
     if (!a.patterns_png.empty()) write_patterns_picture(read_model_file(options.out), a.patterns_png);
     if (a.json) {
         print_result(result, options.out);
@@ -231,6 +238,8 @@ void add_train(CLI::App& app, int& exit_code) {
         ->type_name("FILE");
     command->add_option("--log", a->log, "one JSON object per line per epoch")->type_name("FILE");
     command->add_option("--patterns-png", a->patterns_png, "picture of the learned weights; needs --out")
+        ->type_name("FILE");
+    command->add_option("--trace", a->trace, "operations of the last steps as a Chrome trace, for Perfetto")
         ->type_name("FILE");
     command->add_flag("--json", a->json, "print one JSON object as the last line");
     a->flags.add(*command, training_schema(), "Training");

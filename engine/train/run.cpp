@@ -134,13 +134,16 @@ void TrainingRun::work() {
         config_ = resolved(config_);
         if (!options_.out.empty()) require_replaceable(options_.out);
         if (!options_.workspace) options_.workspace = std::make_shared<Workspace>();
-        Trainer trainer(config_, options_.workspace, [this](std::string_view what, double fraction) {
-            post([&](Updates& updates) {
-                updates.activity = what;
-                updates.activity_fraction = fraction;
-            });
-            return !cancel_.load();
-        });
+        Trainer trainer(
+            config_, options_.workspace,
+            [this](std::string_view what, double fraction) {
+                post([&](Updates& updates) {
+                    updates.activity = what;
+                    updates.activity_fraction = fraction;
+                });
+                return !cancel_.load();
+            },
+            options_.profiler);
         if (resumed) {
             trainer.restore(*resumed);
             if (options_.resume_changes.contains("learning_rate"))
@@ -321,6 +324,7 @@ void TrainingRun::flush(Trainer& trainer, bool with_patterns) {
         last_snapshot_step_ = trainer.step_count();
         snapshot_cost_ = last_snapshot_ - start;
     }
+    if (options_.profiler) options_.profiler->collect();
     const MemoryBudget::Usage memory = trainer.budget().total();
     post([&](Updates& updates) {
         updates.steps.insert(updates.steps.end(), pending_steps_.begin(), pending_steps_.end());

@@ -29,6 +29,7 @@ struct RunOptions {
     Json resume_changes = Json::object();
     bool start_paused = false;
     std::shared_ptr<Workspace> workspace;  ///< shared between the runs of a process; null: its own
+    std::shared_ptr<Profiler> profiler;    ///< watches the backend; null: nobody does
     bool send_snapshots = false;           ///< pattern snapshots and example images, for a window
     double checkpoint_seconds = 30;
 };

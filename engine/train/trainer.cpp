@@ -40,6 +40,7 @@ struct Trainer::Impl {
     std::shared_ptr<Workspace> workspace;
     std::unique_ptr<Backend> backend;
     Device device;
+    ProfiledBackend watch;
     std::shared_ptr<const Dataset> dataset;
     std::shared_ptr<const DatasetFeatures> features;
     FeatureMatrix own_train, own_test;  ///< standardised copies
@@ -63,11 +64,13 @@ struct Trainer::Impl {
     bool resumed_within_epoch = false;  ///< the time of its first part is not known
     std::int64_t samples_trained = 0;
 
-    Impl(const ExperimentConfig& c, std::shared_ptr<Workspace> w, const Progress& progress)
+    Impl(const ExperimentConfig& c, std::shared_ptr<Workspace> w, const Progress& progress,
+         std::shared_ptr<Profiler> p)
         : config(c),
           workspace(std::move(w)),
           backend(open_backend(config.backend, static_cast<int>(config.threads))),
-          device{*backend, workspace->budget()} {
+          device{*backend, workspace->budget()},
+          watch(std::move(p), *backend) {
         workspace->budget().set_limit(config.memory_mib > 0
                                           ? static_cast<std::size_t>(config.memory_mib) << 20
                                           : MemoryBudget::kUnlimited);
@@ -145,6 +148,7 @@ struct Trainer::Impl {
 
     StepResult step() {
         const Clock::time_point start = Clock::now();
+        watch.begin_step(at.step + 1);
         if (!order_ready) prepare_epoch();
         const std::int64_t first = at.batch_in_epoch * batch_size();
         const std::int64_t size = std::min(batch_size(), train_count() - first);
@@ -238,8 +242,8 @@ struct Trainer::Impl {
 };
 
 Trainer::Trainer(const ExperimentConfig& config, std::shared_ptr<Workspace> workspace,
-                 const Progress& progress)
-    : impl_(std::make_unique<Impl>(config, std::move(workspace), progress)) {}
+                 const Progress& progress, std::shared_ptr<Profiler> profiler)
+    : impl_(std::make_unique<Impl>(config, std::move(workspace), progress, std::move(profiler))) {}
 
 Trainer::~Trainer() = default;
 

@@ -11,6 +11,7 @@
 #include "engine/io/model_file.hpp"
 #include "engine/nn/registry.hpp"
 #include "engine/optim/optimiser.hpp"
+#include "engine/profile/profiler.hpp"
 #include "engine/train/config.hpp"
 #include "engine/train/events.hpp"
 #include "engine/train/workspace.hpp"
@@ -27,7 +28,9 @@ class Trainer {
 public:
     /// Opens the backend, takes the data from the workspace, computes features, builds the model. `config`
     /// must be resolved(). Throws Error on bad input, Cancelled when `progress` says so.
-    Trainer(const ExperimentConfig& config, std::shared_ptr<Workspace> workspace, const Progress& progress);
+    /// `profiler`, where there is one, watches the backend as long as the trainer lives.
+    Trainer(const ExperimentConfig& config, std::shared_ptr<Workspace> workspace, const Progress& progress,
+            std::shared_ptr<Profiler> profiler = nullptr);
     Trainer(const Trainer&) = delete;
     Trainer& operator=(const Trainer&) = delete;
     ~Trainer();

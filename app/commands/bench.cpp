@@ -1,0 +1,138 @@
+// spectral bench: the levels of operations side by side.
+#include "engine/profile/bench.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "app/commands/commands.hpp"
+#include "engine/core/error.hpp"
+#include "engine/profile/op_case.hpp"
+
+namespace spectral::app {
+
+namespace {
+
+struct BenchArguments {
+    std::vector<std::string> ops, sizes, backends{"all"};
+    std::string level = "all";
+    double seconds = 0.2;
+    int threads = 0;
+    bool json = false, list = false, fresh_ceiling = false;
+};
+
+/// "batch=4096", … as an object; what is no number is left to the size's own check.
+Json parse_sizes(const std::vector<std::string>& texts) {
+    Json sizes = Json::object();
+    for (const std::string& text : texts) {
+        const std::size_t equals = text.find('=');
+        if (equals == std::string::npos || equals == 0)
+            throw Error(fmt::format("--size {}", text), "has no name and value",
+                        "for example --size batch=4096");
+        const std::string name = text.substr(0, equals);
+        const Field any{name, FieldType::integer, 0, name, {}};
+        sizes[name] = parse_field(any, text.substr(equals + 1), "bench");
+    }
+    return sizes;
+}
+
+std::optional<int> parse_level(const std::string& text) {
+    if (text == "all") return std::nullopt;
+    const Field any{"level", FieldType::integer, 0, "level", {}, 1, 5};
+    return parse_field(any, text, "bench").get<int>();
+}
+
+void print_list() {
+    for (const OpCaseInfo& info : op_cases()) {
+        std::string sizes;
+        for (const Field& field : info.sizes)
+            sizes += fmt::format("  {}={}", field.name, field.default_value.dump());
+        fmt::print("{:<20}{}\n", info.op, sizes);
+    }
+}
+
+void print_table(const std::vector<BenchResult>& results) {
+    fmt::print("{:<20} {:<11} {:<8} {:>10} {:>9} {:>9} {:>9} {:>8} {:>9}\n", "operation", "level", "backend",
+               "ms", "speed-up", "GB/s", "GFLOP/s", "ceiling", "max diff");
+    std::string shown;
+    for (const BenchResult& r : results) {
+        if (r.op + r.backend != shown) fmt::print("{} · {}\n", r.op, r.shape);
+        shown = r.op + r.backend;
+        fmt::print("{:<20} {:<11} {:<8} {:>10.4g} {:>8.3g}× {:>9.3g} {:>9.3g} {:>6.1f} % {:>9.2g}\n", "",
+                   fmt::format("{} {}", r.level, r.level_name), r.backend, r.ms, r.speedup_over_level_1,
+                   r.gb_per_s, r.gflop_per_s, r.percent_of_ceiling, r.max_abs_diff);
+        fmt::print("{:<20}   {}\n", "", r.change);
+    }
+}
+
+void run(const BenchArguments& a) {
+    if (a.list) {
+        print_list();
+        return;
+    }
+    BenchRequest request;
+    request.ops = a.ops;
+    request.level = parse_level(a.level);
+    if (a.backends != std::vector<std::string>{"all"}) request.backends = a.backends;
+    request.sizes = parse_sizes(a.sizes);
+    request.seconds_per_level = a.seconds;
+    request.threads = a.threads;
+    request.fresh_ceiling = a.fresh_ceiling;
+    watch_signals();
+    const bool bar = isatty(STDERR_FILENO) == 1;
+    MemoryBudget budget;
+    const std::vector<BenchResult> results =
+        run_bench(request, budget, [&](std::string_view what, double fraction) {
+            if (bar) fmt::print(stderr, "\r\033[K{:3.0f} %  {}", 100 * fraction, what);
+            return !interrupt_requested().load();
+        });
+    if (bar) fmt::print(stderr, "\r\033[K");
+    if (!a.json) {
+        print_table(results);
+        return;
+    }
+    Json list = Json::array();
+    for (const BenchResult& each : results) list.push_back(to_json(each));
+    fmt::print("{}\n", Json{{"results", list}}.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, int& exit_code) {
+    CLI::App* command = app.add_subcommand("bench", "time the levels of operations");
+    const auto a = std::make_shared<BenchArguments>();
+    command->add_option("--op", a->ops, "operations; see --list [all]")->type_name("NAME")->delimiter(',');
+    command->add_option("--level", a->level, "1 to 5, or all [all]")->type_name("N");
+    command->add_option("--backend", a->backends, "backends, or all [all]")
+        ->type_name("NAME")
+        ->delimiter(',');
+    command->add_option("--size", a->sizes, "a size of the inputs, such as batch=4096; may be repeated")
+        ->type_name("NAME=N");
+    command->add_option("--seconds", a->seconds, "of timing for each level, at least [0.2]")
+        ->type_name("S")
+        ->check(CLI::Range(0.001, 3600.0));
+    command->add_option("--threads", a->threads, "of the CPU backend; 0: one per core [0]")
+        ->type_name("N")
+        ->check(CLI::Range(0, 1024));
+    command->add_flag("--fresh-ceiling", a->fresh_ceiling, "measure the machine's ceiling again");
+    command->add_flag("--list", a->list, "print the operations and their sizes");
+    command->add_flag("--json", a->json, "print one JSON object as the last line");
+    command->footer(
+        "'ceiling' is the least time that the machine's measured memory bandwidth and arithmetic allow, over "
+        "the "
+        "time taken;\nabove 100 % where the data stay in caches.\n\n"
+        "Examples:\n  spectral bench --op purefft_step --level all\n"
+        "  spectral bench --op rfft_magnitude,adam --size batch=65536 --json");
+    command->callback([=, &exit_code] {
+        try {
+            run(*a);
+            exit_code = kExitOk;
+        } catch (const Cancelled&) {
+            print_error("interrupted", "");
+            exit_code = kExitFailedRun;
+        }
+    });
+}
+
+}  // namespace spectral::app

@@ -1,0 +1,73 @@
+// Every operation with inputs of chosen sizes: what the level comparison and `spectral bench` run.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/schema.hpp"
+#include "engine/core/tensor.hpp"
+
+namespace spectral {
+
+/// Inputs are drawn from fixed seeds, so the same sizes are the same numbers on every backend.
+struct OpCase {
+    std::string shape;  ///< for people: "256 × 393, 8 patterns"
+    Cost cost;
+    std::function<void()> restore;  ///< undoes what run() does to its inputs; empty where it does nothing
+    std::function<void(Level)> run;
+    std::function<std::vector<double>()> result;  ///< of the last run
+};
+
+struct OpCaseInfo {
+    std::string op;
+    Schema sizes;
+    OpCase (*make)(Device, const Json& sizes) = nullptr;
+};
+
+/// In the order of a training step. `sizes` of make() must be completed.
+const std::vector<OpCaseInfo>& op_cases();
+
+/// Throws Error that lists the known ones.
+const OpCaseInfo& find_op_case(std::string_view op);
+
+namespace op_case {
+
+/// Tensors that live as long as the case that refers to them.
+class Inputs {
+public:
+    explicit Inputs(Device device) : device_(device) {}
+
+    Device device() const { return device_; }
+    float* zeros(std::int64_t size);
+    float* normal(std::int64_t size, std::uint64_t seed, double scale = 1, double offset = 0);
+    /// Rows of `columns` normal values in `stride` floats, zero-padded.
+    float* rows(std::int64_t count, std::int64_t columns, std::int64_t stride, std::uint64_t seed,
+                double scale = 1, double offset = 0);
+    Complex* complex_zeros(std::int64_t size);
+    Complex* complex_normal(std::int64_t size, std::uint64_t seed);
+    /// Of 0 … bound−1, each.
+    template <class T>
+    T* indices(std::int64_t size, std::int64_t bound, std::uint64_t seed);
+    /// Zeros.
+    void* bytes(std::size_t count);
+
+    std::vector<double> host(const float* values, std::int64_t size) const;
+
+private:
+    Device device_;
+    std::vector<Tensor> tensors_;
+    std::vector<Buffer> buffers_;
+};
+
+/// A size with its default and the largest that is sensible.
+Field size_field(std::string name, std::int64_t value, double largest);
+
+std::vector<OpCaseInfo> spectral_cases();
+std::vector<OpCaseInfo> dense_cases();
+
+}  // namespace op_case
+
+}  // namespace spectral

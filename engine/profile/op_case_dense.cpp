@@ -1,0 +1,195 @@
+// Cases of the dense layer, the loss, the optimisers and what is done to features once.
+#include <fmt/format.h>
+
+#include "engine/profile/op_case.hpp"
+#include "kernels/ops/dense.hpp"
+#include "kernels/ops/features.hpp"
+#include "kernels/ops/gather.hpp"
+#include "kernels/ops/loss.hpp"
+#include "kernels/ops/optimiser.hpp"
+
+namespace spectral::op_case {
+
+namespace {
+
+std::int64_t size_of(const Json& sizes, const char* name) { return sizes.at(name).get<std::int64_t>(); }
+
+/// A case whose only output is `count` floats at `y`; `restore` undoes what the operation does in place.
+template <class Op>
+OpCase simple(std::shared_ptr<Inputs> inputs, std::string shape, const Op& op, const float* y,
+              std::int64_t count, std::function<void()> restore = {}) {
+    return {std::move(shape), op.cost(), std::move(restore),
+            [inputs, op](Level level) { inputs->device().backend.run(op, level); },
+            [inputs, y, count] { return inputs->host(y, count); }};
+}
+
+std::function<void()> copy_back(const std::shared_ptr<Inputs>& inputs, float* to, const float* from,
+                                std::int64_t count) {
+    return [=] {
+        inputs->device().backend.copy_on_device(to, from, static_cast<std::size_t>(count) * sizeof(float));
+    };
+}
+
+OpCase matmul(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t m = size_of(sizes, "m"), n = size_of(sizes, "n"), k = size_of(sizes, "k");
+    const MatMul op{m,
+                    n,
+                    k,
+                    false,
+                    true,
+                    inputs->normal(m * k, 1),
+                    k,
+                    inputs->normal(n * k, 2),
+                    k,
+                    0,
+                    inputs->zeros(m * n),
+                    n};
+    return simple(inputs, fmt::format("{} × {} × {}", m, n, k), op, op.c, m * n);
+}
+
+OpCase bias_add(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t batch = size_of(sizes, "batch"), size = size_of(sizes, "columns"), all = batch * size;
+    float* y = inputs->zeros(all);
+    const BiasAdd op{batch, size, inputs->normal(size, 1), y};
+    return simple(inputs, fmt::format("{} × {}", batch, size), op, y, all,
+                  copy_back(inputs, y, inputs->normal(all, 2), all));
+}
+
+OpCase column_sum(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t batch = size_of(sizes, "batch"), size = size_of(sizes, "columns");
+    const ColumnSum op{batch, size, inputs->normal(batch * size, 1), inputs->zeros(size)};
+    return simple(inputs, fmt::format("{} × {}", batch, size), op, op.y, size);
+}
+
+OpCase gather_rows(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t batch = size_of(sizes, "batch"), columns = size_of(sizes, "columns");
+    const GatherRows op{batch,
+                        columns,
+                        inputs->normal(batch * columns, 1),
+                        columns,
+                        inputs->indices<std::uint32_t>(batch, batch, 2),
+                        inputs->zeros(batch * columns),
+                        columns};
+    return simple(inputs, fmt::format("{} × {}", batch, columns), op, op.y, batch * columns);
+}
+
+OpCase activation(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t size = size_of(sizes, "size");
+    const Activation op{ActivationKind::gelu, size, inputs->normal(size, 1), inputs->zeros(size)};
+    return simple(inputs, fmt::format("{} (GELU)", size), op, op.y, size);
+}
+
+OpCase activation_backward(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t size = size_of(sizes, "size");
+    const ActivationBackward op{ActivationKind::gelu, size, inputs->normal(size, 1), inputs->normal(size, 2),
+                                inputs->zeros(size)};
+    return simple(inputs, fmt::format("{} (GELU)", size), op, op.dx, size);
+}
+
+OpCase softmax_nll(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t batch = size_of(sizes, "batch"), classes = size_of(sizes, "classes");
+    const SoftmaxNll op{batch,
+                        classes,
+                        inputs->normal(batch * classes, 1, 3),
+                        inputs->indices<std::int32_t>(batch, classes, 2),
+                        inputs->zeros(batch * classes),
+                        static_cast<LossSums*>(inputs->bytes(sizeof(LossSums)))};
+    return simple(inputs, fmt::format("{} × {}", batch, classes), op, op.d_logits, batch * classes);
+}
+
+OpCase adam(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t size = size_of(sizes, "size");
+    float *w = inputs->zeros(size), *m = inputs->zeros(size), *v = inputs->zeros(size);
+    const Adam op{.size = size, .step = 1, .g = inputs->normal(size, 1), .w = w, .m = m, .v = v};
+    const float *start = inputs->normal(size, 2), *zero = inputs->zeros(size);
+    return simple(inputs, fmt::format("{}", size), op, w, size, [=] {
+        copy_back(inputs, w, start, size)();
+        copy_back(inputs, m, zero, size)();
+        copy_back(inputs, v, zero, size)();
+    });
+}
+
+OpCase momentum_update(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t size = size_of(sizes, "size");
+    float *w = inputs->zeros(size), *v = inputs->zeros(size);
+    const MomentumUpdate op{size, 0.01F, 0.9F, inputs->normal(size, 1), w, v};
+    const float *start = inputs->normal(size, 2), *zero = inputs->zeros(size);
+    return simple(inputs, fmt::format("{}", size), op, w, size, [=] {
+        copy_back(inputs, w, start, size)();
+        copy_back(inputs, v, zero, size)();
+    });
+}
+
+OpCase sum_squares(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t size = size_of(sizes, "size");
+    auto* y = static_cast<double*>(inputs->bytes(sizeof(double)));
+    const SumSquares op{size, inputs->normal(size, 1), y};
+    return {fmt::format("{}", size),
+            op.cost(),
+            {},
+            [=](Level level) { inputs->device().backend.run(op, level); },
+            [=] {
+                std::vector<double> sum(1);
+                inputs->device().backend.copy_to_host(sum.data(), y, sizeof(double));
+                return sum;
+            }};
+}
+
+OpCase column_moments(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t batch = size_of(sizes, "batch"), columns = size_of(sizes, "columns");
+    const ColumnMoments op{batch,
+                           columns,
+                           inputs->normal(batch * columns, 1),
+                           columns,
+                           nullptr,
+                           inputs->zeros(columns),
+                           inputs->zeros(columns)};
+    return simple(inputs, fmt::format("{} × {}", batch, columns), op, op.deviation, columns);
+}
+
+OpCase standardise(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t batch = size_of(sizes, "batch"), columns = size_of(sizes, "columns");
+    const std::int64_t all = batch * columns;
+    float* x = inputs->zeros(all);
+    const Standardise op{
+        batch, columns, x, columns, inputs->normal(columns, 2), inputs->normal(columns, 3, 0.1, 2)};
+    return simple(inputs, fmt::format("{} × {}", batch, columns), op, x, all,
+                  copy_back(inputs, x, inputs->normal(all, 1), all));
+}
+
+}  // namespace
+
+std::vector<OpCaseInfo> dense_cases() {
+    const Schema vector{size_field("size", 1 << 20, 1 << 28)};
+    const Schema matrix{size_field("batch", 4096, 1 << 20), size_field("columns", 400, 1 << 20)};
+    return {{"matmul",
+             {size_field("m", 256, 1 << 14), size_field("n", 256, 1 << 14), size_field("k", 784, 1 << 14)},
+             matmul},
+            {"bias_add", matrix, bias_add},
+            {"column_sum", matrix, column_sum},
+            {"gather_rows", matrix, gather_rows},
+            {"activation", vector, activation},
+            {"activation_backward", vector, activation_backward},
+            {"softmax_nll",
+             {size_field("batch", 4096, 1 << 24), size_field("classes", 10, 1 << 16)},
+             softmax_nll},
+            {"adam", vector, adam},
+            {"momentum_update", vector, momentum_update},
+            {"sum_squares", vector, sum_squares},
+            {"column_moments", matrix, column_moments},
+            {"standardise", matrix, standardise}};
+}
+
+}  // namespace spectral::op_case
