@@ -103,8 +103,9 @@ int main(int count, char** arguments) {
                                         QStringLiteral("write a picture, then quit"), QStringLiteral("FILE"));
     const QCommandLineOption size(QStringLiteral("screenshot-size"), QStringLiteral("in pixels"),
                                   QStringLiteral("WxH"), QStringLiteral("1440x900"));
-    const QCommandLineOption page(QStringLiteral("screenshot-page"), QStringLiteral("training or patterns"),
-                                  QStringLiteral("PAGE"), QStringLiteral("training"));
+    const QCommandLineOption page(QStringLiteral("screenshot-page"),
+                                  QStringLiteral("training, patterns or kernels"), QStringLiteral("PAGE"),
+                                  QStringLiteral("training"));
     const QCommandLineOption after(QStringLiteral("after-epochs"),
                                    QStringLiteral("train so far before the picture"), QStringLiteral("N"),
                                    QStringLiteral("0"));
@@ -115,9 +116,10 @@ int main(int count, char** arguments) {
     const QString wanted_theme = parser.value(theme);
     if (parser.isSet(theme) && !QStringList{"dark", "light", "system"}.contains(wanted_theme))
         return fail(QStringLiteral("--theme %1: give dark, light or system").arg(wanted_theme));
-    if (!QStringList{"training", "patterns"}.contains(parser.value(page)))
-        return fail(
-            QStringLiteral("--screenshot-page %1: give training or patterns").arg(parser.value(page)));
+    const auto wanted_page = QStringList{"training", "patterns", "kernels"}.indexOf(parser.value(page));
+    if (wanted_page < 0)
+        return fail(QStringLiteral("--screenshot-page %1: give training, patterns or kernels")
+                        .arg(parser.value(page)));
     const QSize wanted_size = parse_size(parser.value(size));
     if (parser.isSet(size) && wanted_size.isEmpty())
         return fail(
@@ -141,11 +143,9 @@ int main(int count, char** arguments) {
     if (parser.isSet(theme)) window.choose_theme(wanted_theme, false);
     window.set_config(config);
     if (parser.isSet(screenshot))
-        arrange_screenshot(window, {parser.value(screenshot), wanted_size,
-                                    parser.value(page) == QLatin1String("patterns")
-                                        ? spectral::ui::MainWindow::Page::patterns
-                                        : spectral::ui::MainWindow::Page::training,
-                                    parser.value(after).toInt()});
+        arrange_screenshot(
+            window, {parser.value(screenshot), wanted_size,
+                     static_cast<spectral::ui::MainWindow::Page>(wanted_page), parser.value(after).toInt()});
     window.show();
     if (parser.isSet(resume)) {
         window.resume_file(QDir::current().absoluteFilePath(parser.value(resume)));

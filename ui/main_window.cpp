@@ -23,6 +23,7 @@
 #include "ui/icons.hpp"
 #include "ui/panels/experiment_panel.hpp"
 #include "ui/panels/format.hpp"
+#include "ui/panels/kernels_page.hpp"
 #include "ui/panels/message_bar.hpp"
 #include "ui/panels/patterns_page.hpp"
 #include "ui/panels/run_bar.hpp"
@@ -103,9 +104,12 @@ void MainWindow::build_pages() {
     training_ = new TrainingPage(tabs_);
     patterns_ = new PatternsPage(tabs_);
     tabs_->addTab(training_, tr("Training"));
+    kernels_ = new KernelsPage(session_.profiler(), tabs_);
     tabs_->addTab(patterns_, tr("Patterns"));
+    tabs_->addTab(kernels_, tr("Kernels"));
     tabs_->setTabToolTip(0, tr("Loss, accuracy, confusion and examples of the run (Alt+1)"));
     tabs_->setTabToolTip(1, tr("What the model has learned, at any moment of the run (Alt+2)"));
+    tabs_->setTabToolTip(2, tr("Where the time goes, operation by operation (Alt+3)"));
     right->addWidget(tabs_, 1);
     message_place->hide();
     connect(messages_, &MessageBar::shown, message_place, &QWidget::setVisible);
@@ -166,7 +170,10 @@ void MainWindow::build_menus() {
         add_command(tr("&Training"), QStringLiteral("action_page_training"), QKeySequence(tr("Alt+1")), {});
     QAction* second =
         add_command(tr("&Patterns"), QStringLiteral("action_page_patterns"), QKeySequence(tr("Alt+2")), {});
-    view->addActions({first, second});
+    QAction* third =
+        add_command(tr("&Kernels"), QStringLiteral("action_page_kernels"), QKeySequence(tr("Alt+3")), {});
+    view->addActions({first, second, third});
+    connect(third, &QAction::triggered, this, [this] { show_page(Page::kernels); });
     connect(first, &QAction::triggered, this, [this] { show_page(Page::training); });
     connect(second, &QAction::triggered, this, [this] { show_page(Page::patterns); });
     view->addSeparator();

@@ -17,6 +17,7 @@ class QTabWidget;
 namespace spectral::ui {
 
 class ExperimentPanel;
+class KernelsPage;
 class MessageBar;
 class PatternsPage;
 class RunBar;
@@ -27,7 +28,7 @@ class MainWindow : public QMainWindow {
     Q_OBJECT
 
 public:
-    enum class Page { training = 0, patterns = 1 };
+    enum class Page { training = 0, patterns = 1, kernels = 2 };
 
     explicit MainWindow(QWidget* parent = nullptr);
     ~MainWindow() override;
@@ -48,6 +49,7 @@ public:
     ExperimentPanel& panel() { return *panel_; }
     TrainingPage& training_page() { return *training_; }
     PatternsPage& patterns_page() { return *patterns_; }
+    KernelsPage& kernels_page() { return *kernels_; }
     MessageBar& messages() { return *messages_; }
 
     /// Applies the theme that the settings ask for (dark, light, or the desktop's).
@@ -102,6 +104,7 @@ private:
     QTabWidget* tabs_ = nullptr;
     TrainingPage* training_ = nullptr;
     PatternsPage* patterns_ = nullptr;
+    KernelsPage* kernels_ = nullptr;
     StatusStrip* status_ = nullptr;
     QAction* open_action_ = nullptr;
     QAction* resume_file_action_ = nullptr;

@@ -10,6 +10,7 @@
 #include "ui/main_window.hpp"
 #include "ui/panels/experiment_panel.hpp"
 #include "ui/panels/format.hpp"
+#include "ui/panels/kernels_page.hpp"
 #include "ui/panels/message_bar.hpp"
 #include "ui/panels/patterns_page.hpp"
 #include "ui/panels/run_bar.hpp"
@@ -48,6 +49,8 @@ void MainWindow::connect_session() {
         resume_after_open_.clear();
         messages_->show_error(what, hint);
     });
+    connect(kernels_, &KernelsPage::problem, this,
+            [this](const QString& what, const QString& hint) { messages_->show_error(what, hint); });
     connect(bar_, &RunBar::startTriggered, this, [this] { start(); });
     connect(bar_, &RunBar::pauseTriggered, &session_, &RunSession::pause);
     connect(bar_, &RunBar::resumeTriggered, &session_, &RunSession::resume);
@@ -263,6 +266,7 @@ void MainWindow::close_when_done() {
 void MainWindow::show_record() {
     training_->show_record(session_.record());
     patterns_->show_record(session_.record());
+    kernels_->refresh(session_.active());
 }
 
 void MainWindow::refresh_ceiling() {

@@ -22,21 +22,6 @@ struct BenchArguments {
     bool json = false, list = false, fresh_ceiling = false;
 };
 
-/// "batch=4096", … as an object; what is no number is left to the size's own check.
-Json parse_sizes(const std::vector<std::string>& texts) {
-    Json sizes = Json::object();
-    for (const std::string& text : texts) {
-        const std::size_t equals = text.find('=');
-        if (equals == std::string::npos || equals == 0)
-            throw Error(fmt::format("--size {}", text), "has no name and value",
-                        "for example --size batch=4096");
-        const std::string name = text.substr(0, equals);
-        const Field any{name, FieldType::integer, 0, name, {}};
-        sizes[name] = parse_field(any, text.substr(equals + 1), "bench");
-    }
-    return sizes;
-}
-
 std::optional<int> parse_level(const std::string& text) {
     if (text == "all") return std::nullopt;
     const Field any{"level", FieldType::integer, 0, "level", {}, 1, 5};
@@ -44,12 +29,7 @@ std::optional<int> parse_level(const std::string& text) {
 }
 
 void print_list() {
-    for (const OpCaseInfo& info : op_cases()) {
-        std::string sizes;
-        for (const Field& field : info.sizes)
-            sizes += fmt::format("  {}={}", field.name, field.default_value.dump());
-        fmt::print("{:<20}{}\n", info.op, sizes);
-    }
+    for (const OpCaseInfo& info : op_cases()) fmt::print("{:<20}  {}\n", info.op, sizes_text(info.sizes));
 }
 
 void print_table(const std::vector<BenchResult>& results) {

@@ -107,6 +107,14 @@ Ceiling machine_ceiling(Device device, const fs::path& cache, bool fresh) {
     return ceiling;
 }
 
+std::optional<Ceiling> ceiling_of(const std::string& name, bool measure) {
+    const auto backend = open_backend(name);
+    const fs::path cache = default_ceiling_cache();
+    if (!measure) return remembered(cache.empty() ? Json::object() : read_cache(cache), key_of(*backend));
+    MemoryBudget budget;
+    return machine_ceiling({*backend, budget}, cache);
+}
+
 fs::path default_ceiling_cache() {
     const char* cache = std::getenv("XDG_CACHE_HOME");
     const char* home = std::getenv("HOME");

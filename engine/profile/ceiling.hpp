@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 
 #include "engine/core/tensor.hpp"
 #include "kernels/types.hpp"
@@ -24,6 +26,9 @@ Ceiling measure_ceiling(Device device);
 /// JSON file that may be missing, damaged or unwritable: then it is measured again). `fresh`: measured anew
 /// in any case.
 Ceiling machine_ceiling(Device device, const std::filesystem::path& cache, bool fresh = false);
+
+/// Of a backend by name, from the cache; measured where it is not there and `measure` says so.
+std::optional<Ceiling> ceiling_of(const std::string& backend, bool measure);
 
 /// $XDG_CACHE_HOME/spectral-workbench/ceiling.json or the same below ~/.cache; empty when neither is known.
 std::filesystem::path default_ceiling_cache();

@@ -100,6 +100,26 @@ const std::vector<OpCaseInfo>& op_cases() {
     return cases;
 }
 
+Json parse_sizes(const std::vector<std::string>& texts) {
+    Json sizes = Json::object();
+    for (const std::string& text : texts) {
+        const std::size_t equals = text.find('=');
+        if (equals == std::string::npos || equals == 0)
+            throw Error(fmt::format("size '{}'", text), "has no name and value", "for example batch=4096");
+        Field any;
+        any.name = text.substr(0, equals);
+        sizes[any.name] = parse_field(any, text.substr(equals + 1), "the operation's sizes");
+    }
+    return sizes;
+}
+
+std::string sizes_text(const Schema& sizes) {
+    std::string text;
+    for (const Field& field : sizes)
+        text += fmt::format("{}{}={}", text.empty() ? "" : " ", field.name, field.default_value.dump());
+    return text;
+}
+
 const OpCaseInfo& find_op_case(std::string_view op) {
     const auto found = std::ranges::find(op_cases(), op, &OpCaseInfo::op);
     if (found != op_cases().end()) return *found;

@@ -33,6 +33,11 @@ const std::vector<OpCaseInfo>& op_cases();
 /// Throws Error that lists the known ones.
 const OpCaseInfo& find_op_case(std::string_view op);
 
+/// {"batch=4096", "length=97"} as an object of whole numbers. Throws Error on anything else.
+Json parse_sizes(const std::vector<std::string>& texts);
+/// The other way round: "batch=1024 length=784".
+std::string sizes_text(const Schema& sizes);
+
 namespace op_case {
 
 /// Tensors that live as long as the case that refers to them.

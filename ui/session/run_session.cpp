@@ -1,15 +1,11 @@
 #include "ui/session/run_session.hpp"
 
 #include <QFileInfo>
-#include <QMetaObject>
 #include <algorithm>
-#include <atomic>
 #include <ctime>
-#include <exception>
 #include <thread>
 #include <utility>
 
-#include "engine/core/error.hpp"
 #include "engine/io/model_file.hpp"
 #include "ui/session/model_view.hpp"
 
@@ -27,12 +23,12 @@ RunSession::RunSession(std::shared_ptr<Workspace> workspace, QObject* parent)
     : QObject(parent), workspace_(workspace ? std::move(workspace) : std::make_shared<Workspace>()) {
     timer_.setInterval(kDrainInterval_ms);
     connect(&timer_, &QTimer::timeout, this, &RunSession::drain);
+    connect(&background_, &Background::failed, this, &RunSession::failed);
 }
 
 RunSession::~RunSession() {
     timer_.stop();
     run_.reset();
-    for (Helper& helper : helpers_) helper.thread.join();
 }
 
 void RunSession::start(const ExperimentConfig& config, RunOptions options) {
@@ -47,6 +43,7 @@ void RunSession::start(const ExperimentConfig& config, RunOptions options) {
     output_ = QString::fromStdString(options.out);
     options.send_snapshots = true;
     options.workspace = workspace_;
+    options.profiler = profiler_;
     run_ = std::make_unique<TrainingRun>(config, std::move(options));
     timer_.start();
     Q_EMIT stateChanged();
@@ -123,35 +120,10 @@ void RunSession::retire(std::unique_ptr<TrainingRun> run) {
     run->send(command::Stop{});
     // Its destructor waits for the worker, so it runs on a thread of its own.
     auto holder = std::make_shared<std::unique_ptr<TrainingRun>>(std::move(run));
-    in_background([holder]() -> std::function<void()> {
+    background_.run([holder]() -> std::function<void()> {
         holder->reset();
         return {};
     });
-}
-
-void RunSession::in_background(std::function<std::function<void()>()> work) {
-    std::erase_if(helpers_, [](Helper& helper) {
-        if (!helper.done->load()) return false;
-        helper.thread.join();
-        return true;
-    });
-    auto done = std::make_shared<std::atomic<bool>>(false);
-    helpers_.push_back(
-        {std::thread([this, done, work = std::move(work)]() mutable {
-             std::function<void()> then;
-             try {
-                 then = work();
-             } catch (const Error& error) {
-                 then = [this, what = QString::fromUtf8(error.what()),
-                         hint = QString::fromStdString(error.hint())] { Q_EMIT failed(what, hint); };
-             } catch (const std::exception& error) {
-                 then = [this, what = QString::fromUtf8(error.what())] { Q_EMIT failed(what, {}); };
-             }
-             work = {};
-             if (then) QMetaObject::invokeMethod(this, std::move(then), Qt::QueuedConnection);
-             done->store(true);
-         }),
-         done});
 }
 
 void RunSession::save(const QString& path, bool with_state) {
@@ -160,7 +132,7 @@ void RunSession::save(const QString& path, bool with_state) {
         send(command::CheckpointNow{path.toStdString(), with_state});
         return;
     }
-    in_background([this, from = output_.toStdString(), to = path.toStdString(), with_state] {
+    background_.run([this, from = output_.toStdString(), to = path.toStdString(), with_state] {
         ModelFile model = read_model_file(from);
         if (!with_state) model.checkpoint.reset();
         write_model_file(to, model);
@@ -170,7 +142,7 @@ void RunSession::save(const QString& path, bool with_state) {
 
 void RunSession::open(const QString& path) {
     if (run_) return;
-    in_background([this, path] {
+    background_.run([this, path] {
         auto view =
             std::make_shared<ModelView>(view_model(read_model_file(path.toStdString()), path.toStdString()));
         return std::function<void()>([this, path, view] {

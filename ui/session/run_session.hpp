@@ -7,14 +7,11 @@
 #include <QString>
 #include <QStringList>
 #include <QTimer>
-#include <atomic>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <thread>
-#include <vector>
 
 #include "engine/train/run.hpp"
+#include "ui/session/background.hpp"
 #include "ui/session/run_record.hpp"
 
 namespace spectral::ui {
@@ -55,6 +52,8 @@ public:
     /// That file holds a model that can be saved elsewhere or resumed.
     bool has_model() const;
     const RunRecord& record() const { return record_; }
+    /// Watches the backend of every run of this session while it is started.
+    Profiler& profiler() const { return *profiler_; }
 
 Q_SIGNALS:
     /// Everything that arrived since the last one; record() holds it already.
@@ -73,10 +72,9 @@ private:
     void pace();
     void report_files(const Updates& updates);
     void retire(std::unique_ptr<TrainingRun> run);
-    /// Runs `work` on a thread of its own, then what it returned in the GUI thread.
-    void in_background(std::function<std::function<void()>()> work);
 
     std::shared_ptr<Workspace> workspace_;
+    std::shared_ptr<Profiler> profiler_ = std::make_shared<Profiler>();
     std::unique_ptr<TrainingRun> run_;
     RunRecord record_;
     QTimer timer_;
@@ -87,11 +85,7 @@ private:
     bool stopping_ = false;
     QString output_;
     QStringList awaited_files_;  ///< asked of the run, not yet reported
-    struct Helper {
-        std::thread thread;
-        std::shared_ptr<std::atomic<bool>> done;
-    };
-    std::vector<Helper> helpers_;
+    Background background_;      ///< last: its work refers to the rest
 };
 
 }  // namespace spectral::ui

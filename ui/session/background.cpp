@@ -1,0 +1,42 @@
+#include "ui/session/background.hpp"
+
+#include <QMetaObject>
+#include <exception>
+#include <utility>
+
+#include "engine/core/error.hpp"
+
+namespace spectral::ui {
+
+Background::~Background() {
+    for (Helper& helper : helpers_) helper.thread.join();
+}
+
+void Background::run(std::function<Ending()> work, Ending cancelled) {
+    std::erase_if(helpers_, [](Helper& helper) {
+        if (!helper.done->load()) return false;
+        helper.thread.join();
+        return true;
+    });
+    auto done = std::make_shared<std::atomic<bool>>(false);
+    helpers_.push_back(
+        {std::thread([this, done, work = std::move(work), cancelled = std::move(cancelled)]() mutable {
+             Ending then;
+             try {
+                 then = work();
+             } catch (const Cancelled&) {
+                 then = std::move(cancelled);
+             } catch (const Error& error) {
+                 then = [this, what = QString::fromUtf8(error.what()),
+                         hint = QString::fromStdString(error.hint())] { Q_EMIT failed(what, hint); };
+             } catch (const std::exception& error) {
+                 then = [this, what = QString::fromUtf8(error.what())] { Q_EMIT failed(what, {}); };
+             }
+             work = {};
+             if (then) QMetaObject::invokeMethod(this, std::move(then), Qt::QueuedConnection);
+             done->store(true);
+         }),
+         done});
+}
+
+}  // namespace spectral::ui
