@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFlushInterval(15);
 constexpr std::chrono::milliseconds kSnapshotInterval(200);
-constexpr double kSnapshotShare = 0.02, kSnapshotGrowth = 1.1;
+constexpr double kSnapshotShare = 0.005, kSnapshotGrowth = 1.1;
 constexpr std::size_t kMaxWaitingSnapshots = 64, kMaxWaitingBytes = std::size_t{32} << 20;
 constexpr double kThroughputSeconds = 0.02;  ///< of training, per point; every epoch ends with one too
 constexpr std::int64_t kExamples = 48;

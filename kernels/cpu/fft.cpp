@@ -24,8 +24,7 @@ void split_magnitudes(const Complex* z, std::int64_t n, std::int64_t bins, float
     const auto* parts = reinterpret_cast<const float*>(z);
     const std::int64_t step = lanes();
     const Vector half = hn::Set(d, 0.5F);
-    std::int64_t f = 0;
-    for (; f + step <= bins && n - f - step + 1 >= 0; f += step) {
+    const auto whole_vector = [&](std::int64_t f) HWY_ATTR {
         Vector re, im, mirror_re, mirror_im;
         hn::LoadInterleaved2(d, parts + 2 * f, re, im);
         hn::LoadInterleaved2(d, parts + 2 * (n - f - step + 1), mirror_re, mirror_im);
@@ -37,12 +36,28 @@ void split_magnitudes(const Complex* z, std::int64_t n, std::int64_t bins, float
         hn::StoreU(hn::Mul(half, hn::Sqrt(hn::MulAdd(difference_re, difference_re,
                                                      hn::Mul(difference_im, difference_im)))),
                    d, v + f);
+    };
+    if (bins >= step) {
+        std::int64_t f = 0;
+        for (; f + step <= bins; f += step) whole_vector(f);
+        if (f < bins) whole_vector(bins - step);  // the last one overlaps the one before
+        return;
     }
-    for (; f < bins; ++f) {
+    for (std::int64_t f = 0; f < bins; ++f) {
         const Complex mirror = std::conj(z[n - f]);
         u[f] = 0.5F * std::abs(z[f] + mirror);
         v[f] = 0.5F * std::abs(z[f] - mirror);
     }
+}
+
+/// pair[i] = u[i] + i·v[i].
+void join(const float* u, const float* v, std::int64_t n, Complex* pair) {
+    const Floats d;
+    auto* parts = reinterpret_cast<float*>(pair);
+    std::int64_t i = 0;
+    for (; i + lanes() <= n; i += lanes())
+        hn::StoreInterleaved2(hn::LoadU(d, u + i), hn::LoadU(d, v + i), d, parts + 2 * i);
+    for (; i < n; ++i) pair[i] = {u[i], v[i]};
 }
 
 }  // namespace spectral::cpu::HWY_NAMESPACE
@@ -67,6 +82,7 @@ namespace cpu {
 namespace {
 
 HWY_EXPORT(split_magnitudes);
+HWY_EXPORT(join);
 
 PlanKey key(Transform transform, const SignalShape& shape, bool aligned = false) {
     PlanKey result{transform, shape.rank, {1, 1, 1}, aligned};
@@ -130,7 +146,7 @@ void pairs_to_magnitudes(const RfftMagnitude& op, const FftwPlan& plan, std::int
         const float* first = op.x + b * size;
         const bool single = b + 1 == end;
         const float* second = single ? first : first + size;
-        for (std::int64_t i = 0; i < size; ++i) pair[i] = {first[i], second[i]};
+        HWY_DYNAMIC_DISPATCH(join)(first, second, size, pair);
         plan.forward(pair, spectrum);
         spectrum[size] = spectrum[0];
         float* y = op.y + b * op.y_stride;

@@ -118,7 +118,6 @@ KernelsPage::KernelsPage(Profiler& profiler, QWidget* parent)
             levels_card_->set_subtitle(tr("the same input through every version"));
         if (!what.isEmpty()) Q_EMIT problem(what, hint);
     });
-    profiler_.start();
 }
 
 QWidget* KernelsPage::build_operations() {
@@ -152,11 +151,11 @@ QWidget* KernelsPage::build_operations() {
     connect(op_model_, &QAbstractItemModel::modelReset, stack,
             [this, stack] { stack->setCurrentIndex(op_model_->rowCount() > 0 ? 1 : 0); });
 
-    auto* timing = new QAction(tr("timing"), this);
-    timing->setCheckable(true);
-    timing->setChecked(true);
-    timing->setToolTip(tr("Time the operations of the runs; costs less than a hundredth of their time"));
-    connect(timing, &QAction::toggled, this, [this](bool on) { on ? profiler_.start() : profiler_.stop(); });
+    timing_ = new QAction(tr("timing"), this);
+    timing_->setCheckable(true);
+    timing_->setChecked(true);
+    timing_->setToolTip(tr("Time the operations of the runs; costs less than a hundredth of their time"));
+    connect(timing_, &QAction::toggled, this, [this](bool on) { on ? profiler_.start() : profiler_.stop(); });
     auto* reset = new QAction(tr("reset"), this);
     reset->setToolTip(tr("Forget all timings and count anew"));
     connect(reset, &QAction::triggered, this, [this] {
@@ -177,7 +176,7 @@ QWidget* KernelsPage::build_operations() {
                                      QString::fromStdString(to_chrome_trace(*profiler_.profile()).dump()));
           }}},
         csv));
-    for (QAction* action : {timing, reset, save}) operations_card_->add_action(action);
+    for (QAction* action : {timing_, reset, save}) operations_card_->add_action(action);
     operations_card_->set_body(body);
     return operations_card_;
 }
@@ -320,6 +319,7 @@ void KernelsPage::compare_or_cancel() {
 }
 
 void KernelsPage::showEvent(QShowEvent* event) {
+    if (timing_->isChecked()) profiler_.start();  // from the first look at it on
     show_profile(profiler_.profile());
     // Measured once per machine, and only while nothing else wants it.
     if (ceiling_.gb_per_s <= 0) probe_.find_ceiling("auto", !training_);

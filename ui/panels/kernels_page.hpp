@@ -10,6 +10,7 @@
 #include "engine/profile/profiler.hpp"
 #include "ui/session/level_probe.hpp"
 
+class QAction;
 class QComboBox;
 class QLabel;
 class QLineEdit;
@@ -72,6 +73,7 @@ private:
     Card* timeline_card_ = nullptr;
     Card* levels_card_ = nullptr;
     Card* roofline_card_ = nullptr;
+    QAction* timing_ = nullptr;
     QTableView* operations_ = nullptr;
     QTableView* levels_ = nullptr;
     QLabel* empty_ = nullptr;

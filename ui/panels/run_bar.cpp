@@ -9,6 +9,7 @@
 
 #include "ui/icons.hpp"
 #include "ui/panels/format.hpp"
+#include "ui/panels/live_text.hpp"
 #include "ui/theme.hpp"
 
 namespace spectral::ui {
@@ -35,7 +36,7 @@ RunBar::RunBar(QWidget* parent)
       run_chip_(new QLabel(this)),
       backend_chip_(new QLabel(this)),
       progress_(new QProgressBar(this)),
-      progress_text_(new QLabel(this)) {
+      progress_text_(new LiveText(13, this)) {
     setObjectName(QStringLiteral("run_bar"));
     set_role(*this, QStringLiteral("top"));
     setAttribute(Qt::WA_StyledBackground);
@@ -63,7 +64,6 @@ RunBar::RunBar(QWidget* parent)
     progress_->setMinimumWidth(80);
     row->addWidget(progress_);
     progress_text_->setObjectName(QStringLiteral("run_progress_text"));
-    set_role(*progress_text_, QStringLiteral("muted"));
     row->addWidget(progress_text_);
 
     primary_ = make_button(this, "start_button", tr("Start"), QStringLiteral("play"), {});
@@ -145,7 +145,7 @@ void RunBar::refresh() {
     }
     progress_->setVisible(!text.isEmpty());
     progress_->setValue(static_cast<int>(1000 * std::clamp(fraction, 0.0, 1.0)));
-    if (progress_text_->text() != text) progress_text_->setText(text);
+    progress_text_->set_parts({{text}});
 
     const bool idle = phase_ == Phase::idle;
     const QString verb = phase_ == Phase::running     ? tr("Pause")

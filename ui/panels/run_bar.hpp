@@ -12,6 +12,8 @@ class QPushButton;
 
 namespace spectral::ui {
 
+class LiveText;
+
 class RunBar : public QWidget {
     Q_OBJECT
 
@@ -50,7 +52,7 @@ private:
     QLabel* run_chip_;
     QLabel* backend_chip_;
     QProgressBar* progress_;
-    QLabel* progress_text_;
+    LiveText* progress_text_;
     QPushButton* primary_;
     QPushButton* step_;
     QPushButton* stop_;

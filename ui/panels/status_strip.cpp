@@ -6,13 +6,14 @@
 #include <QProgressBar>
 
 #include "ui/panels/format.hpp"
+#include "ui/panels/live_text.hpp"
 #include "ui/theme.hpp"
 
 namespace spectral::ui {
 
 namespace {
 
-constexpr int kHeight = 28, kAgeing_ms = 1000, kNote_ms = 6000;
+constexpr int kHeight = 28, kFontPixels = 12, kAgeing_ms = 1000, kNote_ms = 6000;
 
 /// A small disc in the colour of a state.
 class Dot : public QWidget {
@@ -52,29 +53,30 @@ StatusStrip::StatusStrip(QWidget* parent) : QWidget(parent), dot_(new Dot(this))
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(14, 1, 14, 0);
     row->setSpacing(8);
-    const auto label = [&](const char* name) {
-        auto* made = new QLabel(this);
+    const auto line = [&](const char* name) {
+        auto* made = new LiveText(kFontPixels, this);
         made->setObjectName(QLatin1String(name));
-        QFont small = interface_font();
-        small.setPixelSize(12);
-        made->setFont(small);
-        made->setTextFormat(Qt::RichText);
-        set_role(*made, QStringLiteral("muted"));
         return made;
     };
     row->addWidget(dot_);
-    row->addWidget(state_label_ = label("status_state"));
+    row->addWidget(state_text_ = line("status_state"));
     for (auto [target, name] :
-         {std::pair{&step_label_, "status_step"}, std::pair{&speed_label_, "status_speed"},
-          std::pair{&checkpoint_label_, "status_checkpoint"}}) {
+         {std::pair{&step_text_, "status_step"}, std::pair{&speed_text_, "status_speed"},
+          std::pair{&checkpoint_text_, "status_checkpoint"}}) {
         row->addSpacing(10);
-        row->addWidget(*target = label(name));
+        row->addWidget(*target = line(name));
     }
     row->addSpacing(10);
-    row->addWidget(note_label_ = label("status_note"), 1);
+    note_label_ = new QLabel(this);
+    note_label_->setObjectName(QStringLiteral("status_note"));
     note_label_->setTextFormat(Qt::PlainText);
+    QFont small = interface_font();
+    small.setPixelSize(kFontPixels);
+    note_label_->setFont(small);
+    set_role(*note_label_, QStringLiteral("muted"));
     note_label_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
-    row->addWidget(memory_label_ = label("status_memory"));
+    row->addWidget(note_label_, 1);
+    row->addWidget(memory_text_ = line("status_memory"));
     memory_bar_ = new QProgressBar(this);
     memory_bar_->setObjectName(QStringLiteral("status_memory_bar"));
     memory_bar_->setAccessibleName(tr("Memory in use"));
@@ -124,27 +126,35 @@ void StatusStrip::show_note(const QString& note) {
 }
 
 void StatusStrip::refresh() {
-    const auto show = [](QLabel* label, const QString& text) {
-        if (label->text() != text) label->setText(text);
-    };
     static_cast<Dot*>(dot_)->state = state_;
     dot_->update();
     const QString name =
         state_ ? QString::fromUtf8(run_state_name(*state_).data(), qsizetype(run_state_name(*state_).size()))
                : tr("ready");
-    show(state_label_, backend_.isEmpty() ? muted(name) : strong(backend_) + muted(QLatin1Char(' ') + name));
-    show(step_label_, step_ < 0 ? QString() : muted(tr("step ")) + strong(grouped(step_)));
-    show(speed_label_, samples_per_second_ <= 0 || state_ == RunState::paused
-                           ? QString()
-                           : strong(with_prefix(samples_per_second_)) + muted(tr(" samples/s")));
-    show(checkpoint_label_,
-         checkpoint_.isValid() ? muted(tr("checkpoint %1").arg(age(checkpoint_.elapsed()))) : QString());
+    if (backend_.isEmpty())
+        state_text_->set_parts({{name}});
+    else
+        state_text_->set_parts({{backend_, true}, {QLatin1Char(' ') + name}});
+    if (step_ < 0)
+        step_text_->set_parts({});
+    else
+        step_text_->set_parts({{tr("step ")}, {grouped(step_), true}});
+    if (samples_per_second_ <= 0 || state_ == RunState::paused)
+        speed_text_->set_parts({});
+    else
+        speed_text_->set_parts({{with_prefix(samples_per_second_), true}, {tr(" samples/s")}});
+    if (checkpoint_.isValid())
+        checkpoint_text_->set_parts({{tr("checkpoint %1").arg(age(checkpoint_.elapsed()))}});
+    else
+        checkpoint_text_->set_parts({});
     const bool limited = memory_limit_bytes_ > 0 && memory_limit_bytes_ < SIZE_MAX;
-    show(memory_label_,
-         memory_bytes_ == 0 ? QString()
-         : limited          ? muted(tr("memory ")) + strong(human_bytes(memory_bytes_)) +
-                         muted(tr(" of %1").arg(human_bytes(memory_limit_bytes_)))
-                   : muted(tr("memory ")) + strong(human_bytes(memory_bytes_)) + muted(tr(", no limit")));
+    if (memory_bytes_ == 0)
+        memory_text_->set_parts({});
+    else
+        memory_text_->set_parts(
+            {{tr("memory ")},
+             {human_bytes(memory_bytes_), true},
+             {limited ? tr(" of %1").arg(human_bytes(memory_limit_bytes_)) : tr(", no limit")}});
     memory_bar_->setVisible(limited && memory_bytes_ > 0);
     if (limited)
         memory_bar_->setValue(static_cast<int>(1000 * static_cast<double>(memory_bytes_) /

@@ -14,6 +14,8 @@ class QProgressBar;
 
 namespace spectral::ui {
 
+class LiveText;
+
 class StatusStrip : public QWidget {
     Q_OBJECT
 
@@ -39,12 +41,12 @@ private:
     std::size_t memory_bytes_ = 0, memory_limit_bytes_ = 0;
     QTimer ageing_, note_end_;
     QWidget* dot_;
-    QLabel* state_label_;
-    QLabel* step_label_;
-    QLabel* speed_label_;
-    QLabel* checkpoint_label_;
+    LiveText* state_text_;
+    LiveText* step_text_;
+    LiveText* speed_text_;
+    LiveText* checkpoint_text_;
     QLabel* note_label_;
-    QLabel* memory_label_;
+    LiveText* memory_text_;
     QProgressBar* memory_bar_;
 };
 

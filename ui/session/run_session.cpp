@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kDrainInterval_ms = 33;
 constexpr qint64 kSlowestDrain_ms = 500, kHurry_ms = 300;
-constexpr double kWindowShare = 0.01;  ///< of all cores together, while a run is going
+constexpr double kWindowShare = 0.004;  ///< of all cores together, while a run is going
 
 }  // namespace
 
