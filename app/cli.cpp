@@ -39,6 +39,14 @@ int main(int argc, char** argv) {
                                                        ? ""
                                                        : app.get_subcommands().front()->get_name() + " "));
         return kExitBadInput;
+    } catch (const CLI::RequiredError& error) {
+        const bool unknown = argc > 1 && app.get_subcommands().empty();
+        print_error(
+            unknown ? fmt::format("unknown command '{}'", argv[1]) : error.what(),
+            unknown
+                ? "commands: backends, datasets, models, train, eval, inspect, bench; see 'spectral --help'"
+                : "see 'spectral --help'");
+        return kExitBadInput;
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
         print_error(error.what(), "see 'spectral --help'");

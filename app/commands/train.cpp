@@ -3,10 +3,12 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -126,7 +128,9 @@ public:
 private:
     void open_log(std::ios::openmode mode) {
         log_.open(log_path_, std::ios::out | mode);
-        if (!log_) throw Error(log_path_, "cannot be written", "choose another file for --log");
+        if (!log_)
+            throw Error(log_path_, "cannot be written: " + std::generic_category().message(errno),
+                        "choose another file for --log");
     }
 
     void line(const std::string& text) { fmt::print(stderr, "{}{}\n", bar_ ? "\r\033[K" : "", text); }
@@ -215,7 +219,8 @@ int train(TrainArguments& a) {
         fmt::print(stderr, "{}: test accuracy {:.2f} %, {:.4g} s per epoch, {:.3g} samples/s{}\n",
                    run_state_name(result.state), 100 * result.test_accuracy, result.train_seconds_per_epoch,
                    result.samples_per_second,
-                   options.out.empty() ? "" : fmt::format(", model in {}", options.out));
+                   options.out.empty() ? "; the model was not kept (no --out)"
+                                       : fmt::format(", model in {}", options.out));
         if (result.state == RunState::stopped && !options.out.empty())
             fmt::print(stderr, "go on with: spectral train --resume {}\n", options.out);
     }

@@ -11,7 +11,10 @@ Json parse_json(std::string_view text, const std::function<Error(const std::stri
     try {
         return Json::parse(text, guard);
     } catch (const Json::exception& failure) {
-        throw error(std::string("is not JSON: ") + failure.what());
+        // The library's texts begin with its own name and a number in brackets.
+        const std::string told = failure.what();
+        const std::size_t bracket = told.find("] ");
+        throw error("is not JSON: " + (bracket == std::string::npos ? told : told.substr(bracket + 2)));
     }
 }
 

@@ -15,6 +15,10 @@ enum class MemoryTag { parameters, gradients, optimiser, activations, data, plan
 inline constexpr std::size_t kMemoryTagCount = 7;
 std::string_view memory_tag_name(MemoryTag tag);
 
+/// Bytes that the machine can give without swapping, as the system estimates; SIZE_MAX where it does not
+/// tell.
+std::size_t available_memory();
+
 class MemoryBudget;
 
 /// Bytes taken from a budget, given back on destruction.

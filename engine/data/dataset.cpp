@@ -86,7 +86,7 @@ Dataset load_dataset(std::string_view name, DatasetRequest request) {
     const std::string owner = "data set " + info.name;
     if (info.needs_path && request.path.empty()) {
         throw Error(owner, "is read from a directory, and none was given",
-                    "Name the directory with --data DIR.");
+                    "Give the directory (--data DIR).");
     }
     if (!info.needs_path && !request.path.empty()) {
         throw Error(owner, "is generated and reads no files, but --data '" + request.path + "' was given",

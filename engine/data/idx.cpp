@@ -352,10 +352,10 @@ Dataset load(const DatasetRequest& request, std::int32_t known_largest) {
     const fs::file_status status = fs::status(directory, error);
     if (!fs::exists(status)) {
         fail(directory, "there is no such directory",
-             "Give the directory that holds the IDX files with --data DIR.");
+             "Give the directory that holds the IDX files (--data DIR).");
     }
     if (!fs::is_directory(status)) {
-        fail(directory, "is not a directory", "Give the directory that holds the IDX files with --data DIR.");
+        fail(directory, "is not a directory", "Give the directory that holds the IDX files (--data DIR).");
     }
     // All four are looked for before the first is read: a missing one is told at once.
     const Paths train = find_set(directory, "train");

@@ -18,7 +18,7 @@ using hdf5::Dataset;
 using hdf5::Group;
 using hdf5::Object;
 
-constexpr const char* kNotOursHint = "Give a file that `spectral train` or `spectral compress` wrote.";
+constexpr const char* kNotOursHint = "Give a model file that Spectral Workbench wrote.";
 /// Deeper JSON is no configuration; printing it again would exhaust the stack.
 
 void check_version(const Group& root) {

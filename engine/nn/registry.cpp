@@ -74,10 +74,8 @@ const std::vector<ModelInfo>& model_registry() {
          "PureFFT",
          "learned gains on spectral magnitudes, then class patterns",
          "PureFFT is a linear classifier on spectral magnitudes: its layers multiply into one gain per "
-         "frequency. Depth "
-         "and pool size add nothing, and it never sees the phase. Logistic regression on the same features "
-         "is its "
-         "ceiling.",
+         "frequency. Depth and pool size add nothing, and it never sees the phase. Whatever it computes, "
+         "logistic regression on the same features computes too.",
          "rfft_magnitude",
          {integer("patterns", 8, 1, 256, "rows of the pattern pool that the layers mix"),
           integer("layers", 2, 1, 16, "gains applied one after another")},
@@ -86,7 +84,7 @@ const std::vector<ModelInfo>& model_registry() {
         {"logistic",
          "Logistic regression",
          "one linear map to the class scores",
-         "A linear classifier: the best that any model linear in these features can do, up to training time.",
+         "A linear classifier: classes that no linear map of these features separates, it cannot tell apart.",
          "rfft_magnitude",
          {},
          make_logistic,

@@ -127,7 +127,7 @@ ExperimentConfig resolved(ExperimentConfig config) {
     const DatasetInfo& dataset = find_dataset(config.dataset);
     if (dataset.needs_path && config.data.empty())
         throw Error(fmt::format("data set '{}'", config.dataset),
-                    "it is read from a directory, and none was given", "name it with --data DIR");
+                    "it is read from a directory, and none was given", "give its directory (--data DIR)");
     if (config.features == "auto") config.features = find_model(config.model).features;
     if (config.learning_rate == 0)
         config.learning_rate = find_optimiser(config.optimiser).default_learning_rate;

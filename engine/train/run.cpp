@@ -129,7 +129,7 @@ void TrainingRun::work() {
             config_ = config_from_json(changed, options_.resume);
             if (!resumed->checkpoint)
                 throw Error(options_.resume, "holds an exported model without a checkpoint",
-                            "resume from a file that 'train --out' wrote");
+                            "resume from a checkpoint: a file that a run wrote or that was saved as one");
         }
         config_ = resolved(config_);
         if (!options_.out.empty()) require_replaceable(options_.out);
@@ -226,7 +226,9 @@ void TrainingRun::meet_trouble(Trainer& trainer, std::int64_t step, const std::s
     });
     if (!options_.send_snapshots)
         throw Error(fmt::format("step {}", step), what,
-                    fmt::format("resume the last checkpoint with --learning-rate {:g}", lower));
+                    options_.out.empty()
+                        ? fmt::format("start again with --learning-rate {:g}", lower)
+                        : fmt::format("resume the last checkpoint with --learning-rate {:g}", lower));
     set_state(RunState::paused, fmt::format("step {}: {}", step, what),
               "go back to the last good state with a lower learning rate, or stop");
 }
@@ -289,7 +291,7 @@ void TrainingRun::keep_as_good(Trainer& trainer) {
 void TrainingRun::save_when_possible(Trainer& trainer) {
     last_checkpoint_ = Clock::now();  // also after a failure: not at every step again
     const bool proven = last_good_.checkpoint->step == trainer.step_count();
-    if (!proven && !trainer.weights_usable()) return;  // the next step says so
+    if (!proven && !trainer.measure_weights()) return;  // the next step says so
     try {
         write_checkpoint(proven ? last_good_ : trainer.model_file(true));
     } catch (const Error& error) {
@@ -391,7 +393,7 @@ void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
         try {
             if (path.empty())
                 throw Error("checkpoint", "the run has no output file", "choose a file to save to");
-            if (!trainer.weights_usable())
+            if (!trainer.measure_weights())
                 throw Error("checkpoint", "the weights give no finite loss, so they are not written",
                             "go back to the last good state first");
             write_model_file(path, trainer.model_file(checkpoint->with_state));

@@ -83,6 +83,7 @@ struct Trainer::Impl {
         if (config.standardise) standardise();
         // A batch larger than the data set would only waste memory.
         const std::int64_t max_batch = std::min(config.batch, std::max(train->rows, test->rows));
+        require_memory();
         model = find_model(config.model)
                     .make({device, config.model_options, train->columns, dataset->classes(), max_batch,
                            static_cast<std::uint64_t>(config.seed), backend->threads()});
@@ -111,6 +112,23 @@ struct Trainer::Impl {
         }
         require(!train_rows.empty(), "training set", "no sample is left to train on",
                 "hold out a smaller fraction");
+    }
+
+    /// A model that the machine cannot hold is refused here: the system would end the program without a word.
+    void require_memory() const {
+        const ModelInfo& info = find_model(config.model);
+        const auto count = static_cast<double>(
+            info.count_parameters(config.model_options, train->columns, dataset->classes()));
+        // Values, gradients, and the two moments of Adam.
+        const double needed = 4 * sizeof(float) * count;
+        const auto room = static_cast<double>(std::min(available_memory(), workspace->budget().limit()));
+        if (needed > room)
+            throw Error(
+                "model " + config.model,
+                fmt::format("{:.3g} parameters need {:.1f} GiB with gradients and optimiser, and {:.1f} GiB "
+                            "are free",
+                            count, needed / (1 << 30), room / (1 << 30)),
+                "make the model smaller");
     }
 
     void standardise() {
@@ -267,8 +285,11 @@ Evaluation Trainer::evaluate_test() {
     return result;
 }
 
-bool Trainer::weights_usable() {
-    return std::isfinite(impl_->measure(!impl_->held_out_rows.empty(), 0).loss);
+bool Trainer::measure_weights() {
+    const bool held_out = !impl_->held_out_rows.empty();
+    const Evaluation result = impl_->measure(held_out, 0);
+    impl_->add_metrics(held_out ? "validation" : "test", result);
+    return std::isfinite(result.loss);
 }
 
 std::vector<PatternSnapshot::Matrix> Trainer::patterns() { return impl_->model->patterns(); }

@@ -50,9 +50,10 @@ public:
     Evaluation evaluate(std::int64_t examples = 0);
     /// Of the test set; goes into the metrics of the model file alone.
     Evaluation evaluate_test();
-    /// The weights as they are give a finite loss on what evaluate() looks at. The last update may have
-    /// spoilt them without any batch having shown it yet.
-    bool weights_usable();
+    /// Measures the weights as they are on what evaluate() looks at, for the metrics of the model file. False
+    /// when the loss is not finite: the last update may have spoilt them without any batch having shown it
+    /// yet.
+    bool measure_weights();
     std::vector<PatternSnapshot::Matrix> patterns();
 
     ModelFile model_file(bool with_state);

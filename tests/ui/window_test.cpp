@@ -348,7 +348,7 @@ void WindowTest::ceiling_is_measured_and_drawn() {
     };
     QTRY_COMPARE(lines().size(), std::size_t{1});
     QVERIFY(find<QLabel>("model_note")->text().contains(QStringLiteral("Measured here")));
-    QCOMPARE(find<QAbstractButton>("measure_ceiling")->text(), QStringLiteral("Measure the ceiling"));
+    QCOMPARE(find<QAbstractButton>("measure_ceiling")->text(), QStringLiteral("Compare with linear models"));
     press("measure_ceiling");
     press("measure_ceiling");  // now Cancel
     QTRY_VERIFY_WITH_TIMEOUT(!window_->panel().measuring(), kPatience_ms);

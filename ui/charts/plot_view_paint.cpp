@@ -160,8 +160,9 @@ void PlotView::paint_reference_lines(QPainter& painter) const {
         painter.setPen(pen);
         painter.drawLine(QPointF(plot_area_.left(), y), QPointF(plot_area_.right(), y));
         const QString text = metrics.elidedText(line.name, Qt::ElideRight, plot_area_.width() - 8.0);
-        const bool above = y - metrics.height() - 3.0 >= plot_area_.top();
-        const double text_top = above ? y - metrics.height() - 3.0 : y + 3.0;
+        // Below the line where there is room: what rises towards it comes from the left.
+        const bool below = y + metrics.height() + 3.0 <= plot_area_.bottom();
+        const double text_top = below ? y + 3.0 : y - metrics.height() - 3.0;
         const double width = metrics.horizontalAdvance(text);
         QColor veil = Theme::current().surface;
         veil.setAlpha(215);

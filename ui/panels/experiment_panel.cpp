@@ -182,11 +182,11 @@ QWidget* ExperimentPanel::build_ceiling() {
     auto* column = new QVBoxLayout(box);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(6);
-    measure_ = new QPushButton(tr("Measure the ceiling"), box);
+    measure_ = new QPushButton(tr("Compare with linear models"), box);
     measure_->setObjectName(QStringLiteral("measure_ceiling"));
     measure_->setAccessibleName(measure_->text());
-    measure_->setToolTip(tr("Trains a linear model on the same features, %1 epochs, and draws what it "
-                            "reaches in the accuracy chart")
+    measure_->setToolTip(tr("Trains logistic regression on the same features, standardised and as they are, "
+                            "%1 epochs each, and draws the best accuracy in the accuracy chart")
                              .arg(CeilingProbe::kEpochs));
     measure_progress_ = new QProgressBar(box);
     measure_progress_->setObjectName(QStringLiteral("ceiling_progress"));
@@ -205,7 +205,7 @@ QWidget* ExperimentPanel::build_ceiling() {
     connect(measure_, &QPushButton::clicked, this, &ExperimentPanel::toggle_measurement);
     connect(&probe_, &CeilingProbe::progressed, this, [this](double fraction, const QString& activity) {
         measure_progress_->setValue(static_cast<int>(1000 * fraction));
-        measure_status_->setText(activity.isEmpty() ? tr("training a linear model") : activity);
+        measure_status_->setText(activity.isEmpty() ? tr("training linear models") : activity);
     });
     connect(&probe_, &CeilingProbe::measured, this, [this](const std::string& key, double accuracy) {
         ceilings_[key] = accuracy;
@@ -213,12 +213,12 @@ QWidget* ExperimentPanel::build_ceiling() {
         Q_EMIT changed();
     });
     connect(&probe_, &CeilingProbe::ended, this, [this](const QString& why) {
-        measure_->setText(tr("Measure the ceiling"));
+        measure_->setText(tr("Compare with linear models"));
         measure_->setEnabled(true);
         measure_progress_->hide();
         measure_status_->hide();
         Q_EMIT changed();
-        if (!why.isEmpty()) Q_EMIT problem(tr("The ceiling was not measured: %1").arg(why), {});
+        if (!why.isEmpty()) Q_EMIT problem(tr("The linear models were not measured: %1").arg(why), {});
     });
     return box;
 }
@@ -308,7 +308,7 @@ void ExperimentPanel::update_path_field() {
     const bool needs_path = find_dataset(dataset()).needs_path;
     source_->set_field_visible("data", needs_path);
     auto* edit = qobject_cast<FieldEdit*>(source_->control("data"));
-    if (edit == nullptr || !edit->actions().isEmpty()) return;
+    if (edit == nullptr || edit->layout() != nullptr) return;
     edit->setTextMargins(0, 0, 30, 0);
     browse_ = new QToolButton(edit);
     browse_->setObjectName(QStringLiteral("browse_data"));

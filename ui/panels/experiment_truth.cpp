@@ -27,7 +27,9 @@ void ExperimentPanel::field_committed(const QString& name) {
 
 void ExperimentPanel::show_learning_rate(double learning_rate) {
     QWidget* control = training_->control("learning_rate");
-    if (control != nullptr && !control->hasFocus()) training_->set_value("learning_rate", learning_rate);
+    if (control == nullptr || control->hasFocus()) return;
+    training_->set_value("learning_rate", learning_rate);
+    settle_.start();  // it may have been invalid before
 }
 
 void ExperimentPanel::set_run_active(bool active) {
@@ -78,8 +80,7 @@ void ExperimentPanel::update_note() {
     QString text = QString::fromStdString(find_model(model()).note);
     if (const std::optional<ExperimentConfig> wanted = config()) {
         if (const std::optional<double> measured = ceiling(*wanted))
-            text +=
-                tr(" Measured here: a linear model on these features reaches %1.").arg(percent(*measured));
+            text += tr(" Measured here: linear models on these features reach %1.").arg(percent(*measured));
     }
     note_->setText(text);
     note_->setVisible(!text.isEmpty());

@@ -170,7 +170,7 @@ QWidget* TrainingPage::build_throughput() {
 void TrainingPage::set_ceiling(std::optional<double> accuracy) {
     accuracy_->clear_reference_lines();
     if (accuracy)
-        accuracy_->set_reference_line(tr("linear model on these features %1").arg(percent(*accuracy)),
+        accuracy_->set_reference_line(tr("linear models on these features %1").arg(percent(*accuracy)),
                                       *accuracy);
 }
 

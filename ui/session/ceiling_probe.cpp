@@ -24,21 +24,27 @@ CeilingProbe::CeilingProbe(std::shared_ptr<Workspace> workspace, QObject* parent
 void CeilingProbe::start(const ExperimentConfig& config) {
     if (active()) return;
     cancelled_ = false;
+    best_ = 0;
     key_ = ceiling_key(config);
-    ExperimentConfig linear;
-    linear.dataset = config.dataset;
-    linear.data = config.data;
-    linear.dataset_options = config.dataset_options;
-    linear.features = resolved_features(config);
-    linear.model = "logistic";
-    linear.epochs = kEpochs;
-    // Magnitudes differ by orders of size; unscaled, a linear model does not settle in this time.
-    linear.standardise = true;
-    linear.validation = config.validation;
-    linear.backend = config.backend;
-    linear.threads = config.threads;
-    linear.memory_mib = config.memory_mib;
-    session_.start(linear, {});
+    linear_ = {};
+    linear_.dataset = config.dataset;
+    linear_.data = config.data;
+    linear_.dataset_options = config.dataset_options;
+    linear_.features = resolved_features(config);
+    linear_.model = "logistic";
+    linear_.epochs = kEpochs;
+    linear_.validation = config.validation;
+    linear_.backend = config.backend;
+    linear_.threads = config.threads;
+    linear_.memory_mib = config.memory_mib;
+    train(true);
+}
+
+/// Magnitudes differ by orders of size: standardised, a linear model settles sooner; as they are, it overfits
+/// small sets less. Neither is always the better one.
+void CeilingProbe::train(bool standardise) {
+    linear_.standardise = standardise;
+    session_.start(linear_, {});
 }
 
 void CeilingProbe::cancel() {
@@ -51,14 +57,20 @@ void CeilingProbe::follow(const Updates& updates) {
         session_.recover(updates.trouble->suggested_learning_rate);
         return;
     }
+    for (const EvaluationPoint& point : updates.evaluations) best_ = std::max(best_, point.accuracy);
     const RunRecord& record = session_.record();
     const double epoch = record.steps().empty() ? 0 : record.steps().back().epoch;
-    Q_EMIT progressed(std::clamp(epoch / kEpochs, 0.0, 1.0), QString::fromStdString(updates.activity));
+    const double done = (linear_.standardise ? 0 : 1) + std::clamp(epoch / kEpochs, 0.0, 1.0);
+    Q_EMIT progressed(done / 2, QString::fromStdString(updates.activity));
 }
 
 void CeilingProbe::conclude(const RunResult& result) {
-    if (result.state == RunState::finished)
-        Q_EMIT measured(key_, result.validation_accuracy.value_or(result.test_accuracy));
+    const bool finished = result.state == RunState::finished;
+    if (finished && linear_.standardise && !cancelled_) {
+        train(false);
+        return;
+    }
+    if (finished) Q_EMIT measured(key_, best_);
     QString problem;
     if (result.state == RunState::failed && !cancelled_) problem = QString::fromStdString(result.error);
     Q_EMIT ended(problem);

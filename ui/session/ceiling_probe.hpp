@@ -1,5 +1,4 @@
-// Measures what the best linear model reaches on the same features: logistic regression trained beside the
-// window.
+// Measures what linear models reach on the same features: logistic regression trained beside the window.
 #pragma once
 
 #include <QObject>
@@ -23,8 +22,8 @@ public:
 
     explicit CeilingProbe(std::shared_ptr<Workspace> workspace, QObject* parent = nullptr);
 
-    /// Trains `logistic` on the data and features of `config` for kEpochs epochs; ends in measured() or
-    /// ended().
+    /// Trains `logistic` on the data and features of `config` twice, standardised and as they are, for
+    /// kEpochs epochs each; ends in measured() or ended().
     void start(const ExperimentConfig& config);
     void cancel();
     bool active() const { return session_.active(); }
@@ -32,7 +31,7 @@ public:
 Q_SIGNALS:
     /// `fraction` in [0, 1].
     void progressed(double fraction, const QString& activity);
-    /// `accuracy` after the last epoch, in [0, 1].
+    /// `accuracy`: the best over both trainings and their epochs, in [0, 1].
     void measured(const std::string& key, double accuracy);
     /// Over, with a measurement or without; `problem` is empty when it was cancelled or went well.
     void ended(const QString& problem);
@@ -41,7 +40,11 @@ private:
     void follow(const Updates& updates);
     void conclude(const RunResult& result);
 
+    void train(bool standardise);
+
     RunSession session_;
+    ExperimentConfig linear_;
+    double best_ = 0;
     std::string key_;
     bool cancelled_ = false;
 };
