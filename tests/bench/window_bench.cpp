@@ -133,7 +133,7 @@ int main(int argc, char** argv) {
     QCoreApplication::processEvents();
     fmt::print("window painted {:.3f} s after main()\n", seconds_since(start));
     const QTemporaryDir folder;
-    compare(window, "purefft", 60, folder.path());
-    compare(window, "mlp", 4, folder.path());
+    compare(window, "purefft", 200, folder.path());
+    compare(window, "mlp", 10, folder.path());
     return 0;
 }

@@ -38,7 +38,7 @@ namespace spectral::ui {
 namespace {
 
 constexpr int kMargin = 14, kGap = 12, kOperationsHeight = 214, kTimelineHeight = 168, kLevelsHeight = 292;
-constexpr int kRowHeight = 26, kNameWidth = 150, kShareWidth = 180;
+constexpr int kRowHeight = 26, kShareWidth = 150;
 constexpr std::size_t kTimelineSpans = 4096;
 constexpr std::size_t kRooflineOps = 6;
 
@@ -128,8 +128,8 @@ QWidget* KernelsPage::build_operations() {
     operations_ = make_table("operations_table", tr("Timings of the operations"), sorted);
     operations_->setSortingEnabled(true);
     QHeaderView* header = operations_->horizontalHeader();
-    header->setSectionResizeMode(OpTableModel::kOperation, QHeaderView::Interactive);
-    header->resizeSection(OpTableModel::kOperation, kNameWidth);
+    header->setSectionResizeMode(QHeaderView::ResizeToContents);
+    header->setSectionResizeMode(OpTableModel::kOperation, QHeaderView::Stretch);
     header->setSectionResizeMode(OpTableModel::kShare, QHeaderView::Interactive);
     header->resizeSection(OpTableModel::kShare, kShareWidth);
     operations_->sortByColumn(OpTableModel::kTotal, Qt::DescendingOrder);
