@@ -83,6 +83,7 @@ std::vector<BenchResult> run_bench(const BenchRequest& request, MemoryBudget& bu
         for (const OpCaseInfo& info : op_cases()) chosen.push_back(&info);
     std::set<std::string> used;
     std::vector<Json> sizes;
+    sizes.reserve(chosen.size());
     for (const OpCaseInfo* info : chosen) sizes.push_back(sizes_for(*info, request.sizes, used));
     for (const auto& [name, value] : request.sizes.items())
         if (!used.contains(name))
@@ -95,7 +96,7 @@ std::vector<BenchResult> run_bench(const BenchRequest& request, MemoryBudget& bu
 
     std::vector<BenchResult> results;
     std::map<const OpCaseInfo*, std::vector<double>> references;
-    const double total = static_cast<double>(backends.size() * chosen.size());
+    const auto total = static_cast<double>(backends.size() * chosen.size());
     double done = 0;
     for (const std::string& name : backends) {
         const auto backend = open_backend(name, request.threads);

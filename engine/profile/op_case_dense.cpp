@@ -16,7 +16,7 @@ std::int64_t size_of(const Json& sizes, const char* name) { return sizes.at(name
 
 /// A case whose only output is `count` floats at `y`; `restore` undoes what the operation does in place.
 template <class Op>
-OpCase simple(std::shared_ptr<Inputs> inputs, std::string shape, const Op& op, const float* y,
+OpCase simple(const std::shared_ptr<Inputs>& inputs, std::string shape, const Op& op, const float* y,
               std::int64_t count, std::function<void()> restore = {}) {
     return {std::move(shape), op.cost(), std::move(restore),
             [inputs, op](Level level) { inputs->device().backend.run(op, level); },

@@ -64,9 +64,9 @@ struct Trainer::Impl {
     bool resumed_within_epoch = false;  ///< the time of its first part is not known
     std::int64_t samples_trained = 0;
 
-    Impl(const ExperimentConfig& c, std::shared_ptr<Workspace> w, const Progress& progress,
+    Impl(ExperimentConfig c, std::shared_ptr<Workspace> w, const Progress& progress,
          std::shared_ptr<Profiler> p)
-        : config(c),
+        : config(std::move(c)),
           workspace(std::move(w)),
           backend(open_backend(config.backend, static_cast<int>(config.threads))),
           device{*backend, workspace->budget()},
@@ -177,7 +177,7 @@ struct Trainer::Impl {
         backend->copy_to_host(&batch, sums.data(), sizeof batch);
 
         StepResult result;
-        const double count = static_cast<double>(size);
+        const auto count = static_cast<double>(size);
         if (!std::isfinite(batch.loss))
             result.trouble = "the loss is not finite";
         else if (!std::isfinite(squared_gradient_norm()))
