@@ -32,6 +32,8 @@ RunSession::~RunSession() {
 }
 
 void RunSession::start(const ExperimentConfig& config, RunOptions options) {
+    // A profiler watches one backend: not this run's while one that is being stopped still has it.
+    options.profiler = run_ ? nullptr : profiler_;
     if (run_) retire(std::move(run_));
     // A run that goes on with the model on show extends its curves.
     const bool goes_on = !options.resume.empty() && QString::fromStdString(options.resume) == output_;
@@ -43,7 +45,6 @@ void RunSession::start(const ExperimentConfig& config, RunOptions options) {
     output_ = QString::fromStdString(options.out);
     options.send_snapshots = true;
     options.workspace = workspace_;
-    options.profiler = profiler_;
     run_ = std::make_unique<TrainingRun>(config, std::move(options));
     timer_.start();
     Q_EMIT stateChanged();
