@@ -67,6 +67,10 @@ private:
     std::vector<Buffer> buffers_;
 };
 
+inline std::int64_t size_of(const Json& sizes, const char* name) {
+    return sizes.at(name).get<std::int64_t>();
+}
+
 /// A size with its default and the largest that is sensible.
 Field size_field(std::string name, std::int64_t value, double largest);
 

@@ -12,8 +12,6 @@ namespace spectral::op_case {
 
 namespace {
 
-std::int64_t size_of(const Json& sizes, const char* name) { return sizes.at(name).get<std::int64_t>(); }
-
 /// A case whose only output is `count` floats at `y`; `restore` undoes what the operation does in place.
 template <class Op>
 OpCase simple(const std::shared_ptr<Inputs>& inputs, std::string shape, const Op& op, const float* y,

@@ -10,8 +10,6 @@ namespace spectral::op_case {
 
 namespace {
 
-std::int64_t size_of(const Json& sizes, const char* name) { return sizes.at(name).get<std::int64_t>(); }
-
 struct Transform {
     std::shared_ptr<Inputs> inputs;
     std::int64_t batch;

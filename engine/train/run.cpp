@@ -8,6 +8,7 @@
 
 #include "engine/core/error.hpp"
 #include "engine/core/files.hpp"
+#include "engine/core/thin.hpp"
 #include "engine/io/model_file.hpp"
 
 namespace spectral {
@@ -38,11 +39,8 @@ void add_snapshot(std::vector<std::shared_ptr<const PatternSnapshot>>& waiting,
         for (const auto& each : waiting) sum += each->bytes();
         return sum;
     };
-    while (waiting.size() > 1 && (waiting.size() > kMaxWaitingSnapshots || bytes() > kMaxWaitingBytes)) {
-        const std::size_t keep = (waiting.size() - 1) % 2;
-        std::size_t place = 0;
-        std::erase_if(waiting, [&](const auto&) { return place++ % 2 != keep; });
-    }
+    while (waiting.size() > 1 && (waiting.size() > kMaxWaitingSnapshots || bytes() > kMaxWaitingBytes))
+        halve(waiting);
 }
 
 }  // namespace

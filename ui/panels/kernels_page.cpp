@@ -10,7 +10,6 @@
 #include <QMenu>
 #include <QProgressBar>
 #include <QPushButton>
-#include <QScrollArea>
 #include <QSortFilterProxyModel>
 #include <QStackedLayout>
 #include <QTableView>
@@ -31,6 +30,7 @@
 #include "ui/models/level_table_model.hpp"
 #include "ui/models/op_table_model.hpp"
 #include "ui/panels/format.hpp"
+#include "ui/panels/scrolled.hpp"
 #include "ui/theme.hpp"
 
 namespace spectral::ui {
@@ -71,20 +71,10 @@ SeriesStyle ceiling_style() {
 KernelsPage::KernelsPage(Profiler& profiler, QWidget* parent)
     : QWidget(parent),
       profiler_(profiler),
-      ops_(comparable_ops()),
       op_model_(new OpTableModel(this)),
       level_model_(new LevelTableModel(this)) {
     setObjectName(QStringLiteral("kernels_page"));
-    auto* outer = new QVBoxLayout(this);
-    outer->setContentsMargins(0, 0, 0, 0);
-    auto* scroll = new QScrollArea(this);
-    scroll->setObjectName(QStringLiteral("kernels_scroll"));
-    scroll->setWidgetResizable(true);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    scroll->setFocusPolicy(Qt::NoFocus);
-    outer->addWidget(scroll);
-    auto* content = new QWidget(scroll);
-    scroll->setWidget(content);
+    QWidget* content = make_scrolled(*this, "kernels_scroll");
     auto* grid = new QGridLayout(content);
     grid->setContentsMargins(kMargin, kMargin, kMargin, kMargin);
     grid->setSpacing(kGap);
@@ -209,7 +199,7 @@ QWidget* KernelsPage::build_levels() {
     op_choice_->setObjectName(QStringLiteral("level_op"));
     op_choice_->setAccessibleName(tr("Operation to compare"));
     op_choice_->setToolTip(tr("Operation whose levels are compared"));
-    for (const ComparableOp& op : ops_) op_choice_->addItem(QString::fromStdString(op.name));
+    for (const OpCaseInfo& info : op_cases()) op_choice_->addItem(QString::fromStdString(info.op));
     sizes_ = new QLineEdit;
     sizes_->setObjectName(QStringLiteral("level_sizes"));
     sizes_->setAccessibleName(tr("Sizes of the input"));
@@ -285,8 +275,8 @@ QWidget* KernelsPage::build_roofline() {
 }
 
 void KernelsPage::choose_op(const std::string& op) {
-    const auto found = std::ranges::find(ops_, op, &ComparableOp::name);
-    if (found == ops_.end()) return;
+    const auto found = std::ranges::find(op_cases(), op, &OpCaseInfo::op);
+    if (found == op_cases().end()) return;
     const QSignalBlocker quiet(op_choice_);
     op_choice_->setCurrentText(QString::fromStdString(op));
     sizes_->setText(QString::fromStdString(sizes_text(found->sizes)));

@@ -64,7 +64,6 @@ private:
     LevelProbe probe_;
     Ceiling ceiling_;
     bool training_ = false;
-    std::vector<ComparableOp> ops_;
     std::vector<std::size_t> roofline_ops_;  ///< indices of the timings on show
 
     OpTableModel* op_model_;

@@ -6,7 +6,6 @@
 #include <QLabel>
 #include <QLocale>
 #include <QPushButton>
-#include <QScrollArea>
 #include <QSignalBlocker>
 #include <QSlider>
 #include <QStackedLayout>
@@ -20,6 +19,7 @@
 #include "ui/charts/line_chart.hpp"
 #include "ui/icons.hpp"
 #include "ui/panels/format.hpp"
+#include "ui/panels/scrolled.hpp"
 #include "ui/theme.hpp"
 
 namespace spectral::ui {
@@ -71,18 +71,8 @@ PatternsPage::PatternsPage(QWidget* parent)
     empty_->setWordWrap(true);
     set_role(*empty_, QStringLiteral("muted"));
     stack_->addWidget(empty_);
-    auto* scroll = new QScrollArea(this);
-    scroll->setObjectName(QStringLiteral("patterns_scroll"));
-    scroll->setWidgetResizable(true);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    scroll->setFocusPolicy(Qt::NoFocus);
-    auto* content = new QWidget(scroll);
-    scroll->setWidget(content);
     auto* filled = new QWidget(this);
-    auto* page = new QVBoxLayout(filled);
-    page->setContentsMargins(0, 0, 0, 0);
-    page->setSpacing(0);
-    page->addWidget(scroll, 1);
+    QWidget* content = make_scrolled(*filled, "patterns_scroll");
     stack_->addWidget(filled);
     auto* column = new QVBoxLayout(content);
     column->setContentsMargins(kMargin, kMargin, kMargin, kGap);
@@ -94,7 +84,7 @@ PatternsPage::PatternsPage(QWidget* parent)
     auto* foot = new QVBoxLayout;
     foot->setContentsMargins(kMargin, 0, kMargin, kMargin);
     foot->setSpacing(8);
-    page->addLayout(foot);
+    static_cast<QVBoxLayout*>(filled->layout())->addLayout(foot);
     note_->setObjectName(QStringLiteral("patterns_note"));
     set_role(*note_, QStringLiteral("subtitle"));
     note_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);

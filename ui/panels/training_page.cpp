@@ -2,8 +2,6 @@
 
 #include <QAction>
 #include <QGridLayout>
-#include <QScrollArea>
-#include <QVBoxLayout>
 #include <algorithm>
 #include <span>
 #include <utility>
@@ -14,6 +12,7 @@
 #include "ui/charts/image_grid.hpp"
 #include "ui/charts/line_chart.hpp"
 #include "ui/panels/format.hpp"
+#include "ui/panels/scrolled.hpp"
 
 namespace spectral::ui {
 
@@ -63,16 +62,7 @@ QString class_name(const Evaluation& evaluation, std::int32_t index) {
 
 TrainingPage::TrainingPage(QWidget* parent) : QWidget(parent) {
     setObjectName(QStringLiteral("training_page"));
-    auto* outer = new QVBoxLayout(this);
-    outer->setContentsMargins(0, 0, 0, 0);
-    auto* scroll = new QScrollArea(this);
-    scroll->setObjectName(QStringLiteral("training_scroll"));
-    scroll->setWidgetResizable(true);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    scroll->setFocusPolicy(Qt::NoFocus);
-    outer->addWidget(scroll);
-    auto* content = new QWidget(scroll);
-    scroll->setWidget(content);
+    QWidget* content = make_scrolled(*this, "training_scroll");
     auto* grid = new QGridLayout(content);
     grid->setContentsMargins(kMargin, kMargin, kMargin, kMargin);
     grid->setSpacing(kGap);

@@ -3,15 +3,7 @@
 #include <QMetaObject>
 #include <utility>
 
-#include "engine/profile/op_case.hpp"
-
 namespace spectral::ui {
-
-std::vector<ComparableOp> comparable_ops() {
-    std::vector<ComparableOp> result;
-    for (const OpCaseInfo& info : op_cases()) result.push_back({info.op, info.sizes});
-    return result;
-}
 
 LevelProbe::LevelProbe(QObject* parent) : QObject(parent) {
     connect(&background_, &Background::failed, this, [this](const QString& what, const QString& hint) {

@@ -14,13 +14,6 @@
 
 namespace spectral::ui {
 
-/// The operations that can be compared, with their sizes.
-struct ComparableOp {
-    std::string name;
-    Schema sizes;
-};
-std::vector<ComparableOp> comparable_ops();
-
 class LevelProbe : public QObject {
     Q_OBJECT
 

@@ -3,19 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/core/thin.hpp"
+
 namespace spectral::ui {
-
-namespace {
-
-/// Every second point goes; the newest stays.
-template <class Point>
-void halve(std::vector<Point>& points) {
-    const std::size_t keep = (points.size() - 1) % 2;
-    std::size_t place = 0;
-    std::erase_if(points, [&](const Point&) { return place++ % 2 != keep; });
-}
-
-}  // namespace
 
 void RunRecord::forget_from(std::int64_t step, double epoch) {
     if (steps_.empty() || step > steps_.back().step) return;
