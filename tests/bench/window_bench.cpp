@@ -1,6 +1,6 @@
 // Training with the window open against the same run without one, in turn: samples per second of training,
 // and wall time of whole runs with evaluations and checkpoints; medians and quartiles of the rounds' ratios.
-// Also the time from main() to a painted window.
+// Also the time from main() to a painted window. Models to compare are named as arguments; all when none is.
 #include <fmt/format.h>
 
 #include <QApplication>
@@ -133,7 +133,9 @@ int main(int argc, char** argv) {
     QCoreApplication::processEvents();
     fmt::print("window painted {:.3f} s after main()\n", seconds_since(start));
     const QTemporaryDir folder;
-    compare(window, "purefft", 200, folder.path());
-    compare(window, "mlp", 10, folder.path());
+    const QStringList asked = QCoreApplication::arguments().mid(1);
+    const std::pair<const char*, std::int64_t> models[] = {{"purefft", 200}, {"mlp", 10}};
+    for (const auto& [model, epochs] : models)
+        if (asked.isEmpty() || asked.contains(model)) compare(window, model, epochs, folder.path());
     return 0;
 }
