@@ -24,6 +24,11 @@ double fft_flops(std::int64_t batch, const SignalShape& shape) {
     return real(batch) * 2.5 * real(shape.size()) * std::log2(std::max(2.0, real(shape.size())));
 }
 
+Cost rfft_cost(std::int64_t batch, const SignalShape& shape) {
+    return {real(batch) * (kReal * real(shape.size()) + kComplex * real(shape.spectrum_size())),
+            fft_flops(batch, shape)};
+}
+
 double parameter_values(const PureFftSizes& s) {
     return real((s.patterns + s.layers + s.classes) * s.frequencies);
 }
@@ -44,12 +49,9 @@ std::int64_t SignalShape::spectrum_size() const {
     return last == 0 ? 0 : size() / last * (last / 2 + 1);
 }
 
-Cost Rfft::cost() const {
-    return {real(batch) * (kReal * real(shape.size()) + kComplex * real(shape.spectrum_size())),
-            fft_flops(batch, shape)};
-}
+Cost Rfft::cost() const { return rfft_cost(batch, shape); }
 
-Cost RfftBackward::cost() const { return Rfft{batch, shape}.cost(); }
+Cost RfftBackward::cost() const { return rfft_cost(batch, shape); }
 
 Cost RfftMagnitude::cost() const {
     return {real(batch) * kReal * real(shape.size() + y_stride),

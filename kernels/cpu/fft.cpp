@@ -64,20 +64,7 @@ void join(const float* u, const float* v, std::int64_t n, Complex* pair) {
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace spectral {
-
-namespace {
-
-/// Complex values, in whole cache lines, that hold one signal or its spectrum and one value more.
-std::int64_t scratch_row(const SignalShape& shape) { return (shape.size() + 1 + 7) / 8 * 8; }
-
-}  // namespace
-
-std::int64_t RfftMagnitude::scratch_size(std::int64_t batch, const SignalShape& shape) {
-    return batch * 2 * scratch_row(shape);
-}
-
-namespace cpu {
+namespace spectral::cpu {
 
 namespace {
 
@@ -140,8 +127,8 @@ void pairs_to_magnitudes(const RfftMagnitude& op, const FftwPlan& plan, std::int
                          std::int64_t end) {
     const std::int64_t size = op.shape.size(), bins = op.shape.spectrum_size();
     Complex* pair =
-        op.scratch + begin * 2 * scratch_row(op.shape);  // the first row of the range's own scratch
-    Complex* spectrum = pair + scratch_row(op.shape);
+        op.scratch + begin * 2 * rfft_scratch_row(op.shape);  // the first row of the range's own scratch
+    Complex* spectrum = pair + rfft_scratch_row(op.shape);
     for (std::int64_t b = begin; b < end; b += 2) {
         const float* first = op.x + b * size;
         const bool single = b + 1 == end;
@@ -160,8 +147,8 @@ void pairs_to_magnitudes(const RfftMagnitude& op, const FftwPlan& plan, std::int
 void signals_to_magnitudes(const RfftMagnitude& op, const FftwPlan& plan, std::int64_t begin,
                            std::int64_t end) {
     const std::int64_t size = op.shape.size(), bins = op.shape.spectrum_size();
-    Complex* spectrum = op.scratch + begin * 2 * scratch_row(op.shape);
-    auto* signal = reinterpret_cast<float*>(spectrum + scratch_row(op.shape));
+    Complex* spectrum = op.scratch + begin * 2 * rfft_scratch_row(op.shape);
+    auto* signal = reinterpret_cast<float*>(spectrum + rfft_scratch_row(op.shape));
     for (std::int64_t b = begin; b < end; ++b) {
         std::copy_n(op.x + b * size, size, signal);
         plan.forward(signal, spectrum);
@@ -195,7 +182,5 @@ void add_fft(OpTable& table) {
         "two signals in one complex transform, magnitudes while it is in the cache; threads");
 }
 
-}  // namespace cpu
-
-}  // namespace spectral
+}  // namespace spectral::cpu
 #endif  // HWY_ONCE

@@ -4,7 +4,7 @@
 #include "kernels/cpu/backend.hpp"
 #include "kernels/cpu/operations.hpp"
 #include "kernels/cpu/purefft_parts.hpp"
-#include "kernels/cpu/purefft_step.hpp"
+#include "kernels/purefft_step.hpp"
 
 namespace spectral::cpu {
 
@@ -53,7 +53,7 @@ void add_purefft_fused(OpTable& table) {
     constexpr auto kChange = "one pass over each sample, no temporaries";
     table.add<PureFftForward>(Level::fused, run_forward, kChange);
     table.add<PureFftBackward>(Level::fused, run_backward, kChange);
-    table.add<PureFftStep>(Level::fused, run_step<Level::fused>, kChange);
+    table.add<PureFftStep>(Level::fused, run_purefft_step<Level::fused>, kChange);
 }
 
 }  // namespace spectral::cpu

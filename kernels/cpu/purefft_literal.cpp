@@ -5,8 +5,8 @@
 
 #include "kernels/cpu/backend.hpp"
 #include "kernels/cpu/operations.hpp"
-#include "kernels/cpu/purefft_step.hpp"
 #include "kernels/ops/purefft.hpp"
+#include "kernels/purefft_step.hpp"
 
 namespace spectral::cpu {
 
@@ -135,7 +135,7 @@ void add_purefft_literal(OpTable& table) {
     constexpr auto kChange = "as written: batch × patterns × frequencies products in every layer";
     table.add<PureFftForward>(Level::reference, run_forward, kChange);
     table.add<PureFftBackward>(Level::reference, run_backward, kChange);
-    table.add<PureFftStep>(Level::reference, run_step<Level::reference>, kChange);
+    table.add<PureFftStep>(Level::reference, run_purefft_step<Level::reference>, kChange);
 }
 
 }  // namespace spectral::cpu

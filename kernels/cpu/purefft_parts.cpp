@@ -88,9 +88,7 @@ void chain_backward(const PureFftSizes& sizes, const PureFftParameters& paramete
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace spectral {
-
-namespace cpu {
+namespace spectral::cpu {
 
 namespace {
 
@@ -115,7 +113,7 @@ PureFftScratch::PureFftScratch(const PureFftSizes& sizes, int threads, float* me
         if (memory) memory += floats;
         return start;
     };
-    partial_size = (sizes.classes + 1 + kTile) * stride;
+    partial_size = purefft_part_rows(sizes) * stride;
     weights = take((sizes.layers + 1) * weights_stride);
     layer_gains = take(sizes.layers * stride);
     gain = take(stride);
@@ -125,12 +123,6 @@ PureFftScratch::PureFftScratch(const PureFftSizes& sizes, int threads, float* me
     suffix = take(stride);
     matrix = take(sizes.classes * stride);
     partial = take(threads * partial_size);
-}
-
-std::int64_t PureFftScratch::size(const PureFftSizes& sizes, int threads) {
-    const std::int64_t stride = padded_columns(sizes.frequencies);
-    return (sizes.layers + 1) * padded_columns(sizes.patterns) +
-           stride * (2 * sizes.layers + 4 + sizes.classes + threads * (sizes.classes + 1 + kTile));
 }
 
 void purefft_chain_forward(const PureFftSizes& sizes, const PureFftParameters& parameters,
@@ -147,13 +139,5 @@ void add_purefft_gain(OpTable& table) {
     table.add<PureFftGain>(Level::fused, run_gain, "pool and layer patterns only, no batch");
 }
 
-}  // namespace cpu
-
-std::int64_t purefft_scratch_size(const PureFftSizes& sizes, Level level, int threads) {
-    if (level != Level::reference) return cpu::PureFftScratch::size(sizes, threads);
-    const std::int64_t values = sizes.batch * sizes.frequencies;
-    return values * (sizes.patterns + sizes.layers + 3) + sizes.patterns * (2 * sizes.layers + 2);
-}
-
-}  // namespace spectral
+}  // namespace spectral::cpu
 #endif  // HWY_ONCE

@@ -22,10 +22,9 @@ struct PureFftScratch {
     std::int64_t
         partial_size;  ///< per thread: classes × stride (∂matrix) + stride (∂g) + tile × stride (a tile)
 
-    static constexpr std::int64_t kTile = 64;  ///< samples; level 4 keeps y of one tile
+    static constexpr std::int64_t kTile = kPureFftTile;  ///< level 4 keeps y of one tile
 
     PureFftScratch(const PureFftSizes& sizes, int threads, float* memory);
-    static std::int64_t size(const PureFftSizes& sizes, int threads);
 
     float* d_matrix(int thread) const { return partial + thread * partial_size; }
 };

@@ -13,7 +13,7 @@
 #include "kernels/cpu/operations.hpp"
 #include "kernels/cpu/purefft_batch-inl.hpp"
 #include "kernels/cpu/purefft_parts.hpp"
-#include "kernels/cpu/purefft_step.hpp"
+#include "kernels/purefft_step.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace spectral::cpu::HWY_NAMESPACE {
@@ -122,7 +122,7 @@ void add_purefft_tiled(OpTable& table) {
     constexpr auto kChange = "vector registers, cache blocks, threads";
     table.add<PureFftForward>(Level::tiled, run_forward, kChange);
     table.add<PureFftBackward>(Level::tiled, run_backward, kChange);
-    table.add<PureFftStep>(Level::tiled, run_step<Level::tiled>, kChange);
+    table.add<PureFftStep>(Level::tiled, run_purefft_step<Level::tiled>, kChange);
 }
 
 }  // namespace spectral::cpu

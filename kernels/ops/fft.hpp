@@ -38,6 +38,9 @@ struct RfftBackward {
     Cost cost() const;
 };
 
+/// Complex values, in whole cache lines, that hold one signal or its spectrum and one value more.
+inline std::int64_t rfft_scratch_row(const SignalShape& shape) { return (shape.size() + 1 + 7) / 8 * 8; }
+
 /// y[b,f] = |rfft(x[b])|[f];  rows of y are `y_stride` floats apart, the gap is set to zero.
 /// `scratch`: scratch_size(batch, shape) values.
 struct RfftMagnitude {

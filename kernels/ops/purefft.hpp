@@ -94,8 +94,18 @@ struct PureFftGain {
     Cost cost() const;
 };
 
-/// Floats of scratch that any of the operations above needs at `level` (best: the most of levels 2 to 5).
-/// Level 1 keeps the batch × patterns × frequencies temporaries of the literal formula.
-std::int64_t purefft_scratch_size(const PureFftSizes& sizes, Level level, int threads);
+/// Samples that a level may keep of a batch at once.
+inline constexpr std::int64_t kPureFftTile = 64;
+
+/// Rows of padded_columns(frequencies) floats that each part of the work keeps: ∂class patterns, ∂gain, a
+/// tile.
+constexpr std::int64_t purefft_part_rows(const PureFftSizes& sizes) {
+    return sizes.classes + 1 + kPureFftTile;
+}
+
+/// Floats of scratch that any of the operations above needs at `level` (best: the most of levels 2 to 5) on a
+/// backend with that many threads(). Level 1 keeps the batch × patterns × frequencies temporaries of the
+/// literal formula.
+std::int64_t purefft_scratch_size(const PureFftSizes& sizes, Level level, int parts);
 
 }  // namespace spectral

@@ -8,6 +8,7 @@
 #include "kernels/ops/loss.hpp"
 #include "kernels/ops/optimiser.hpp"
 #include "tests/support/arrays.hpp"
+#include "tests/support/backend_under_test.hpp"
 #include "tests/support/definitions.hpp"
 
 namespace spectral::test {
@@ -15,7 +16,7 @@ namespace {
 
 class Sized : public testing::TestWithParam<std::int64_t> {
 protected:
-    std::unique_ptr<Backend> backend_ = open_backend("cpu", 2);
+    std::unique_ptr<Backend> backend_ = open_tested(2);
     std::int64_t size_ = GetParam();
 };
 
@@ -100,7 +101,7 @@ class Loss : public testing::TestWithParam<LossShape> {};
 
 TEST_P(Loss, AgreesAtEveryLevel) {
     const auto [batch, classes] = GetParam();
-    const auto backend = open_backend("cpu", 2);
+    const auto backend = open_tested(2);
     const std::vector<float> logits = normal_values(batch * classes, 7, 5);
     Random random(8);
     std::vector<std::int32_t> labels(static_cast<std::size_t>(batch));
@@ -126,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Loss,
                                          LossShape{5, 65}, LossShape{7, 1000}));
 
 TEST(Loss, TiesGoToTheFirstAndHugeLogitsStayFinite) {
-    const auto backend = open_backend("cpu", 1);
+    const auto backend = open_tested(1);
     const std::vector<float> logits{1, 1, 1, 1e30F, -1e30F, 0};
     const std::vector<std::int32_t> labels{0, 0};
     Array<float> in(*backend, std::span<const float>(logits));
@@ -140,7 +141,7 @@ TEST(Loss, TiesGoToTheFirstAndHugeLogitsStayFinite) {
 }
 
 TEST(MatMul, AgreesForEveryTransposition) {
-    const auto backend = open_backend("cpu", 2);
+    const auto backend = open_tested(2);
     for (const auto [m, n, k] :
          {std::array<std::int64_t, 3>{0, 3, 4}, {1, 1, 1}, {3, 5, 0}, {7, 5, 3}, {64, 10, 97}}) {
         const std::vector<float> a = normal_values(m * k, 1), b = normal_values(k * n, 2),
@@ -164,7 +165,7 @@ TEST(MatMul, AgreesForEveryTransposition) {
 }
 
 TEST(Rows, BiasColumnSumAndGatherAgree) {
-    const auto backend = open_backend("cpu", 2);
+    const auto backend = open_tested(2);
     const std::vector<float> x{1, 2, 3, 4, 5, 6}, bias{10, 20};
     Array<float> in(*backend, std::span<const float>(x)), bias_d(*backend, std::span<const float>(bias)),
         sum(*backend, 2);
@@ -177,15 +178,6 @@ TEST(Rows, BiasColumnSumAndGatherAgree) {
     EXPECT_EQ(picked.host(), (std::vector<float>{5, 6, 1, 2, 5, 6}));
     backend->run(BiasAdd{3, 2, bias_d.data(), in.data()});
     EXPECT_EQ(in.host(), (std::vector<float>{11, 22, 13, 24, 15, 26}));
-}
-
-TEST(OpTable, NamesWhatIsMissing) {
-    const auto backend = open_backend("cpu", 1);
-    EXPECT_THROW(backend->run(ColumnSum{}, Level::compiled), Error);
-    EXPECT_THROW(open_backend("abacus"), Error);
-    for (const std::string& name : backend->operations().names())
-        for (const Level level : backend->operations().levels(name))
-            EXPECT_FALSE(backend->operations().change(name, level).empty()) << name;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "tests/support/arrays.hpp"
+#include "tests/support/backend_under_test.hpp"
 
 namespace spectral::test {
 namespace {
@@ -17,7 +18,7 @@ struct MatrixShape {
 
 class FeatureMatrixOps : public testing::TestWithParam<MatrixShape> {
 protected:
-    std::unique_ptr<Backend> backend_ = open_backend("cpu", 2);
+    std::unique_ptr<Backend> backend_ = open_tested(2);
     MatrixShape shape_ = GetParam();
     std::int64_t size_ = shape_.batch * shape_.stride;
 

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/cpu/plan_cache.hpp"
 #include "tests/support/arrays.hpp"
+#include "tests/support/backend_under_test.hpp"
 #include "tests/support/definitions.hpp"
 
 namespace spectral::test {
@@ -18,7 +18,7 @@ class Fft : public testing::TestWithParam<std::tuple<SignalShape, int>> {
 protected:
     SignalShape shape_ = std::get<0>(GetParam());
     int batch_ = std::get<1>(GetParam());
-    std::unique_ptr<Backend> backend_ = open_backend("cpu", 2);
+    std::unique_ptr<Backend> backend_ = open_tested(2);
 
     definition::ComplexDoubles expected(const std::vector<float>& x) const {
         definition::ComplexDoubles all;
@@ -76,7 +76,7 @@ TEST_P(Fft, BackwardAgreesWithTheDefinition) {
 INSTANTIATE_TEST_SUITE_P(Shapes, Fft, testing::Combine(testing::ValuesIn(kShapes), testing::Values(0, 1, 5)));
 
 TEST(Magnitude, AndItsGradientAgreeWithTheDefinition) {
-    const auto backend = open_backend("cpu", 2);
+    const auto backend = open_tested(2);
     const std::vector<Complex> x{{3, -4}, {0, 0}, {-1, 0}, {0, 2}, {1e-20F, 0}};
     const std::vector<float> dy{1, 1, 2, -1, 1};
     Array<Complex> input(*backend, std::span<const Complex>(x)), dx(*backend, 5);
@@ -89,16 +89,6 @@ TEST(Magnitude, AndItsGradientAgreeWithTheDefinition) {
     EXPECT_LE(
         relative_energy_error(dx.host(), std::vector<std::complex<double>>(expected.begin(), expected.end())),
         kEnergyTolerance);
-}
-
-TEST(PlanCache, KeepsTheNewestAndPlansEachShapeOnce) {
-    PlanCache cache;
-    const auto first = cache.get({Transform::real_forward, 1, {8, 1, 1}});
-    EXPECT_EQ(cache.get({Transform::real_forward, 1, {8, 1, 1}}), first);
-    EXPECT_NE(cache.get({Transform::real_backward, 1, {8, 1, 1}}), first);
-    for (std::int64_t n = 1; n <= 40; ++n) cache.get({Transform::real_forward, 1, {n + 100, 1, 1}});
-    EXPECT_EQ(cache.size(), PlanCache::kMaxEntries);
-    EXPECT_THROW(cache.get({Transform::real_forward, 1, {0, 1, 1}}), Error);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "kernels/backend.hpp"
 #include "tests/support/arrays.hpp"
+#include "tests/support/backend_under_test.hpp"
 #include "tests/support/definitions.hpp"
 
 namespace spectral::test {
@@ -121,7 +122,7 @@ Gradients reference_gradients(const definition::PureFft& net, const std::vector<
 
 class PureFftLevels : public testing::TestWithParam<std::tuple<PureFftSizes, int>> {
 protected:
-    std::unique_ptr<Backend> backend_ = open_backend("cpu", std::get<1>(GetParam()));
+    std::unique_ptr<Backend> backend_ = open_tested(std::get<1>(GetParam()));
     PureFftSizes sizes_ = std::get<0>(GetParam());
 };
 
@@ -184,7 +185,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, PureFftLevels,
 
 /// The analytic gradient above is itself checked: central differences of the float64 definition.
 TEST(PureFftDefinition, GradientsAgreeWithFiniteDifferences) {
-    const auto backend = open_backend("cpu", 1);
+    const auto backend = open_tested(1);
     const Problem problem(*backend, {5, 3, 2, 4, 9});
     definition::PureFft net = problem.reference();
     const auto loss = [&] { return definition::nll_sum(net.logits(), 4, problem.labels) / 5; };

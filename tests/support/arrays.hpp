@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <vector>
 
@@ -22,7 +22,8 @@ public:
     Array(Backend& backend, std::int64_t size)
         : backend_(backend), size_(size), bytes_(kGuard * 2 + static_cast<std::size_t>(size) * sizeof(T)) {
         memory_ = static_cast<unsigned char*>(backend_.allocate(bytes_));
-        std::memset(memory_, kMark, bytes_);
+        const std::vector<unsigned char> marks(bytes_, kMark);
+        backend_.copy_to_device(memory_, marks.data(), bytes_);
     }
     Array(Backend& backend, std::span<const T> values)
         : Array(backend, static_cast<std::int64_t>(values.size())) {
@@ -37,19 +38,25 @@ public:
 
     T* data() { return reinterpret_cast<T*>(memory_ + kGuard); }
     std::vector<T> host() {
-        backend_.synchronize();
-        return std::vector<T>(data(), data() + size_);
+        std::vector<T> values(static_cast<std::size_t>(size_));
+        backend_.copy_to_host(values.data(), data(), values.size() * sizeof(T));
+        return values;
     }
     void check_guards() const {
-        const auto marked = [](unsigned char byte) { return byte == kMark; };
-        EXPECT_TRUE(std::all_of(memory_, memory_ + kGuard, marked)) << "something wrote in front of an array";
-        EXPECT_TRUE(std::all_of(memory_ + bytes_ - kGuard, memory_ + bytes_, marked))
-            << "something wrote behind an array";
+        EXPECT_TRUE(is_marked(memory_)) << "something wrote in front of an array";
+        EXPECT_TRUE(is_marked(memory_ + bytes_ - kGuard)) << "something wrote behind an array";
     }
 
 private:
     static constexpr std::size_t kGuard = 64;
     static constexpr unsigned char kMark = 0xA5;
+
+    bool is_marked(const unsigned char* guard) const {
+        std::array<unsigned char, kGuard> bytes{};
+        backend_.copy_to_host(bytes.data(), guard, kGuard);
+        return std::ranges::all_of(bytes, [](unsigned char byte) { return byte == kMark; });
+    }
+
     Backend& backend_;
     std::int64_t size_;
     std::size_t bytes_;

@@ -1,0 +1,20 @@
+// Return codes of the CUDA libraries as the program's exceptions.
+#pragma once
+
+#include <cublas_v2.h>
+#include <cuda_runtime.h>
+#include <cufft.h>
+
+#include "kernels/error.hpp"
+
+namespace spectral::cuda {
+
+/// Throws std::bad_alloc where device memory ran out, else Error: `what` failed, and what CUDA says of it.
+void check(cudaError_t code, const char* what);
+void check(cufftResult code, const char* what);
+void check(cublasStatus_t code, const char* what);
+
+/// After this the device answers nothing more in this process.
+bool is_device_lost(cudaError_t code);
+
+}  // namespace spectral::cuda

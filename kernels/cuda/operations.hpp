@@ -1,0 +1,71 @@
+// Every operation of the CUDA backend, one line each: the whole list, no static initialisers.
+#pragma once
+
+#include <nvtx3/nvToolsExt.h>
+
+#include "kernels/cuda/backend.hpp"
+#include "kernels/op_table.hpp"
+
+namespace spectral::cuda {
+
+/// A named range on the timeline of NVIDIA's tools.
+class NvtxRange {
+public:
+    explicit NvtxRange(const char* name) { nvtxRangePushA(name); }
+    NvtxRange(const NvtxRange&) = delete;
+    NvtxRange& operator=(const NvtxRange&) = delete;
+    ~NvtxRange() { nvtxRangePop(); }
+};
+
+/// Adds `kRun` as an operation's implementation: in a range of the operation's name, its launches checked
+/// after it.
+template <class Op, void (*kRun)(CudaBackend&, const Op&)>
+void add(OpTable& table, Level level, std::string_view change) {
+    table.add<Op>(
+        level,
+        [](Backend& backend, const Op& op) {
+            CudaBackend& cuda = as_cuda(backend);
+            const NvtxRange range(Op::name.data());  // a literal: ends with zero
+            kRun(cuda, op);
+            cuda.check_launches(Op::name);
+        },
+        change);
+}
+
+void add_activation(OpTable& table);
+void add_bias(OpTable& table);
+void add_ceiling(OpTable& table);
+void add_features(OpTable& table);
+void add_fft(OpTable& table);
+void add_gather_rows(OpTable& table);
+void add_magnitude(OpTable& table);
+void add_matmul(OpTable& table);
+void add_optimisers(OpTable& table);
+void add_purefft_literal(OpTable& table);
+void add_purefft_fused(OpTable& table);
+void add_purefft_gain(OpTable& table);
+void add_purefft_tiled(OpTable& table);
+void add_purefft_collapsed(OpTable& table);
+void add_softmax_nll(OpTable& table);
+void add_sum_squares(OpTable& table);
+
+inline void add_all(OpTable& table) {
+    add_activation(table);
+    add_bias(table);
+    add_ceiling(table);
+    add_features(table);
+    add_fft(table);
+    add_gather_rows(table);
+    add_magnitude(table);
+    add_matmul(table);
+    add_optimisers(table);
+    add_purefft_literal(table);
+    add_purefft_fused(table);
+    add_purefft_gain(table);
+    add_purefft_tiled(table);
+    add_purefft_collapsed(table);
+    add_softmax_nll(table);
+    add_sum_squares(table);
+}
+
+}  // namespace spectral::cuda

@@ -1,0 +1,72 @@
+#include "kernels/cuda/plan_cache.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace spectral::cuda {
+
+namespace {
+
+std::unique_ptr<FftPlan> make_plan(const PlanKey& key, cudaStream_t stream) {
+    for (int axis = 0; axis < key.rank; ++axis)
+        if (key.extent[static_cast<std::size_t>(axis)] < 1)
+            throw Error("fft", "an axis has no samples", "transform at least one sample");
+    auto plan = std::make_unique<FftPlan>();
+    const cufftHandle handle = plan->handle.get();
+    check(cufftSetAutoAllocation(handle, 0), "work area");
+    check(cufftSetStream(handle, stream), "stream");
+    auto extent = key.extent;
+    check(cufftMakePlanMany64(handle, key.rank, extent.data(), nullptr, 1, 0, nullptr, 1, 0, key.type,
+                              key.batch, &plan->work_bytes),
+          "plan");
+    return plan;
+}
+
+}  // namespace
+
+PlanCache::~PlanCache() {
+    entries_.clear();
+    if (work_area_ != nullptr) static_cast<void>(cudaFreeAsync(work_area_, stream_));
+}
+
+const FftPlan& PlanCache::get(const PlanKey& key) {
+    const auto found = std::ranges::find(entries_, key, &Entry::key);
+    if (found != entries_.end()) {
+        entries_.splice(entries_.begin(), entries_, found);
+        return *entries_.front().plan;
+    }
+    std::unique_ptr<FftPlan> plan = make_plan(key, stream_);
+    if (plan->work_bytes > kMaxWorkBytes)
+        throw Error("fft", "cuFFT wants " + std::to_string(plan->work_bytes >> 20) + " MiB of working memory",
+                    "transform fewer signals at once");
+    grow_work_area(plan->work_bytes);
+    if (work_area_ != nullptr) check(cufftSetWorkArea(plan->handle.get(), work_area_), "work area");
+    entries_.push_front({key, std::move(plan)});
+    if (entries_.size() > kMaxEntries) entries_.pop_back();
+    return *entries_.front().plan;
+}
+
+void PlanCache::grow_work_area(std::size_t bytes) {
+    if (bytes <= work_bytes_) return;
+    void* larger = nullptr;
+    check(cudaMallocFromPoolAsync(&larger, bytes, pool_, stream_), "work area");
+    if (work_area_ != nullptr) check(cudaFreeAsync(work_area_, stream_), "work area");
+    work_area_ = larger;
+    work_bytes_ = bytes;
+    try {
+        for (const Entry& entry : entries_)
+            check(cufftSetWorkArea(entry.plan->handle.get(), work_area_), "work area");
+    } catch (...) {
+        entries_.clear();  // none of them may run on the old area
+        throw;
+    }
+}
+
+void PlanCache::clear() {
+    entries_.clear();
+    if (work_area_ != nullptr) check(cudaFreeAsync(std::exchange(work_area_, nullptr), stream_), "work area");
+    work_bytes_ = 0;
+}
+
+}  // namespace spectral::cuda

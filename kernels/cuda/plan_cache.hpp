@@ -1,0 +1,62 @@
+// cuFFT plans, made once per shape and batch: least recently used go first. All of them share one work area,
+// which grows to what the largest needs.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <list>
+#include <memory>
+
+#include "kernels/cuda/handles.hpp"
+#include "kernels/ops/fft.hpp"
+
+namespace spectral::cuda {
+
+/// Everything a plan depends on, compared field by field.
+struct PlanKey {
+    int device = 0;
+    cufftType type = CUFFT_R2C;
+    int rank = 1;
+    std::array<long long, 3> extent{1, 1, 1};
+    long long batch = 1;
+    bool operator==(const PlanKey&) const = default;
+};
+
+struct FftPlan {
+    FftHandle handle;
+    std::size_t work_bytes = 0;
+};
+
+class PlanCache {
+public:
+    static constexpr std::size_t kMaxEntries = 32;
+    static constexpr std::size_t kMaxWorkBytes = std::size_t{1} << 30;
+
+    PlanCache(cudaMemPool_t pool, cudaStream_t stream) : pool_(pool), stream_(stream) {}
+    PlanCache(const PlanCache&) = delete;
+    PlanCache& operator=(const PlanCache&) = delete;
+    ~PlanCache();
+
+    /// Ready to run on the stream, with the work area set. Throws Error when cuFFT has no plan for the shape
+    /// or when it would need more than kMaxWorkBytes; std::bad_alloc when the device has no room.
+    const FftPlan& get(const PlanKey& key);
+    void clear();
+
+    std::size_t size() const { return entries_.size(); }
+    std::size_t work_bytes() const { return work_bytes_; }
+
+private:
+    struct Entry {
+        PlanKey key;
+        std::unique_ptr<FftPlan> plan;
+    };
+    void grow_work_area(std::size_t bytes);
+
+    cudaMemPool_t pool_;
+    cudaStream_t stream_;
+    std::list<Entry> entries_;  ///< most recently used first
+    void* work_area_ = nullptr;
+    std::size_t work_bytes_ = 0;
+};
+
+}  // namespace spectral::cuda

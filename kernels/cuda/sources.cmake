@@ -1,0 +1,24 @@
+# What the CUDA backend is made of, for the module and for its emulation on the CPU. Relative to kernels/.
+set(SPECTRAL_CUDA_HOST_SOURCES
+    cost.cpp
+    scratch.cpp
+    cuda/backend.cpp
+    cuda/error.cpp
+    cuda/module.cpp
+    cuda/plan_cache.cpp)
+set(SPECTRAL_CUDA_KERNEL_SOURCES
+    cuda/activation.cu
+    cuda/ceiling.cu
+    cuda/features.cu
+    cuda/fft.cu
+    cuda/magnitude.cu
+    cuda/matmul.cu
+    cuda/optimiser.cu
+    cuda/purefft_collapsed.cu
+    cuda/purefft_fused.cu
+    cuda/purefft_literal.cu
+    cuda/purefft_parts.cu
+    cuda/purefft_tiled.cu
+    cuda/rows.cu
+    cuda/softmax_nll.cu
+    cuda/sum_squares.cu)
