@@ -1,8 +1,19 @@
-// The CUDA backend on the emulated device: what it does beyond its operations.
+// The CUDA backend on the emulated device: what it does beyond its operations, and what it does when the
+// device fails.
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <new>
+#include <vector>
+
+#include "engine/core/tensor.hpp"
 #include "kernels/cuda/backend.hpp"
+#include "kernels/ops/features.hpp"
+#include "kernels/ops/fft.hpp"
+#include "kernels/ops/optimiser.hpp"
+#include "kernels/ops/purefft.hpp"
 #include "tests/cuda_on_cpu/control.hpp"
+#include "tests/support/arrays.hpp"
 #include "tests/support/backend_under_test.hpp"
 
 namespace spectral::test {
@@ -12,5 +23,224 @@ std::unique_ptr<Backend> open_tested(int variant) {
     return std::make_unique<cuda::CudaBackend>(0);
 }
 
-namespace {}  // namespace
+bool too_large_to_test([[maybe_unused]] std::int64_t elements) {
+#ifdef __SANITIZE_THREAD__
+    return elements > 10'000;
+#else
+    return false;
+#endif
+}
+
+namespace {
+
+using cuda_on_cpu::counts;
+using cuda_on_cpu::machine;
+
+class CudaBackendTest : public testing::Test {
+protected:
+    void TearDown() override { cuda_on_cpu::reset(); }
+
+    static std::string failure(const std::function<void()>& action) {
+        try {
+            action();
+        } catch (const Error& error) {
+            return error.what();
+        }
+        return "nothing was thrown";
+    }
+};
+
+bool same_alive(const cuda_on_cpu::Counts& a, const cuda_on_cpu::Counts& b) {
+    return a.device_bytes == b.device_bytes && a.device_allocations == b.device_allocations &&
+           a.pinned_bytes == b.pinned_bytes && a.streams == b.streams && a.events == b.events &&
+           a.pools == b.pools && a.graphs == b.graphs && a.plans == b.plans &&
+           a.blas_handles == b.blas_handles;
+}
+
+void transform(Backend& backend, std::int64_t batch, std::int64_t length) {
+    const SignalShape shape{1, {length, 1, 1}};
+    Array<float> x(backend, batch * length);
+    Array<Complex> y(backend, batch * shape.spectrum_size());
+    backend.run(Rfft{batch, shape, x.data(), y.data()});
+}
+
+TEST_F(CudaBackendTest, ARepeatedTransformMakesNoPlanAndAllocatesNothing) {
+    cuda::CudaBackend backend(0);
+    const SignalShape shape{1, {97, 1, 1}};
+    Array<float> x(backend, 5 * 97);
+    Array<Complex> y(backend, 5 * 49);
+    backend.run(Rfft{5, shape, x.data(), y.data()});
+    const cuda_on_cpu::Counts before = counts();
+    for (int i = 0; i < 10; ++i) backend.run(Rfft{5, shape, x.data(), y.data()});
+    EXPECT_EQ(counts().plans_made, before.plans_made);
+    EXPECT_EQ(counts().allocations_made, before.allocations_made);
+}
+
+TEST_F(CudaBackendTest, PlansAreFewAndShareOneWorkArea) {
+    cuda::CudaBackend backend(0);
+    for (std::int64_t n = 1; n <= 40; ++n) transform(backend, 2, n + 10);
+    EXPECT_EQ(backend.plans().size(), cuda::PlanCache::kMaxEntries);
+    EXPECT_EQ(counts().plans, static_cast<std::int64_t>(cuda::PlanCache::kMaxEntries));
+    const std::size_t largest = backend.plans().work_bytes();
+    transform(backend, 2, 8);
+    EXPECT_EQ(backend.plans().work_bytes(), largest);
+    backend.plans().clear();
+    EXPECT_EQ(backend.plans().work_bytes(), 0U);
+    EXPECT_EQ(counts().plans, 0);
+    transform(backend, 2, 8);
+}
+
+TEST_F(CudaBackendTest, MarksGiveTheTimeBetweenThem) {
+    cuda::CudaBackend backend(0);
+    const Mark first = backend.mark();
+    Array<float> x(backend, 1 << 16);
+    backend.run(Log1p{1 << 16, x.data(), x.data()});
+    const Mark second = backend.mark();
+    const std::int64_t from = backend.nanoseconds(first), to = backend.nanoseconds(second);
+    EXPECT_GT(to, from);
+    const std::int64_t events = counts().events;
+    for (int i = 0; i < 5; ++i) backend.nanoseconds(backend.mark());
+    EXPECT_EQ(counts().events, events) << "an event is used again once its time is known";
+}
+
+TEST_F(CudaBackendTest, OperationsAreRangesOfTheirName) {
+    cuda::CudaBackend backend(0);
+    const std::int64_t before = counts().ranges;
+    transform(backend, 1, 8);
+    EXPECT_EQ(counts().ranges, before + 1);
+}
+
+TEST_F(CudaBackendTest, SaysWhyThereIsNoDevice) {
+    const auto open = [] { cuda::CudaBackend backend(0); };
+    machine().driver_version = 0;
+    EXPECT_EQ(failure(open), "cuda: no NVIDIA driver is installed");
+    machine().driver_version = 11080;
+    EXPECT_EQ(failure(open), "cuda: the driver supports CUDA 11.8, the program needs 13.0");
+    machine() = {};
+    machine().devices = 0;
+    EXPECT_EQ(failure(open), "cuda: the driver finds no GPU");
+    machine() = {};
+    EXPECT_EQ(failure([] { cuda::CudaBackend backend(3); }), "cuda device 3: there is no such device");
+    machine().major = 7;
+    EXPECT_EQ(
+        failure(open),
+        "cuda device 0: CUDA on CPU has compute capability 7.0, older than the 7.5 that the kernels need");
+}
+
+TEST_F(CudaBackendTest, AFailedLaunchNamesItsOperation) {
+    cuda::CudaBackend backend(0);
+    Array<float> x(backend, 100);
+    machine().fail_launch = 1;
+    EXPECT_EQ(failure([&] {
+                  backend.run(Log1p{100, x.data(), x.data()});
+              }),
+              "cuda log1p: invalid configuration argument (cudaErrorInvalidConfiguration)");
+    backend.run(Log1p{100, x.data(), x.data()});  // and the next one works
+}
+
+TEST_F(CudaBackendTest, AKernelFaultIsToldByTheNextWait) {
+    cuda::CudaBackend backend(0);
+    const std::vector<float> host(100);
+    float* x = static_cast<float*>(backend.allocate(400));
+    machine().crash_kernel = 1;
+    backend.run(Log1p{100, x, x});
+    EXPECT_EQ(failure([&] { backend.synchronize(); }),
+              "cuda synchronize: an illegal memory access was encountered (cudaErrorIllegalAddress)");
+    EXPECT_NE(failure([&] { backend.copy_to_device(x, host.data(), 400); }), "nothing was thrown");
+    backend.deallocate(x, 400);
+}
+
+TEST_F(CudaBackendTest, WithTheDebugOptionAFaultNamesItsOperation) {
+    ::setenv("SPECTRAL_CUDA_SYNC", "1", 1);
+    cuda::CudaBackend backend(0);
+    ::unsetenv("SPECTRAL_CUDA_SYNC");
+    float* x = static_cast<float*>(backend.allocate(400));
+    machine().crash_kernel = 1;
+    EXPECT_EQ(failure([&] {
+                  backend.run(Log1p{100, x, x});
+              }),
+              "cuda log1p: an illegal memory access was encountered (cudaErrorIllegalAddress)");
+    backend.deallocate(x, 400);
+}
+
+TEST_F(CudaBackendTest, AFailedPlanLeavesTheCacheAsItWas) {
+    cuda::CudaBackend backend(0);
+    transform(backend, 1, 8);
+    machine().fail_plan = 1;
+    EXPECT_EQ(failure([&] { transform(backend, 1, 9); }), "cuFFT plan: internal error (5)");
+    EXPECT_EQ(backend.plans().size(), 1U);
+    transform(backend, 1, 9);
+}
+
+/// Every allocation in turn fails once: what was asked for fails cleanly, nothing is left behind, and the
+/// next try succeeds.
+TEST_F(CudaBackendTest, SurvivesRunningOutOfMemoryAtEveryAllocation) {
+    const cuda_on_cpu::Counts before = counts();
+    const auto work = [] {
+        cuda::CudaBackend backend(0);
+        MemoryBudget budget;
+        const Tensor x({backend, budget}, MemoryTag::data, {4, 64}, "x");
+        const Tensor y({backend, budget}, MemoryTag::data, {4, 33}, "y", DType::complex64);
+        backend.run(Rfft{4, {1, {64, 1, 1}}, x.data(), y.complex_data()});
+        backend.run(Magnitude{4 * 33, y.complex_data(), x.data()});
+    };
+    int failures = 0;
+    for (std::int64_t nth = 1;; ++nth) {
+        machine().fail_allocation = nth;
+        try {
+            work();
+        } catch (const Error&) {
+            ++failures;
+        } catch (const std::bad_alloc&) {
+            ++failures;
+        }
+        EXPECT_TRUE(same_alive(counts(), before)) << "after the failure of allocation " << nth;
+        if (machine().fail_allocation > 0) break;  // it never came to that many
+        ASSERT_LT(nth, 50);
+    }
+    EXPECT_GE(failures, 6);
+    machine() = {};
+    work();
+}
+
+TEST_F(CudaBackendTest, ResultsAreBitIdenticalFromRunToRun) {
+    const PureFftSizes sizes{130, 8, 2, 10, 393};
+    const std::int64_t stride = padded_columns(sizes.frequencies);
+    std::vector<std::vector<float>> results;
+    for (const unsigned seed : {1U, 2U, 3U}) {
+        cuda_on_cpu::set_seed(seed);
+        cuda::CudaBackend backend(0);
+        std::vector<float> rows = normal_values(sizes.batch * stride, 4);
+        for (std::int64_t b = 0; b < sizes.batch; ++b)
+            std::fill_n(rows.begin() + b * stride + sizes.frequencies, stride - sizes.frequencies, 0.0F);
+        Array<float> x(backend, std::span<const float>(rows)),
+            pool(backend, std::span<const float>(normal_values(sizes.patterns * sizes.frequencies, 1))),
+            layer(backend, std::span<const float>(normal_values(sizes.layers * sizes.frequencies, 2))),
+            class_(backend, std::span<const float>(normal_values(sizes.classes * sizes.frequencies, 3))),
+            d_pool(backend, sizes.patterns * sizes.frequencies),
+            d_layer(backend, sizes.layers * sizes.frequencies),
+            d_class(backend, sizes.classes * sizes.frequencies), logits(backend, sizes.batch * sizes.classes),
+            scratch(backend, purefft_scratch_size(sizes, Level::best, backend.threads()));
+        const std::vector<std::int32_t> labels(static_cast<std::size_t>(sizes.batch), 3);
+        Array<std::int32_t> labels_d(backend, std::span<const std::int32_t>(labels));
+        Array<LossSums> sums(backend, 1);
+        backend.run(PureFftStep{sizes,
+                                {x.data(), stride, nullptr},
+                                {pool.data(), layer.data(), class_.data()},
+                                labels_d.data(),
+                                logits.data(),
+                                {d_pool.data(), d_layer.data(), d_class.data()},
+                                sums.data(),
+                                scratch.data()});
+        std::vector<float> all = d_pool.host();
+        for (const auto& more : {d_layer.host(), d_class.host()})
+            all.insert(all.end(), more.begin(), more.end());
+        all.push_back(static_cast<float>(sums.host()[0].loss));
+        results.push_back(std::move(all));
+    }
+    EXPECT_EQ(results[0], results[1]);
+    EXPECT_EQ(results[0], results[2]);
+}
+
+}  // namespace
 }  // namespace spectral::test

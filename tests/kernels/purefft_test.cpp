@@ -124,6 +124,10 @@ class PureFftLevels : public testing::TestWithParam<std::tuple<PureFftSizes, int
 protected:
     std::unique_ptr<Backend> backend_ = open_tested(std::get<1>(GetParam()));
     PureFftSizes sizes_ = std::get<0>(GetParam());
+
+    void SetUp() override {
+        if (too_large_to_test(sizes_.batch * sizes_.frequencies)) GTEST_SKIP() << "too slow in this build";
+    }
 };
 
 TEST_P(PureFftLevels, ForwardAgreesWithTheDefinition) {

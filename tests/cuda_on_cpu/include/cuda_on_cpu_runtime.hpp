@@ -143,7 +143,7 @@ void submit_kernel(const void* kernel, dim3 grid, dim3 block, std::size_t shared
 
 template <class... Parameters>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes,
-            cudaStream_t stream, Parameters... arguments) {
+            cudaStream_t stream, std::type_identity_t<Parameters>... arguments) {
     submit_kernel(reinterpret_cast<const void*>(kernel), grid, block, shared_bytes, stream,
                   [kernel, bound = std::tuple<Parameters...>(arguments...)] { std::apply(kernel, bound); });
 }
