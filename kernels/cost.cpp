@@ -7,8 +7,13 @@
 #include "kernels/ops/fft.hpp"
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/loss.hpp"
+#include "kernels/ops/normalise.hpp"
 #include "kernels/ops/optimiser.hpp"
 #include "kernels/ops/purefft.hpp"
+#include "kernels/ops/reduce.hpp"
+#include "kernels/ops/select.hpp"
+#include "kernels/ops/sparse.hpp"
+#include "kernels/ops/spectral_multiply.hpp"
 
 namespace spectral {
 
@@ -16,6 +21,7 @@ namespace {
 
 constexpr double kReal = sizeof(float);
 constexpr double kComplex = sizeof(Complex);
+constexpr double kIndex = sizeof(std::uint32_t);
 
 double real(std::int64_t n) { return static_cast<double>(n); }
 
@@ -127,5 +133,59 @@ Cost Adam::cost() const { return {7 * kReal * real(size), 14 * real(size)}; }
 Cost MomentumUpdate::cost() const { return {5 * kReal * real(size), 4 * real(size)}; }
 
 Cost SumSquares::cost() const { return {kReal * real(size), 2 * real(size)}; }
+
+Cost SparseGather::cost() const { return {real(count) * (2 * kComplex + kIndex), 0}; }
+
+Cost SparseScatter::cost() const { return {real(count) * (kComplex + kIndex) + kComplex * real(size), 0}; }
+
+// How many entries come out is known on the device alone: the operands are what is moved at least.
+Cost SparseMultiply::cost() const {
+    return {real(a.count + b.count) * (kComplex + kIndex), 6 * real(std::min(a.count, b.count))};
+}
+
+Cost SparseAdd::cost() const {
+    return {real(a.count + b.count + std::max(a.count, b.count)) * (kComplex + kIndex),
+            4 * real(a.count + b.count)};
+}
+
+Cost SelectAbove::cost() const { return {kComplex * real(size), 3 * real(size)}; }
+
+Cost TopK::cost() const {
+    return {real(size) * (kComplex + (weight ? 1 : 0)) + real(std::min(k, size)) * (kComplex + kIndex),
+            3 * real(size)};
+}
+
+Cost ComplexEnergy::cost() const { return {real(size) * (kComplex + (weight ? 1 : 0)), 4 * real(size)}; }
+
+Cost ComplexSum::cost() const { return {kComplex * real(size), 2 * real(size)}; }
+
+Cost PeakMagnitude::cost() const { return {kComplex * real(size), 3 * real(size)}; }
+
+// A row stays in the cache between its norm and its division.
+Cost SpectralNormalise::cost() const {
+    return {real(batch) * (2 * kComplex * real(size) + kReal) + (weight ? real(size) : 0),
+            6 * real(batch * size)};
+}
+
+Cost SpectralNormaliseBackward::cost() const {
+    return {real(batch) * (3 * kComplex * real(size) + kReal) + (weight ? real(size) : 0),
+            8 * real(batch * size)};
+}
+
+Cost SpectralMultiply::cost() const {
+    return {kComplex * real(2 * batch * size + size), 6 * real(batch * size)};
+}
+
+Cost SpectralWeightGradient::cost() const {
+    return {kComplex * real(2 * batch * size + size), 8 * real(batch * size)};
+}
+
+Cost SparseSpectralMultiply::cost() const {
+    return {kComplex * real(batch * (size + count) + count) + kIndex * real(count), 6 * real(batch * count)};
+}
+
+Cost SparseSpectralWeightGradient::cost() const {
+    return {kComplex * real(2 * batch * count + count) + kIndex * real(count), 8 * real(batch * count)};
+}
 
 }  // namespace spectral
