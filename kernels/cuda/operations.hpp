@@ -46,7 +46,12 @@ void add_purefft_fused(OpTable& table);
 void add_purefft_gain(OpTable& table);
 void add_purefft_tiled(OpTable& table);
 void add_purefft_collapsed(OpTable& table);
+void add_reduce(OpTable& table);
+void add_select(OpTable& table);
 void add_softmax_nll(OpTable& table);
+void add_sparse(OpTable& table);
+void add_spectral_multiply(OpTable& table);
+void add_spectral_normalise(OpTable& table);
 void add_sum_squares(OpTable& table);
 
 inline void add_all(OpTable& table) {
@@ -64,7 +69,12 @@ inline void add_all(OpTable& table) {
     add_purefft_gain(table);
     add_purefft_tiled(table);
     add_purefft_collapsed(table);
+    add_reduce(table);
+    add_select(table);
     add_softmax_nll(table);
+    add_sparse(table);
+    add_spectral_multiply(table);
+    add_spectral_normalise(table);
     add_sum_squares(table);
 }
 

@@ -19,6 +19,11 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/purefft_literal.cu
     cuda/purefft_parts.cu
     cuda/purefft_tiled.cu
+    cuda/reduce.cu
     cuda/rows.cu
+    cuda/select.cu
     cuda/softmax_nll.cu
+    cuda/sparse.cu
+    cuda/spectral_multiply.cu
+    cuda/spectral_normalise.cu
     cuda/sum_squares.cu)

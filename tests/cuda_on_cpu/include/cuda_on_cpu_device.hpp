@@ -263,5 +263,8 @@ inline void sincospi(double x, double* sine, double* cosine) {
     *sine = std::sin(3.14159265358979323846 * x);
     *cosine = std::cos(3.14159265358979323846 * x);
 }
+using std::isfinite;
+using std::isinf;
+using std::isnan;
 using std::max;
 using std::min;
