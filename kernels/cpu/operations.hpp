@@ -15,13 +15,21 @@ void add_gather_rows(OpTable& table);
 void add_magnitude(OpTable& table);
 void add_matmul(OpTable& table);
 void add_momentum_update(OpTable& table);
+void add_normalise(OpTable& table);
 void add_purefft_literal(OpTable& table);
 void add_purefft_fused(OpTable& table);
 void add_purefft_gain(OpTable& table);
 void add_purefft_tiled(OpTable& table);
 void add_purefft_collapsed(OpTable& table);
+void add_reduce(OpTable& table);
+void add_select_above(OpTable& table);
 void add_softmax_nll(OpTable& table);
+void add_sparse(OpTable& table);
+void add_sparse_merge(OpTable& table);
+void add_sparse_spectral_multiply(OpTable& table);
+void add_spectral_multiply(OpTable& table);
 void add_sum_squares(OpTable& table);
+void add_top_k(OpTable& table);
 
 inline void add_all(OpTable& table) {
     add_activation(table);
@@ -34,13 +42,21 @@ inline void add_all(OpTable& table) {
     add_magnitude(table);
     add_matmul(table);
     add_momentum_update(table);
+    add_normalise(table);
     add_purefft_literal(table);
     add_purefft_fused(table);
     add_purefft_gain(table);
     add_purefft_tiled(table);
     add_purefft_collapsed(table);
+    add_reduce(table);
+    add_select_above(table);
     add_softmax_nll(table);
+    add_sparse(table);
+    add_sparse_merge(table);
+    add_sparse_spectral_multiply(table);
+    add_spectral_multiply(table);
     add_sum_squares(table);
+    add_top_k(table);
 }
 
 }  // namespace spectral::cpu
