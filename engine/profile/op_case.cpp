@@ -71,15 +71,32 @@ T* Inputs::indices(std::int64_t size, std::int64_t bound, std::uint64_t seed) {
 template std::uint32_t* Inputs::indices(std::int64_t, std::int64_t, std::uint64_t);
 template std::int32_t* Inputs::indices(std::int64_t, std::int64_t, std::uint64_t);
 
+std::uint32_t* Inputs::ascending(std::int64_t size, std::int64_t bound, std::uint64_t seed) {
+    Random random(seed);
+    std::vector<std::uint32_t> values(static_cast<std::size_t>(size));
+    // One in each of `size` equal parts of the range.
+    for (std::int64_t j = 0; j < size; ++j) {
+        const std::int64_t first = bound * j / size, next = bound * (j + 1) / size;
+        values[static_cast<std::size_t>(j)] =
+            static_cast<std::uint32_t>(first + random.below(static_cast<std::uint32_t>(next - first)));
+    }
+    auto* result = static_cast<std::uint32_t*>(bytes(values.size() * sizeof(std::uint32_t)));
+    device_.backend.copy_to_device(result, values.data(), values.size() * sizeof(std::uint32_t));
+    return result;
+}
+
 void* Inputs::bytes(std::size_t count) {
     buffers_.emplace_back(device_, MemoryTag::workspace, count, kHolder);
     return buffers_.back().data();
 }
 
 std::vector<double> Inputs::host(const float* values, std::int64_t size) const {
-    std::vector<float> copied(static_cast<std::size_t>(size));
-    device_.backend.copy_to_host(copied.data(), values, copied.size() * sizeof(float));
-    return {copied.begin(), copied.end()};
+    const std::vector<float> result = copied(values, size);
+    return {result.begin(), result.end()};
+}
+
+std::vector<double> Inputs::host(const Complex* values, std::int64_t size) const {
+    return host(reinterpret_cast<const float*>(values), 2 * size);
 }
 
 Field size_field(std::string name, std::int64_t value, double largest) {
@@ -95,6 +112,7 @@ const std::vector<OpCaseInfo>& op_cases() {
     static const std::vector<OpCaseInfo> cases = [] {
         std::vector<OpCaseInfo> all = op_case::spectral_cases();
         for (OpCaseInfo& each : op_case::dense_cases()) all.push_back(std::move(each));
+        for (OpCaseInfo& each : op_case::sparse_cases()) all.push_back(std::move(each));
         return all;
     }();
     return cases;

@@ -56,10 +56,20 @@ public:
     /// Of 0 … bound−1, each.
     template <class T>
     T* indices(std::int64_t size, std::int64_t bound, std::uint64_t seed);
+    /// Ascending without duplicates, spread over 0 … bound−1; size ≤ bound.
+    std::uint32_t* ascending(std::int64_t size, std::int64_t bound, std::uint64_t seed);
     /// Zeros.
     void* bytes(std::size_t count);
 
     std::vector<double> host(const float* values, std::int64_t size) const;
+    /// A complex result as twice as many real ones.
+    std::vector<double> host(const Complex* values, std::int64_t size) const;
+    template <class T>
+    std::vector<T> copied(const T* values, std::int64_t size) const {
+        std::vector<T> result(static_cast<std::size_t>(size));
+        device_.backend.copy_to_host(result.data(), values, result.size() * sizeof(T));
+        return result;
+    }
 
 private:
     Device device_;
@@ -76,6 +86,7 @@ Field size_field(std::string name, std::int64_t value, double largest);
 
 std::vector<OpCaseInfo> spectral_cases();
 std::vector<OpCaseInfo> dense_cases();
+std::vector<OpCaseInfo> sparse_cases();
 
 }  // namespace op_case
 

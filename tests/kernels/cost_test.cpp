@@ -8,8 +8,13 @@
 #include "kernels/ops/fft.hpp"
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/loss.hpp"
+#include "kernels/ops/normalise.hpp"
 #include "kernels/ops/optimiser.hpp"
 #include "kernels/ops/purefft.hpp"
+#include "kernels/ops/reduce.hpp"
+#include "kernels/ops/select.hpp"
+#include "kernels/ops/sparse.hpp"
+#include "kernels/ops/spectral_multiply.hpp"
 
 namespace spectral::test {
 namespace {
@@ -34,6 +39,12 @@ TEST(Cost, CountsByHand) {
 
     EXPECT_EQ((Adam{.size = 7}.cost().bytes), 7 * 4 * 7);  // w, m, v read and written, g read
     EXPECT_EQ((GatherRows{.batch = 3, .columns = 4}.cost().bytes), 3 * (2 * 4 * 4 + 4));
+
+    EXPECT_EQ((TopK{.size = 100, .k = 7}.cost().bytes), 100 * 8 + 7 * (8 + 4));
+    EXPECT_EQ((SparseScatter{.count = 7, .size = 100}.cost().bytes), 7 * (8 + 4) + 100 * 8);
+    EXPECT_EQ((SpectralMultiply{.batch = 3, .size = 5}.cost().bytes), 8 * (3 * 5 + 5 + 3 * 5));
+    EXPECT_EQ((SparseSpectralMultiply{.batch = 3, .size = 50, .count = 4}.cost().bytes),
+              3 * (4 + 50) * 8 + 4 * (8 + 4));
 }
 
 TEST(Cost, EmptyIsFree) {
@@ -58,7 +69,22 @@ TEST(Cost, EmptyIsFree) {
                             PureFftForward{}.cost(),
                             PureFftBackward{}.cost(),
                             PureFftStep{}.cost(),
-                            PureFftGain{}.cost()}) {
+                            PureFftGain{}.cost(),
+                            SparseGather{}.cost(),
+                            SparseScatter{}.cost(),
+                            SparseMultiply{}.cost(),
+                            SparseAdd{}.cost(),
+                            SelectAbove{}.cost(),
+                            TopK{}.cost(),
+                            ComplexEnergy{}.cost(),
+                            ComplexSum{}.cost(),
+                            PeakMagnitude{}.cost(),
+                            SpectralNormalise{}.cost(),
+                            SpectralNormaliseBackward{}.cost(),
+                            SpectralMultiply{}.cost(),
+                            SpectralWeightGradient{}.cost(),
+                            SparseSpectralMultiply{}.cost(),
+                            SparseSpectralWeightGradient{}.cost()}) {
         EXPECT_EQ(cost.bytes, 0);
         EXPECT_EQ(cost.flops, 0);
     }
