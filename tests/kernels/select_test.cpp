@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <limits>
 
 #include "kernels/ops/reduce.hpp"
@@ -47,6 +48,10 @@ void expect_chosen(const std::vector<Complex>& x, const definition::Indices& exp
 
 class Select : public testing::TestWithParam<std::tuple<std::int64_t, Kind>> {
 protected:
+    void SetUp() override {
+        if (too_large_to_test(size_)) GTEST_SKIP() << "too slow in this build";
+    }
+
     std::int64_t size_ = std::get<0>(GetParam());
     std::vector<Complex> x_ = values_of(std::get<1>(GetParam()), size_);
 
@@ -131,7 +136,7 @@ TEST_P(Select, PeakIsTheFirstOfTheLargest) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, Select,
-    testing::Combine(testing::Values(0, 1, 2, 15, 16, 17, 97, 1023, 1025, 4097, kManyParts),
+    testing::Combine(testing::Values(0, 1, 2, 15, 16, 17, 97, 1023, 1025, 4097, 65537, kManyParts),
                      testing::Values(Kind::normal, Kind::repeated, Kind::equal, Kind::special)));
 
 class Reduce : public testing::TestWithParam<std::int64_t> {

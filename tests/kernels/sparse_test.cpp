@@ -85,6 +85,10 @@ constexpr std::int64_t kManyParts = (1 << 19) + 1;  // three parts, and blocks t
 
 class Sparse : public testing::TestWithParam<std::tuple<std::int64_t, int>> {
 protected:
+    void SetUp() override {
+        if (too_large_to_test(size_)) GTEST_SKIP() << "too slow in this build";
+    }
+
     std::int64_t size_ = std::get<0>(GetParam());
     std::uint32_t stride_ = static_cast<std::uint32_t>(std::get<1>(GetParam()));
 };

@@ -1,4 +1,4 @@
-// Complex inputs for tests, and what runs an operation at every level with one, two and three threads.
+// Complex inputs for tests, and what runs an operation at every level.
 #pragma once
 
 #include <span>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/arrays.hpp"
+#include "tests/support/backend_under_test.hpp"
 
 namespace spectral::test {
 
@@ -42,14 +43,14 @@ std::vector<T> first(Array<T>& array, std::int64_t count) {
     return values;
 }
 
-/// Calls body(backend, level) for every level of `Op` and for backends of one, two and three threads.
+/// Calls body(backend, level) for every level of `Op` and every variant of the tested backend.
 template <class Op, class Body>
 void at_every_level(const Body& body) {
-    for (const int threads : {1, 2, 3}) {
-        const auto backend = open_backend("cpu", threads);
+    for (const int variant : {1, 2, 3}) {
+        const auto backend = open_tested(variant);
         ASSERT_FALSE(backend->operations().levels(Op::name).empty()) << Op::name;
         for (const Level level : backend->operations().levels(Op::name)) {
-            SCOPED_TRACE(std::string(level_name(level)) + ", threads: " + std::to_string(threads));
+            SCOPED_TRACE(std::string(level_name(level)) + ", variant " + std::to_string(variant));
             body(*backend, level);
         }
     }
