@@ -29,6 +29,7 @@
 #include "ui/panels/run_bar.hpp"
 #include "ui/panels/status_strip.hpp"
 #include "ui/panels/training_page.hpp"
+#include "ui/save_dialog.hpp"
 #include "ui/theme.hpp"
 
 namespace spectral::ui {
@@ -267,10 +268,9 @@ QString MainWindow::ask_open(const QString& title) {
 QString MainWindow::ask_save(const QString& title, const QString& suggestion) {
     const QString folder = QSettings().value(QStringLiteral("files/folder")).toString();
     const QString start = folder.isEmpty() ? suggestion : folder + QLatin1Char('/') + suggestion;
-    QString path = QFileDialog::getSaveFileName(this, title, start, tr("Models (*.h5)"));
-    if (path.isEmpty()) return path;
-    if (QFileInfo(path).suffix().isEmpty()) path += QStringLiteral(".h5");
-    QSettings().setValue(QStringLiteral("files/folder"), QFileInfo(path).absolutePath());
+    const QString path =
+        ask_where_to_save(this, title, start, tr("Models"), {QStringLiteral("h5"), QStringLiteral("hdf5")});
+    if (!path.isEmpty()) QSettings().setValue(QStringLiteral("files/folder"), QFileInfo(path).absolutePath());
     return path;
 }
 

@@ -2,6 +2,7 @@
 #include <QAction>
 #include <QCloseEvent>
 #include <QDir>
+#include <QFile>
 #include <QFileInfo>
 #include <QSettings>
 #include <QStandardPaths>
@@ -25,12 +26,16 @@ QString runs_folder() {
     return QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + QStringLiteral("/runs");
 }
 
-/// "purefft-strokes-07", the first number without a file.
-QString free_run_name(const ExperimentConfig& config) {
+/// "purefft-strokes-07.h5", the first number without a file. An empty file keeps the name from another window
+/// until the run's first checkpoint takes its place. Where that cannot be done, the run says why.
+QString new_run_file(const ExperimentConfig& config) {
     const QString stem = QString::fromStdString(config.model + "-" + config.dataset);
+    QDir().mkpath(runs_folder());
     for (int number = 1;; ++number) {
-        const QString name = QStringLiteral("%1-%2").arg(stem).arg(number, 2, 10, QLatin1Char('0'));
-        if (!QFileInfo::exists(runs_folder() + QLatin1Char('/') + name + QStringLiteral(".h5"))) return name;
+        const QString path =
+            QStringLiteral("%1/%2-%3.h5").arg(runs_folder(), stem).arg(number, 2, 10, QLatin1Char('0'));
+        QFile file(path);
+        if (file.open(QIODevice::WriteOnly | QIODevice::NewOnly) || !file.exists()) return path;
     }
 }
 
@@ -72,12 +77,11 @@ void MainWindow::start(bool paused) {
                               tr("The fields marked in red say what they need."));
         return;
     }
-    const QString name = free_run_name(*config);
-    QDir().mkpath(runs_folder());
+    const QString path = new_run_file(*config);
     RunOptions options;
-    options.out = (runs_folder() + QLatin1Char('/') + name + QStringLiteral(".h5")).toStdString();
+    options.out = path.toStdString();
     options.start_paused = paused;
-    begin(*config, options, name);
+    begin(*config, options, QFileInfo(path).completeBaseName());
 }
 
 void MainWindow::begin(const ExperimentConfig& config, const RunOptions& options, const QString& run_name) {
@@ -245,6 +249,9 @@ void MainWindow::show_state() {
 }
 
 void MainWindow::show_end(const RunResult& result) {
+    // A run that ended before its first checkpoint leaves no name taken.
+    if (const QFileInfo file(session_.output()); file.isFile() && file.size() == 0)
+        QFile::remove(file.filePath());
     if (trouble_shown_) messages_->dismiss();
     trouble_shown_ = false;
     if (result.state == RunState::failed) {

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 #include "engine/core/error.hpp"
 #include "engine/core/files.hpp"
 #include "engine/data/dataset.hpp"
+#include "engine/io/model_file.hpp"
 #include "engine/nn/registry.hpp"
 #include "engine/profile/trace.hpp"
 #include "engine/train/run.hpp"
@@ -27,7 +29,7 @@ namespace {
 
 struct TrainArguments {
     std::string dataset, data, model, config, out, resume, log, patterns_png, trace;
-    bool json = false;
+    bool json = false, force = false;
     SchemaFlags flags;
 };
 
@@ -73,6 +75,22 @@ void require_names(CLI::App& command) {
     for (const char* flag : {"--out", "--resume", "--config", "--log", "--patterns-png", "--trace", "--data"})
         if (command.count(flag) > 0 && command.get_option(flag)->as<std::string>().empty())
             throw Error(flag, "the name is empty", "give a file or directory, or leave the option out");
+}
+
+/// What stands at `out` is a run that took its time, or something else altogether; only the run that goes on
+/// there may replace it unasked.
+void require_free(const std::string& out, const std::string& resume, bool force) {
+    namespace fs = std::filesystem;
+    std::error_code unreadable;  // the run says why it cannot write there
+    if (out.empty() || !fs::is_regular_file(out, unreadable)) return;
+    if (!resume.empty() && fs::equivalent(out, resume, unreadable)) return;
+    if (!is_model_file(out))
+        throw Error(out, "exists and is no model file of this program, so it is not replaced",
+                    "give another name for --out, or remove the file first");
+    if (!force)
+        throw Error(
+            out, "exists already and holds a model",
+            "give another name for --out, --force to replace the model, or --resume to go on with it");
 }
 
 class Terminal {
@@ -191,6 +209,7 @@ int train(TrainArguments& a) {
         options.resume_changes = resume_changes(a);
         config.data = a.data;
     }
+    require_free(a.out, a.resume, a.force);
     Terminal terminal(a.log, !a.resume.empty());
     watch_signals();
     TrainingRun run(std::move(config), options);
@@ -238,7 +257,8 @@ void add_train(CLI::App& app, int& exit_code) {
         ->type_name("NAME");
     command->add_option("--data", a->data, "directory or file of the data set")->type_name("DIR");
     command->add_option("--config", a->config, "JSON file of options; flags override it")->type_name("FILE");
-    command->add_option("--out", a->out, "model file, replaced at every checkpoint")->type_name("FILE");
+    command->add_option("--out", a->out, "model file, written at every checkpoint")->type_name("FILE");
+    command->add_flag("--force", a->force, "replace the model that stands at --out");
     command->add_option("--resume", a->resume, "go on from this file; --epochs is the new total")
         ->type_name("FILE");
     command->add_option("--log", a->log, "one JSON object per line per epoch")->type_name("FILE");

@@ -72,4 +72,8 @@ void write_model_file(const std::filesystem::path& path, const ModelFile& model)
 /// hostile bytes.
 ModelFile read_model_file(const std::filesystem::path& path);
 
+/// Whether `path` says that it is a model file, of whatever version; nothing else in it is looked at. Never
+/// throws on what it finds there.
+bool is_model_file(const std::filesystem::path& path);
+
 }  // namespace spectral

@@ -176,4 +176,14 @@ ModelFile read_model_file(const std::filesystem::path& path) {
     return model;
 }
 
+bool is_model_file(const std::filesystem::path& path) {
+    const hdf5::Quiet quiet;
+    try {
+        const Group root = hdf5::open_file(path, kNotOursHint);
+        return root.has_attribute("encoding-type") && root.text("encoding-type", 1000) == kModelEncoding;
+    } catch (const Error&) {
+        return false;  // nothing that this program wrote
+    }
+}
+
 }  // namespace spectral

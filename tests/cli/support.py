@@ -20,6 +20,7 @@ SKIPPED = 77  # the exit code that CTest shows as skipped
 TIMEOUT = 120
 SMALL = ("--train-samples", "500", "--test-samples", "100")
 QUICK = ("--dataset", "tones", *SMALL)
+REPLACING = ("--out", "before.h5", "--force")  # so that what is refused meets a model to lose
 # The caller's choices must not change what the tests see.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "SPECTRAL_BACKEND"}
 

@@ -6,7 +6,7 @@ import gzip
 import struct
 import unittest
 
-from support import CliCase
+from support import REPLACING, CliCase
 
 SIDE = 8
 
@@ -33,7 +33,7 @@ class DataFiles(CliCase):
         self.data = self.folder / "data"
         self.data.mkdir()
         self.write_sound_set()
-        (self.folder / "before.h5").write_bytes(b"what was here before")
+        self.train("before.h5", "--epochs", "1")
 
     def write_sound_set(self) -> None:
         for name, content in {TRAIN_IMAGES: images(40), TRAIN_LABELS: labels(40),
@@ -46,7 +46,7 @@ class DataFiles(CliCase):
         (self.data / name).write_bytes(content)
         for dataset in ("mnist", "idx"):
             with self.subTest(naming, dataset=dataset):
-                self.assert_refused("train", "--dataset", dataset, "--data", self.data, "--out", "before.h5",
+                self.assert_refused("train", "--dataset", dataset, "--data", self.data, *REPLACING,
                                     naming=f"{self.data / name}: {naming}")
 
     def test_sound_set_is_read(self) -> None:
@@ -60,12 +60,12 @@ class DataFiles(CliCase):
     def test_no_directory(self) -> None:
         for path in (self.folder / "missing", self.folder / "before.h5"):
             with self.subTest(path.name):
-                self.assert_refused("train", "--dataset", "mnist", "--data", path, "--out", "before.h5",
+                self.assert_refused("train", "--dataset", "mnist", "--data", path, *REPLACING,
                                     naming=str(path))
 
     def test_missing_file(self) -> None:
         (self.data / TEST_LABELS).unlink()
-        self.assert_refused("train", "--dataset", "mnist", "--data", self.data, "--out", "before.h5",
+        self.assert_refused("train", "--dataset", "mnist", "--data", self.data, *REPLACING,
                             naming=f"{self.data / TEST_LABELS}: there is no such file")
 
     def test_truncated(self) -> None:

@@ -11,7 +11,7 @@ from support import CliCase
 # Noisy, so that the loss still changes; small batches, so that most of the time is spent inside an epoch.
 RUN = ("train", "--dataset", "tones", "--train-samples", "2000", "--test-samples", "200", "--noise", "3",
        "--batch", "10", "--seed", "4")
-ENDLESS = (*RUN, "--epochs", "1000000", "--out", "run.h5", "--json")
+ENDLESS = (*RUN, "--epochs", "1000000", "--out", "run.h5", "--force", "--json")
 AFTER_TWO_EPOCHS = "epoch   2 "
 
 
@@ -22,7 +22,7 @@ class Interruption(CliCase):
         self.assertGreaterEqual(done, 1)
         total = str(done + 2)
         resumed = self.json("train", "--resume", "run.h5", "--epochs", total)
-        whole = self.json(*RUN, "--epochs", total, "--out", "whole.h5")
+        whole = self.json(*RUN, "--epochs", total, "--out", "whole.h5", "--force")
         self.assertEqual((resumed["state"], resumed["epochs"]), ("finished", done + 2))
         self.assertEqual(resumed["out"], "run.h5")
         self.assertEqual(resumed["test_loss"], whole["test_loss"])

@@ -79,7 +79,7 @@ class Output(CliCase):
             for dataset in sets:
                 with self.subTest(model, dataset=dataset):
                     result = self.json("train", "--model", model, "--dataset", dataset, *SMALL,
-                                       "--epochs", "1", "--out", "run.h5")
+                                       "--epochs", "1", "--out", "run.h5", "--force")
                     self.assertEqual(self.json("eval", "run.h5")["test_loss"], result["test_loss"])
 
     def test_divergence_is_a_failed_run(self) -> None:
@@ -99,7 +99,7 @@ class Limits(CliCase):
     def test_memory_that_is_enough(self) -> None:
         peak = self.train("run.h5", "--epochs", "1")["peak_memory_bytes"]
         enough = -(-peak // 2**20)
-        result = self.train("run.h5", "--epochs", "1", "--memory-mib", str(enough))
+        result = self.train("run.h5", "--epochs", "1", "--force", "--memory-mib", str(enough))
         self.assertEqual(result["peak_memory_bytes"], peak)
 
 
@@ -133,7 +133,7 @@ class SameAgain(CliCase):
                     config["dataset"] = "strokes"
                 config.setdefault("dataset_options", {}).update(train_samples=300, test_samples=100)
                 (self.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-                self.json("train", "--config", "config.json", "--epochs", "1", "--out", "run.h5")
+                self.json("train", "--config", "config.json", "--epochs", "1", "--out", "run.h5", "--force")
 
     def test_standardise(self) -> None:
         plain = self.train("plain.h5", "--model", "logistic", "--epochs", "2")

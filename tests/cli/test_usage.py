@@ -6,17 +6,17 @@ import json
 import subprocess
 import unittest
 
-from support import QUICK, TIMEOUT, CliCase, program
+from support import QUICK, REPLACING, TIMEOUT, CliCase, program
 
 
 class WrongOptions(CliCase):
     def setUp(self) -> None:
         super().setUp()
-        (self.folder / "before.h5").write_bytes(b"what was here before")
+        self.train("before.h5", "--epochs", "1")
 
     def assert_train_refused(self, *options: str, naming: str) -> None:
         with self.subTest(options):
-            self.assert_refused("train", *QUICK, "--out", "before.h5", *options, naming=naming)
+            self.assert_refused("train", *QUICK, *REPLACING, *options, naming=naming)
 
     def test_names(self) -> None:
         self.assert_train_refused("--model", "nope", naming="model 'nope'")
@@ -24,7 +24,7 @@ class WrongOptions(CliCase):
         self.assert_train_refused("--features", "nope", naming="'features'")
         self.assert_train_refused("--optimiser", "nope", naming="'optimiser'")
         self.assert_train_refused("--nope", "3", naming="--nope")
-        self.assert_refused("train", "--dataset", "nope", "--out", "before.h5", naming="data set 'nope'")
+        self.assert_refused("train", "--dataset", "nope", *REPLACING, naming="data set 'nope'")
         self.assert_refused("nope", naming="")
         self.assert_refused(naming="subcommand")
         self.assert_refused("models", "--nope", naming="--nope")
@@ -32,7 +32,7 @@ class WrongOptions(CliCase):
         self.assert_refused("inspect", naming="file")
 
     def test_backend_of_the_environment(self) -> None:
-        self.assert_refused("train", *QUICK, "--out", "before.h5", naming="backend 'nope'",
+        self.assert_refused("train", *QUICK, *REPLACING, naming="backend 'nope'",
                             environment={"SPECTRAL_BACKEND": "nope"})
         run = self.spectral("train", *QUICK, "--epochs", "1", "--backend", "cpu", SPECTRAL_BACKEND="nope")
         self.assertEqual(run.returncode, 0, run.stderr)  # an option is nearer than the environment
@@ -52,7 +52,7 @@ class WrongOptions(CliCase):
     def test_options_of_another_model_or_data_set(self) -> None:
         self.assert_train_refused("--patterns", "4", "--model", "mlp", naming="--patterns")
         self.assert_train_refused("--hidden", "4", naming="--hidden")
-        self.assert_refused("train", "--dataset", "strokes", "--length", "64", "--out", "before.h5",
+        self.assert_refused("train", "--dataset", "strokes", "--length", "64", *REPLACING,
                             naming="--length")
 
     def test_options_that_need_another(self) -> None:
@@ -104,6 +104,42 @@ class WrongConfiguration(CliCase):
         for path in ("missing.json", "/", "/dev/zero"):
             with self.subTest(path):
                 self.assert_refused("train", "--config", path, naming=path)
+
+
+class OccupiedOutput(CliCase):
+    """What stands at --out is kept unless it is a model and the user says so."""
+
+    def test_model(self) -> None:
+        self.train("run.h5", "--epochs", "1")
+        before = (self.folder / "run.h5").read_bytes()
+        again = ("train", *QUICK, "--epochs", "1", "--seed", "1", "--out", "run.h5")
+        self.assert_refused(*again, naming="run.h5: exists already and holds a model")
+        self.assert_refused(*again, "--log", "log", naming="run.h5")
+        self.json(*again, "--force")
+        self.assertNotEqual((self.folder / "run.h5").read_bytes(), before)
+
+    def test_anything_else(self) -> None:
+        self.train("run.h5", "--epochs", "1")
+        damaged = (self.folder / "run.h5").read_bytes()[:-1]
+        for content in (b"", b"weights\n", b"\x89HDF\r\n\x1a\n", damaged):
+            (self.folder / "notes").write_bytes(content)
+            for force in ((), ("--force",)):
+                with self.subTest(content[:8], force=force):
+                    self.assert_refused("train", *QUICK, "--epochs", "1", "--out", "notes", *force,
+                                        naming="notes: exists and is no model file")
+
+    def test_model_that_goes_on_elsewhere(self) -> None:
+        self.train("first.h5", "--epochs", "1")
+        self.train("second.h5", "--epochs", "1", "--seed", "1")
+        onto = ("train", "--resume", "first.h5", "--epochs", "2", "--out", "second.h5")
+        self.assert_refused(*onto, naming="second.h5")
+        self.assertEqual(self.json(*onto, "--force")["out"], "second.h5")
+
+    def test_model_that_goes_on_in_place(self) -> None:
+        self.train("run.h5", "--epochs", "1")
+        (self.folder / "folder").mkdir()
+        self.assertEqual(self.json("train", "--resume", "run.h5", "--epochs", "2", "--out",
+                                   "folder/../run.h5")["epochs"], 2)
 
 
 class UnwritableOutput(CliCase):

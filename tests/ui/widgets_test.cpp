@@ -2,11 +2,15 @@
 #include <QAction>
 #include <QApplication>
 #include <QFile>
+#include <QFileDialog>
 #include <QImage>
+#include <QLineEdit>
+#include <QMessageBox>
 #include <QMouseEvent>
 #include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QTimer>
 #include <QToolButton>
 #include <QWheelEvent>
 #include <algorithm>
@@ -23,6 +27,7 @@
 #include "ui/charts/line_chart.hpp"
 #include "ui/charts/ticks.hpp"
 #include "ui/icons.hpp"
+#include "ui/save_dialog.hpp"
 #include "ui/theme.hpp"
 
 using namespace spectral::ui;
@@ -306,6 +311,49 @@ private Q_SLOTS:
             QCOMPARE(button->focusPolicy(), Qt::StrongFocus);
         }
         QVERIFY(log->isCheckable());
+    }
+
+    void saving_asks_about_the_name_that_is_written() {
+        QTemporaryDir folder;
+        for (const char* name : {"taken.png", "taken.v2.png"}) {
+            QFile file(folder.filePath(QLatin1String(name)));
+            QVERIFY(file.open(QIODevice::WriteOnly));
+        }
+        const auto answer = [&folder](const QString& typed, QMessageBox::StandardButton button) {
+            int questions = 0;
+            QTimer watch;  // the dialogs run event loops of their own
+            connect(&watch, &QTimer::timeout, &watch, [&, accepted = 0]() mutable {
+                QWidget* modal = QApplication::activeModalWidget();
+                if (auto* question = qobject_cast<QMessageBox*>(modal)) {
+                    ++questions;
+                    question->button(button)->click();
+                } else if (auto* dialog = qobject_cast<QFileDialog*>(modal)) {
+                    auto* name = dialog->findChild<QLineEdit*>();
+                    if (accepted == 0) name->setText(typed);
+                    // Once for the name, once more when the dialog comes back with the completed one.
+                    if (++accepted > 2)
+                        dialog->reject();
+                    else
+                        QMetaObject::invokeMethod(dialog, "accept",
+                                                  Qt::QueuedConnection);  // a timer does not nest
+                }
+            });
+            watch.start(10);
+            const QString path = ask_where_to_save(nullptr, QStringLiteral("Save"), folder.filePath("a.png"),
+                                                   QStringLiteral("PNG"), {QStringLiteral("png")});
+            return std::pair(path, questions);
+        };
+        const QString none;
+        QCOMPARE(answer(QStringLiteral("new"), QMessageBox::No), std::pair(folder.filePath("new.png"), 0));
+        QCOMPARE(answer(QStringLiteral("new.v2"), QMessageBox::No),
+                 std::pair(folder.filePath("new.v2.png"), 0));
+        for (const char* typed : {"taken", "taken.png", "taken.v2"}) {
+            const auto [kept, asked] = answer(QLatin1String(typed), QMessageBox::No);
+            QCOMPARE(kept, none);
+            QVERIFY2(asked > 0, typed);
+        }
+        QCOMPARE(answer(QStringLiteral("taken"), QMessageBox::Yes),
+                 std::pair(folder.filePath("taken.png"), 1));
     }
 
     void theme_switch_restyles_live() {

@@ -3,7 +3,6 @@
 
 #include <QAction>
 #include <QClipboard>
-#include <QFileDialog>
 #include <QGuiApplication>
 #include <QLocale>
 #include <QMenu>
@@ -13,6 +12,7 @@
 #include <QWidget>
 #include <utility>
 
+#include "ui/save_dialog.hpp"
 #include "ui/theme.hpp"
 
 namespace spectral::ui {
@@ -21,16 +21,12 @@ namespace {
 constexpr qreal kPictureScale = 2.0;
 
 void ask_and_write(QWidget& chart, const ExportChoice& choice) {
-    const QString suffix = QStringLiteral(".") + choice.suffix;
-    const QString filter = QStringLiteral("%1 (*%2)").arg(choice.suffix.toUpper(), suffix);
-    const QString name =
-        (chart.objectName().isEmpty() ? QStringLiteral("chart") : chart.objectName()) + suffix;
-    QString path = QFileDialog::getSaveFileName(chart.window(), choice.label, name, filter);
+    const QString name = chart.objectName().isEmpty() ? QStringLiteral("chart") : chart.objectName();
+    const QString path =
+        ask_where_to_save(chart.window(), choice.label, name + QLatin1Char('.') + choice.suffix,
+                          choice.suffix.toUpper(), {choice.suffix});
     if (path.isEmpty()) {
         return;
-    }
-    if (!path.endsWith(suffix, Qt::CaseInsensitive)) {
-        path += suffix;
     }
     if (!choice.write(path)) {
         QMessageBox::warning(

@@ -65,7 +65,8 @@ void RunSession::stop() {
 }
 
 bool RunSession::has_model() const {
-    return active() ? !output_.isEmpty() : !output_.isEmpty() && QFileInfo::exists(output_);
+    // An empty file only keeps the name of a run.
+    return !output_.isEmpty() && (active() || QFileInfo(output_).size() > 0);
 }
 
 void RunSession::pace() {
