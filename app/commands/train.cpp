@@ -93,18 +93,28 @@ void require_free(const std::string& out, const std::string& resume, bool force)
             "give another name for --out, --force to replace the model, or --resume to go on with it");
 }
 
+/// What a resumed run does to which file; nothing for a new run.
+std::string going_on(const std::string& resume, const std::string& out) {
+    if (resume.empty()) return {};
+    std::error_code absent;
+    if (std::filesystem::equivalent(resume, out, absent)) return fmt::format("continues {}", out);
+    return fmt::format("continues {} in {}", resume, out);
+}
+
 class Terminal {
 public:
     /// A log that is there stays as it is until the run starts; a resumed run adds to it.
-    Terminal(std::string log_path, bool resumed)
-        : bar_(isatty(STDERR_FILENO) == 1), log_path_(std::move(log_path)), resumed_(resumed) {
+    /// `going_on` is said when the run starts; empty: it starts afresh.
+    Terminal(std::string log_path, std::string going_on)
+        : bar_(isatty(STDERR_FILENO) == 1), log_path_(std::move(log_path)), going_on_(std::move(going_on)) {
         if (!log_path_.empty()) open_log(std::ios::app);
     }
 
     void show(const Updates& updates) {
         if (updates.info) {
             info_ = *updates.info;
-            if (log_.is_open() && !resumed_) {
+            if (!going_on_.empty()) line(going_on_);
+            if (log_.is_open() && going_on_.empty()) {
                 log_.close();
                 open_log(std::ios::trunc);
             }
@@ -162,7 +172,7 @@ private:
 
     bool bar_;
     std::string log_path_;
-    bool resumed_;
+    std::string going_on_;
     std::ofstream log_;
     bool log_failed_ = false;
     RunInfo info_;
@@ -210,7 +220,7 @@ int train(TrainArguments& a) {
         config.data = a.data;
     }
     require_free(a.out, a.resume, a.force);
-    Terminal terminal(a.log, !a.resume.empty());
+    Terminal terminal(a.log, going_on(a.resume, options.out));
     watch_signals();
     TrainingRun run(std::move(config), options);
     bool told = false;

@@ -56,6 +56,16 @@ class Interruption(CliCase):
         self.json(*RUN, "--epochs", "2", "--out", "whole.h5")
         self.assert_same_model("new.h5", "whole.h5")
 
+    def test_resume_says_which_file_it_continues(self) -> None:
+        self.json(*RUN, "--epochs", "1", "--out", "run.h5")
+        for out, said in (((), "continues run.h5"), (("--out", "run.h5"), "continues run.h5"),
+                          (("--out", "new.h5"), "continues run.h5 in new.h5")):
+            with self.subTest(out):
+                run = self.succeed("train", "--resume", "run.h5", "--epochs", "2", *out)
+                self.assertIn(said, run.stderr.splitlines())
+        run = self.succeed(*RUN, "--epochs", "1", "--out", "other.h5")
+        self.assertNotIn("continues", run.stderr)
+
     def test_resume_of_a_finished_run_changes_no_weight(self) -> None:
         self.json(*RUN, "--epochs", "1", "--out", "run.h5")
         self.assertEqual(self.json("train", "--resume", "run.h5", "--out", "again.h5")["epochs"], 1)
