@@ -23,6 +23,9 @@ Json describe(const std::string& path, const ModelFile& file) {
                                {"dense_bytes", each.tensor.values.size() * sizeof(float)}});
         }
     }
+    // A live change leaves the configuration as it was.
+    const Json rate{{"start", file.config.value("learning_rate", Json())},
+                    {"end", file.learning_rate ? Json(*file.learning_rate) : Json()}};
     Json json{{"file", path},
               {"file_bytes", std::filesystem::file_size(path)},
               {"producer", file.producer},
@@ -33,6 +36,7 @@ Json describe(const std::string& path, const ModelFile& file) {
               {"parameters", parameters},
               {"metrics", file.metrics},
               {"config", file.config},
+              {"learning_rate", rate},
               {"tensors", tensors},
               {"provenance",
                {{"git", file.provenance.git},
@@ -49,10 +53,10 @@ Json describe(const std::string& path, const ModelFile& file) {
 
 void print(const Json& json) {
     const auto line = [](std::string_view name, const Json& value) {
-        fmt::print("{:<12} {}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
+        fmt::print("{:<13} {}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
     };
     for (const char* name : {"file", "file_bytes", "producer", "created_utc", "dataset", "seed", "parameters",
-                             "metrics", "config", "provenance", "checkpoint"})
+                             "metrics", "config", "learning_rate", "provenance", "checkpoint"})
         line(name, json.at(name));
     for (const Json& tensor : json.at("tensors"))
         fmt::print("  {:<28} {:<8} {:<14} {} bytes\n", tensor["name"].get<std::string>(),

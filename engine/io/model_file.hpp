@@ -53,6 +53,7 @@ struct Provenance {
 
 struct ModelFile {
     Json config = Json::object();
+    std::optional<double> learning_rate;  ///< in force at the last step; the configuration has the first one
     std::uint64_t seed = 0;
     std::string dataset, dataset_sha256;
     Json metrics = Json::object();

@@ -165,6 +165,7 @@ ModelFile read_model_file(const std::filesystem::path& path) {
     model.producer = root.text("producer");
     model.created_utc = root.text("created_utc", 1000);
     model.config = json(root, "config_json");
+    if (root.has_attribute("learning_rate")) model.learning_rate = root.real("learning_rate");
     model.seed = root.unsigned_integer("seed");
     model.dataset = root.text("dataset");
     model.dataset_sha256 = root.text("dataset_sha256", 1000);

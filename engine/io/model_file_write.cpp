@@ -109,6 +109,7 @@ void write_model(hid_t root, const ModelFile& model) {
     write_attribute(root, "producer", kProducer);
     write_attribute(root, "created_utc", utc_now());
     write_attribute(root, "config_json", json_text(model.config, "configuration"));
+    if (model.learning_rate) write_attribute(root, "learning_rate", *model.learning_rate);
     write_attribute(root, "seed", model.seed);
     write_attribute(root, "dataset", model.dataset);
     write_attribute(root, "dataset_sha256", model.dataset_sha256);

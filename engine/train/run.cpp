@@ -233,7 +233,7 @@ void TrainingRun::meet_trouble(Trainer& trainer, std::int64_t step, const std::s
 
 void TrainingRun::conclude(Trainer& trainer) {
     if (!evaluation_ || evaluation_->step != trainer.step_count())
-        evaluation_ = std::make_shared<const Evaluation>(trainer.evaluate());
+        evaluation_ = std::make_shared<const Evaluation>(trainer.measure());
     result_.test_accuracy = evaluation_->accuracy;
     result_.test_loss = evaluation_->loss;
     if (config_.validation > 0) {
@@ -289,7 +289,7 @@ void TrainingRun::keep_as_good(Trainer& trainer) {
 void TrainingRun::save_when_possible(Trainer& trainer) {
     last_checkpoint_ = Clock::now();  // also after a failure: not at every step again
     const bool proven = last_good_.checkpoint->step == trainer.step_count();
-    if (!proven && !trainer.measure_weights()) return;  // the next step says so
+    if (!proven && !std::isfinite(trainer.measure().loss)) return;  // the next step says so
     try {
         write_checkpoint(proven ? last_good_ : trainer.model_file(true));
     } catch (const Error& error) {
@@ -391,7 +391,7 @@ void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
         try {
             if (path.empty())
                 throw Error("checkpoint", "the run has no output file", "choose a file to save to");
-            if (!trainer.measure_weights())
+            if (!std::isfinite(trainer.measure().loss))
                 throw Error("checkpoint", "the weights give no finite loss, so they are not written",
                             "go back to the last good state first");
             write_model_file(path, trainer.model_file(checkpoint->with_state));

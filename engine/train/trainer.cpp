@@ -285,11 +285,11 @@ Evaluation Trainer::evaluate_test() {
     return result;
 }
 
-bool Trainer::measure_weights() {
+Evaluation Trainer::measure() {
     const bool held_out = !impl_->held_out_rows.empty();
-    const Evaluation result = impl_->measure(held_out, 0);
+    Evaluation result = impl_->measure(held_out, 0);
     impl_->add_metrics(held_out ? "validation" : "test", result);
-    return std::isfinite(result.loss);
+    return result;
 }
 
 std::vector<PatternSnapshot::Matrix> Trainer::patterns() { return impl_->model->patterns(); }
@@ -299,6 +299,7 @@ ModelFile Trainer::model_file(bool with_state) {
     ModelFile file;
     file.config = to_json(s.config);
     file.seed = static_cast<std::uint64_t>(s.config.seed);
+    file.learning_rate = s.at.learning_rate;
     file.dataset = s.dataset->name;
     file.dataset_sha256 = s.dataset->sha256;
     file.metrics = s.metrics;

@@ -50,10 +50,10 @@ public:
     Evaluation evaluate(std::int64_t examples = 0);
     /// Of the test set; goes into the metrics of the model file alone.
     Evaluation evaluate_test();
-    /// Measures the weights as they are on what evaluate() looks at, for the metrics of the model file. False
-    /// when the loss is not finite: the last update may have spoilt them without any batch having shown it
-    /// yet.
-    bool measure_weights();
+    /// As evaluate(), for the metrics of the model file alone: between the epochs, at a checkpoint or a stop,
+    /// which leave no trace in the history. Its loss is not finite when the last update spoilt the weights,
+    /// though no batch may have shown that yet.
+    Evaluation measure();
     std::vector<PatternSnapshot::Matrix> patterns();
 
     ModelFile model_file(bool with_state);

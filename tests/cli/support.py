@@ -33,10 +33,10 @@ def program() -> str:
 
 
 def tensors(path: Path) -> dict[str, bytes]:
-    """The weights and the optimiser's state of a model file, by name."""
+    """The weights, the optimiser's state and the history of a model file, by name."""
     found: dict[str, bytes] = {}
     with h5py.File(path) as file:
-        for start in ("layers", "checkpoint/optimiser"):
+        for start in ("layers", "checkpoint/optimiser", "history"):
             file[start].visititems(
                 lambda name, item: found.update({f"{start}/{name}": item[()].tobytes()})
                 if isinstance(item, h5py.Dataset) else None
@@ -113,7 +113,7 @@ class CliCase(unittest.TestCase):
         results = [self.json("eval", name) for name in (first, second)]
         for field in ("test_accuracy", "test_loss"):
             self.assertEqual(results[0][field], results[1][field], field)
-        with self.subTest("weights and optimiser, bit for bit"):
+        with self.subTest("weights, optimiser and history, bit for bit"):
             if h5py is None:
                 self.skipTest("no h5py")
             self.assertEqual(tensors(self.folder / first), tensors(self.folder / second))

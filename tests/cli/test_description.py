@@ -76,6 +76,7 @@ class Files(CliCase):
         self.assertEqual(found["parameters"], result["parameters"])
         self.assertEqual(found["metrics"]["test_loss"], result["test_loss"])
         self.assertEqual(found["config"]["model_options"]["patterns"], 4)
+        self.assertEqual(found["learning_rate"], {"start": 0.001, "end": 0.001})
         self.assertEqual((found["checkpoint"]["epoch"], found["checkpoint"]["step"]), (2, 4))
         self.assertEqual(set(found["provenance"]), {"git", "backend", "device", "library_versions"})
         self.assertEqual(sum(each["dense_bytes"] for each in found["tensors"]), 4 * result["parameters"])

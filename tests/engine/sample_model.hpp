@@ -61,6 +61,7 @@ inline ModelFile sample_model() {
     model.seed = std::numeric_limits<std::uint64_t>::max();
     model.dataset = "mnist";
     model.dataset_sha256 = std::string(64, 'a');
+    model.learning_rate = 0.000125;
     model.metrics = {{"test_accuracy", 0.855}, {"by_class", {1, 2, 3}}};
     model.provenance = {"0123abc", "cpu", "AMD EPYC, 2 threads", "HDF5 1.10.8"};
 
@@ -136,9 +137,10 @@ inline bool same(const std::vector<LayerRecord>& a, const std::vector<LayerRecor
 /// Everything but the producer and the date.
 inline bool same(const ModelFile& a, const ModelFile& b) {
     return a.config == b.config && a.seed == b.seed && a.dataset == b.dataset &&
-           a.dataset_sha256 == b.dataset_sha256 && a.metrics == b.metrics && same(a.layers, b.layers) &&
-           same(a.history, b.history) && a.provenance.git == b.provenance.git &&
-           a.provenance.backend == b.provenance.backend && a.provenance.device == b.provenance.device &&
+           a.dataset_sha256 == b.dataset_sha256 && a.metrics == b.metrics &&
+           a.learning_rate == b.learning_rate && same(a.layers, b.layers) && same(a.history, b.history) &&
+           a.provenance.git == b.provenance.git && a.provenance.backend == b.provenance.backend &&
+           a.provenance.device == b.provenance.device &&
            a.provenance.library_versions == b.provenance.library_versions &&
            a.checkpoint.has_value() == b.checkpoint.has_value() &&
            (!a.checkpoint || same(*a.checkpoint, *b.checkpoint));

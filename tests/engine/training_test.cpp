@@ -185,6 +185,56 @@ TEST(TrainingRun, ObeysCommands) {
     EXPECT_EQ(run.result().state, RunState::stopped);
 }
 
+/// Stopped in the middle of an epoch, after it and before its first step; its file goes on to the end.
+TEST(TrainingRun, StopsLeaveNoTraceInTheHistory) {
+    ExperimentConfig config = small();  // 16 batches an epoch
+    const TempFile whole("whole.h5"), stopped("stopped.h5");
+    RunOptions options;
+    options.out = whole.string();
+    ASSERT_EQ(TrainingRun(config, options).result().state, RunState::finished);
+    options.out = stopped.string();
+    options.start_paused = true;
+    for (const std::size_t steps : {0U, 20U, 12U}) {
+        TrainingRun run(config, options);
+        for (std::size_t i = 0; i < steps; ++i) run.send(command::Step{});
+        drain_until(run, [&](const Updates& u) { return u.state && u.steps.size() >= steps; });
+        run.send(command::Stop{});
+        ASSERT_EQ(run.result().state, RunState::stopped);
+        options.resume = options.out;
+    }
+    const ModelFile between = read_model_file(stopped.string());
+    EXPECT_EQ(between.checkpoint->step, 32);
+    EXPECT_TRUE(between.metrics.contains("test_loss"));
+    options.start_paused = false;
+    ASSERT_EQ(TrainingRun(config, options).result().state, RunState::finished);
+    const History a = read_model_file(whole.string()).history, b = read_model_file(stopped.string()).history;
+    EXPECT_EQ(a.step, b.step);
+    EXPECT_EQ(a.loss, b.loss);
+    EXPECT_EQ(a.accuracy, b.accuracy);
+    EXPECT_EQ(a.test_step, b.test_step);
+    EXPECT_EQ(a.test_loss, b.test_loss);
+    EXPECT_EQ(a.test_accuracy, b.test_accuracy);
+}
+
+TEST(TrainingRun, KeepsTheRateAtTheEndBesideTheFirst) {
+    ExperimentConfig config = small();
+    config.learning_rate = 0.002;
+    const TempFile file("rate.h5");
+    RunOptions options;
+    options.out = file.string();
+    options.start_paused = true;
+    TrainingRun run(config, options);
+    run.send(command::SetLearningRate{0.5});
+    run.send(command::Step{});
+    drain_until(run, [](const Updates& u) { return !u.steps.empty(); });
+    run.send(command::Stop{});
+    ASSERT_EQ(run.result().state, RunState::stopped);
+    const ModelFile found = read_model_file(file.string());
+    EXPECT_EQ(found.config["learning_rate"], 0.002);
+    EXPECT_EQ(found.learning_rate, 0.5);
+    EXPECT_EQ(found.checkpoint->learning_rate, 0.5);
+}
+
 TEST(TrainingRun, PausesOnTroubleAndRecovers) {
     ExperimentConfig config = small();
     config.optimiser = "sgd";
