@@ -70,6 +70,11 @@ private:
 
     void begin(const ExperimentConfig& config, const RunOptions& options, const QString& run_name);
     void go_on(const QString& path, const ExperimentConfig& config);
+    /// What training on `config` would end at: the epochs that the form asks for, or where the model has them
+    /// already, as many again.
+    std::int64_t next_total(const ExperimentConfig& config) const;
+    /// Starts, or asks first where a model is on show.
+    void start_or_ask();
     void start_or_pause();
     void step_once();
     void change_learning_rate(double value);

@@ -4,8 +4,10 @@
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
+#include <QLocale>
 #include <QSettings>
 #include <QStandardPaths>
+#include <cmath>
 
 #include "engine/nn/registry.hpp"
 #include "ui/main_window.hpp"
@@ -39,6 +41,10 @@ QString new_run_file(const ExperimentConfig& config) {
     }
 }
 
+double epochs_done(const RunRecord& record) {
+    return record.steps().empty() ? 0 : record.steps().back().epoch;
+}
+
 }  // namespace
 
 void MainWindow::connect_session() {
@@ -56,7 +62,7 @@ void MainWindow::connect_session() {
     });
     connect(kernels_, &KernelsPage::problem, this,
             [this](const QString& what, const QString& hint) { messages_->show_error(what, hint); });
-    connect(bar_, &RunBar::startTriggered, this, [this] { start(); });
+    connect(bar_, &RunBar::startTriggered, this, &MainWindow::start_or_ask);
     connect(bar_, &RunBar::pauseTriggered, &session_, &RunSession::pause);
     connect(bar_, &RunBar::resumeTriggered, &session_, &RunSession::resume);
     connect(bar_, &RunBar::stepTriggered, this, &MainWindow::step_once);
@@ -111,19 +117,44 @@ void MainWindow::resume_file(const QString& path) {
 }
 
 void MainWindow::go_on(const QString& path, const ExperimentConfig& config) {
-    const RunRecord& record = session_.record();
-    const double epoch = record.steps().empty() ? 0 : record.steps().back().epoch;
     ExperimentConfig wanted = config;
-    if (epoch >= static_cast<double>(config.epochs)) {
-        wanted.epochs = 2 * config.epochs;
-        panel_->set_config(wanted);
-    }
+    wanted.epochs = next_total(config);
+    panel_->set_config(wanted);  // the rest of the form is that of another experiment
     RunOptions options;
     options.out = options.resume = path.toStdString();
     options.resume_changes = {{"epochs", wanted.epochs}};
     begin(wanted, options, run_name_);
-    if (wanted.epochs > config.epochs)
-        note(tr("All %1 epochs were done; training another %1.").arg(config.epochs));
+    note(tr("Training on to %1 epochs").arg(wanted.epochs));
+}
+
+std::int64_t MainWindow::next_total(const ExperimentConfig& config) const {
+    const std::optional<ExperimentConfig> form = panel_->config();
+    const std::int64_t asked = form ? form->epochs : config.epochs;
+    const double done = epochs_done(session_.record());
+    return static_cast<double>(asked) > done ? asked : asked + static_cast<std::int64_t>(std::ceil(done));
+}
+
+void MainWindow::start_or_ask() {
+    if (!session_.has_model()) {
+        start();
+        return;
+    }
+    const QString done = QLocale::c().toString(epochs_done(session_.record()), 'f', 1);
+    const bool on = session_.can_go_on();
+    std::vector<MessageBar::Choice> choices;
+    if (on)
+        choices.push_back({QStringLiteral("message_train_on"),
+                           tr("Train on to %1 epochs").arg(next_total(shown_config_)),
+                           tr("Go on from the checkpoint of %1, with its own settings").arg(run_name_),
+                           [this] { resume_file(session_.output()); }});
+    choices.push_back({QStringLiteral("message_start_afresh"), tr("Start afresh"),
+                       tr("Train a new model, the one on the left, in a file of its own"),
+                       [this] { start(); }});
+    messages_->show_question(tr("%1 is on show, trained for %2 epochs.").arg(run_name_, done),
+                             on ? tr("Starting afresh takes it off the screen; its file stays.")
+                                : tr("It was saved without the state to train on from. Starting afresh takes "
+                                     "it off the screen; its file stays."),
+                             std::move(choices));
 }
 
 void MainWindow::open_model(const QString& path) {
@@ -142,9 +173,7 @@ void MainWindow::show_opened(const QString& path, const ExperimentConfig& config
     bar_->set_run_name(run_name_);
     bar_->set_backend({});
     panel_->set_config(config);
-    const RunRecord& record = session_.record();
-    const double epoch = record.steps().empty() ? 0 : record.steps().back().epoch;
-    bar_->set_progress(epoch, config.epochs);
+    bar_->set_progress(epochs_done(session_.record()), config.epochs);
     show_record();
     refresh_ceiling();
     show_state();
@@ -158,7 +187,7 @@ void MainWindow::show_opened(const QString& path, const ExperimentConfig& config
 
 void MainWindow::start_or_pause() {
     if (!session_.active()) {
-        start();
+        start_or_ask();
     } else if (session_.paused()) {
         session_.resume();
     } else {
@@ -167,7 +196,10 @@ void MainWindow::start_or_pause() {
 }
 
 void MainWindow::step_once() {
-    if (!session_.active()) start(true);
+    if (!session_.active()) {
+        if (session_.has_model()) return;  // what is on show is not dropped for one step
+        start(true);
+    }
     session_.step();
 }
 
@@ -221,7 +253,9 @@ void MainWindow::show_trouble(const NumericTrouble& trouble) {
 void MainWindow::show_state() {
     using Phase = RunBar::Phase;
     const bool active = session_.active();
-    const Phase phase = !active                                   ? Phase::idle
+    const bool model = session_.has_model();
+    const Phase phase = !active && model                          ? Phase::ended
+                        : !active                                 ? Phase::idle
                         : session_.stopping()                     ? Phase::stopping
                         : session_.state() == RunState::paused    ? Phase::paused
                         : session_.state() == RunState::preparing ? Phase::preparing
@@ -230,17 +264,17 @@ void MainWindow::show_state() {
     if (!active) bar_->set_activity({}, 0);
     panel_->set_run_active(active);
     status_->set_state(session_.state(), backend_);
-    const bool model = session_.has_model();
     open_action_->setEnabled(!active);
     resume_file_action_->setEnabled(!active);
-    resume_shown_action_->setEnabled(!active && model);
+    resume_shown_action_->setEnabled(session_.can_go_on());
     save_action_->setEnabled(model && !session_.stopping());
     export_action_->setEnabled(model && !session_.stopping());
     start_action_->setText(phase == Phase::running  ? tr("P&ause")
                            : phase == Phase::paused ? tr("&Resume")
+                           : phase == Phase::ended  ? tr("&Start…")
                                                     : tr("&Start"));
-    start_action_->setEnabled(phase == Phase::idle || phase == Phase::running || phase == Phase::paused);
-    step_action_->setEnabled(start_action_->isEnabled());
+    step_action_->setEnabled(phase == Phase::idle || phase == Phase::running || phase == Phase::paused);
+    start_action_->setEnabled(step_action_->isEnabled() || phase == Phase::ended);
     stop_action_->setEnabled(active && !session_.stopping());
     if (trouble_shown_ && session_.running()) {
         trouble_shown_ = false;

@@ -66,6 +66,8 @@ private Q_SLOTS:
     void model_and_charts_are_exported();
     void stopped_run_is_resumed();
     void finished_run_shows_evaluation_and_patterns();
+    void ended_run_is_trained_on_or_dropped_only_when_asked();
+    void exported_model_can_only_be_left();
     void saved_model_is_opened();
     void damaged_file_is_an_error_message();
     void theme_is_switched();
@@ -257,6 +259,61 @@ void WindowTest::finished_run_shows_evaluation_and_patterns() {
     QCOMPARE(pool->columns(), 33);
     QVERIFY(window_->patterns_page().gain_chart() != nullptr);
     QVERIFY(window_->patterns_page().following());
+}
+
+void WindowTest::ended_run_is_trained_on_or_dropped_only_when_asked() {
+    QVERIFY(find<QAbstractButton>("step_button")->isEnabled());
+    window_->set_config(small_config(2));
+    press("start_button");
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
+    const QString file = window_->session().output();
+    const std::size_t count = points();
+    QVERIFY(!find<QAbstractButton>("step_button")->isEnabled());
+    QVERIFY(find<QAbstractButton>("step_button")->toolTip().contains(QStringLiteral("has ended")));
+    QTest::keyClick(window_.get(), Qt::Key_S);
+    QVERIFY(!window_->session().active());
+
+    QTest::keyClick(window_.get(), Qt::Key_Space);
+    QVERIFY(!window_->session().active());
+    QCOMPARE(points(), count);
+    QVERIFY(find<QAbstractButton>("message_train_on")->text().contains(QStringLiteral("4 epochs")));
+    QVERIFY(find<QAbstractButton>("message_train_on")->hasFocus());
+    press("message_close");
+    QVERIFY(!window_->session().active());
+    press("start_button");
+    press("message_train_on");
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
+    QCOMPARE(points(), 2 * count);
+    QCOMPARE(window_->session().output(), file);
+    QCOMPARE(read_model_file(file.toStdString()).checkpoint->epoch, std::int64_t{4});
+
+    press("start_button");
+    press("message_start_afresh");
+    QVERIFY(window_->session().active());
+    QVERIFY(window_->session().output() != file);
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
+    QCOMPARE(window_->session().record().steps().front().step, std::int64_t{1});
+    QCOMPARE(read_model_file(file.toStdString()).checkpoint->epoch, std::int64_t{4});
+}
+
+void WindowTest::exported_model_can_only_be_left() {
+    window_->set_config(small_config(1));
+    press("start_button");
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
+    const QString path = folder_.filePath(QStringLiteral("exported.h5"));
+    QSignalSpy written(&window_->session(), &RunSession::fileWritten);
+    window_->export_model(path);
+    QTRY_COMPARE_WITH_TIMEOUT(written.count(), 1, kPatience_ms);
+    QSignalSpy opened(&window_->session(), &RunSession::opened);
+    window_->open_model(path);
+    QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, kPatience_ms);
+    QVERIFY(!find<QAction>("action_resume_shown")->isEnabled());
+    press("start_button");
+    QVERIFY(!window_->session().active());
+    QVERIFY(window_->findChild<QAbstractButton*>(QStringLiteral("message_train_on")) == nullptr);
+    press("message_start_afresh");
+    QVERIFY(window_->session().active());
+    stop_and_wait();
 }
 
 void WindowTest::saved_model_is_opened() {

@@ -50,6 +50,11 @@ void MessageBar::show_error(const QString& what, const QString& hint, std::vecto
 
 void MessageBar::show_note(const QString& what) { show_message(QStringLiteral("note"), what, {}, {}); }
 
+void MessageBar::show_question(const QString& what, const QString& hint, std::vector<Choice> choices) {
+    show_message(QStringLiteral("note"), what, hint, std::move(choices));
+    if (!buttons_.empty()) buttons_.front()->setFocus();
+}
+
 void MessageBar::show_message(const QString& kind, const QString& what, const QString& hint,
                               std::vector<Choice> choices) {
     for (QPushButton* button : std::exchange(buttons_, {})) {

@@ -26,6 +26,8 @@ public:
 
     void show_error(const QString& what, const QString& hint, std::vector<Choice> choices = {});
     void show_note(const QString& what);
+    /// The first choice has the keyboard. Nothing waits for the answer.
+    void show_question(const QString& what, const QString& hint, std::vector<Choice> choices);
     void dismiss();
     QString text() const;
 

@@ -70,8 +70,7 @@ RunBar::RunBar(QWidget* parent)
     set_role(*primary_, QStringLiteral("primary"));
     primary_->setText({});  // set by refresh()
     primary_->setMinimumWidth(92);
-    step_ = make_button(this, "step_button", tr("Step"), QStringLiteral("step"),
-                        tr("Train on one batch, then pause (S)"));
+    step_ = make_button(this, "step_button", tr("Step"), QStringLiteral("step"), {});
     stop_ = make_button(this, "stop_button", tr("Stop"), QStringLiteral("stop"),
                         tr("Write a checkpoint and end the run (Ctrl+.)"));
     for (QPushButton* button : {primary_, step_, stop_}) row->addWidget(button);
@@ -85,6 +84,7 @@ RunBar::RunBar(QWidget* parent)
 void RunBar::press_primary() {
     switch (phase_) {
         case Phase::idle:
+        case Phase::ended:
             Q_EMIT startTriggered();
             break;
         case Phase::running:
@@ -147,28 +147,32 @@ void RunBar::refresh() {
     progress_->setValue(static_cast<int>(1000 * std::clamp(fraction, 0.0, 1.0)));
     progress_text_->set_parts({{text}});
 
-    const bool idle = phase_ == Phase::idle;
+    const bool idle = phase_ == Phase::idle, ended = phase_ == Phase::ended;
     const QString verb = phase_ == Phase::running     ? tr("Pause")
                          : phase_ == Phase::paused    ? tr("Resume")
                          : phase_ == Phase::preparing ? tr("Preparing")
                          : phase_ == Phase::stopping  ? tr("Saving")
+                         : ended                      ? tr("Start…")
                                                       : tr("Start");
     if (primary_->text() != verb) {
         primary_->setText(verb);
         primary_->setAccessibleName(verb);
         primary_->setToolTip(phase_ == Phase::running  ? tr("Pause after the current step (Space)")
                              : phase_ == Phase::paused ? tr("Go on training (Space)")
+                             : ended                   ? tr("Train this model on, or start afresh (Space)")
                                                        : tr("Train the model on the left (Space)"));
         set_icon(*primary_, phase_ == Phase::running ? QStringLiteral("pause") : QStringLiteral("play"),
                  true);
     }
-    const bool can_press = idle || phase_ == Phase::running || phase_ == Phase::paused;
+    const bool can_press = idle || ended || phase_ == Phase::running || phase_ == Phase::paused;
     // A disabled button would pass the keyboard on to some other control; it comes back to this one.
     if (!can_press && window()->focusWidget() == primary_) setFocus();
     primary_->setEnabled(can_press);
     if (can_press && window()->focusWidget() == this) primary_->setFocus();
     step_->setEnabled(idle || phase_ == Phase::running || phase_ == Phase::paused);
-    stop_->setEnabled(!idle && phase_ != Phase::stopping);
+    step_->setToolTip(ended ? tr("The run on show has ended: train it on or start afresh first, with Start…")
+                            : tr("Train on one batch, then pause (S)"));
+    stop_->setEnabled(!idle && !ended && phase_ != Phase::stopping);
 }
 
 }  // namespace spectral::ui

@@ -18,7 +18,8 @@ class RunBar : public QWidget {
     Q_OBJECT
 
 public:
-    enum class Phase { idle, preparing, running, paused, stopping };
+    /// ended: a model is on show, of a run that is over or from a file.
+    enum class Phase { idle, preparing, running, paused, stopping, ended };
 
     explicit RunBar(QWidget* parent = nullptr);
 

@@ -40,6 +40,7 @@ ModelView view_model(const ModelFile& file, const std::string& path) {
     snapshot->matrices = patterns_of(file, path);
     updates.patterns.push_back(std::move(snapshot));
     view.record.add(updates);
+    view.resumable = file.checkpoint.has_value();
     return view;
 }
 

@@ -12,6 +12,7 @@ namespace spectral::ui {
 struct ModelView {
     ExperimentConfig config;
     RunRecord record;
+    bool resumable = false;  ///< the file has a checkpoint
 };
 
 /// `path` names the source in errors. Throws Error when the configuration in the file is not one of ours.

@@ -43,6 +43,7 @@ void RunSession::start(const ExperimentConfig& config, RunOptions options) {
     next_drain_.setRemainingTime(0);
     state_ = RunState::preparing;
     output_ = QString::fromStdString(options.out);
+    resumable_ = true;
     options.send_snapshots = true;
     options.workspace = workspace_;
     run_ = std::make_unique<TrainingRun>(config, std::move(options));
@@ -152,6 +153,7 @@ void RunSession::open(const QString& path) {
             record_ = std::move(view->record);
             state_.reset();
             output_ = path;
+            resumable_ = view->resumable;
             Q_EMIT stateChanged();
             Q_EMIT opened(path, view->config);
         });

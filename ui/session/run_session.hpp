@@ -49,8 +49,10 @@ public:
     bool paused() const { return active() && state_ == RunState::paused; }
     /// The file that the run writes or that was opened; empty: none.
     QString output() const { return output_; }
-    /// That file holds a model that can be saved elsewhere or resumed.
+    /// That file holds a model that can be saved elsewhere.
     bool has_model() const;
+    /// The run has ended or the model was opened, and its file has the checkpoint to train on from.
+    bool can_go_on() const { return !active() && resumable_ && has_model(); }
     const RunRecord& record() const { return record_; }
     /// Watches the backend of every run of this session while it is started.
     Profiler& profiler() const { return *profiler_; }
@@ -84,6 +86,7 @@ private:
     std::optional<RunState> state_;
     bool stopping_ = false;
     QString output_;
+    bool resumable_ = false;
     QStringList awaited_files_;  ///< asked of the run, not yet reported
     Background background_;      ///< last: its work refers to the rest
 };
