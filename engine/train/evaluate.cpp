@@ -70,8 +70,12 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
             loss += judged.loss;
             correct += judged.prediction == truth;
             ++result.confusion[static_cast<std::size_t>(truth * classes + judged.prediction)];
-            if (static_cast<std::int64_t>(result.examples.size()) < examples)
-                result.examples.push_back({index, truth, judged.prediction, signal(samples, index)});
+            const auto keep = [&](std::vector<Evaluation::Sample>& kept) {
+                if (static_cast<std::int64_t>(kept.size()) < examples)
+                    kept.push_back({index, truth, judged.prediction, signal(samples, index)});
+            };
+            keep(result.examples);
+            if (judged.prediction != truth) keep(result.mistakes);
         }
     }
     const auto samples_seen = static_cast<double>(std::max<std::int64_t>(count, 1));

@@ -12,7 +12,8 @@
 namespace spectral {
 
 /// Of the rows `rows` of `features` (all when empty), in batches of `batch` at most; `samples` are the same
-/// signals. The loss is accumulated in double precision.
+/// signals, of which the first `examples` and as many mistakes are kept. The loss is accumulated in double
+/// precision.
 Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& features, const Samples& samples,
                           std::span<const std::uint32_t> rows, std::int64_t batch, const Dataset& dataset,
                           std::int64_t examples);

@@ -50,7 +50,8 @@ struct Evaluation {
     std::int64_t samples = 0;
     std::vector<std::string> class_names;
     std::vector<std::int64_t> confusion;  ///< classes × classes, row: truth, column: prediction
-    std::vector<Sample> examples;
+    std::vector<Sample> examples;  ///< the first ones, right or wrong
+    std::vector<Sample> mistakes;  ///< the first ones that are wrong
 };
 
 /// Known once the data are loaded and the model is built.

@@ -91,6 +91,28 @@ TEST(Trainer, HoldsOutAValidationSet) {
     EXPECT_EQ(trainer.evaluate().samples, 200);
 }
 
+/// The mistakes are looked for in the whole set, not among the first samples.
+TEST(Trainer, KeepsTheFirstMistakesBesideTheFirstSamples) {
+    Trainer trainer(small(), std::make_shared<Workspace>(), {});
+    for (int i = 0; i < 8; ++i) trainer.step();
+    const Evaluation all = trainer.evaluate(1000000), few = trainer.evaluate(7);
+    std::int64_t right = 0;
+    const std::size_t classes = all.class_names.size();
+    for (std::size_t k = 0; k < classes; ++k) right += all.confusion[k * classes + k];
+    ASSERT_GT(right, 0);
+    ASSERT_GT(all.samples - right, 7);
+    EXPECT_EQ(static_cast<std::int64_t>(all.examples.size()), all.samples);
+    EXPECT_EQ(static_cast<std::int64_t>(all.mistakes.size()), all.samples - right);
+    ASSERT_EQ(few.examples.size(), 7U);
+    ASSERT_EQ(few.mistakes.size(), 7U);
+    for (std::size_t i = 0; i < 7; ++i) {
+        EXPECT_NE(few.mistakes[i].prediction, few.mistakes[i].truth);
+        EXPECT_EQ(few.mistakes[i].index, all.mistakes[i].index);
+        EXPECT_EQ(few.mistakes[i].values.values.size(), few.examples[i].values.values.size());
+    }
+    EXPECT_TRUE(trainer.evaluate(0).mistakes.empty());
+}
+
 TEST(Trainer, StandardisesAndTheModelFileRemembersHow) {
     ExperimentConfig config = small("logistic");
     config.standardise = true;

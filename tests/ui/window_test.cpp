@@ -13,10 +13,12 @@
 #include <QStandardPaths>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QToolButton>
 #include <memory>
 
 #include "engine/io/model_file.hpp"
 #include "ui/charts/heat_map.hpp"
+#include "ui/charts/image_grid.hpp"
 #include "ui/charts/line_chart.hpp"
 #include "ui/main_window.hpp"
 #include "ui/panels/experiment_panel.hpp"
@@ -252,6 +254,12 @@ void WindowTest::finished_run_shows_evaluation_and_patterns() {
     QCOMPARE(record.evaluations().size(), std::size_t{3});
     QCOMPARE(record.steps().size(), std::size_t{3 * 512 / 32});
     QCOMPARE(window_->training_page().confusion_map()->rows(), 4);
+    auto* grid = window_->training_page().findChild<ImageGrid*>(QStringLiteral("sample_grid"));
+    QCOMPARE(grid->item_count(), 48);
+    for (QToolButton* button : window_->training_page().findChildren<QToolButton*>())
+        if (button->text() == QLatin1String("only mistakes")) button->click();
+    QCOMPARE(static_cast<std::size_t>(grid->item_count()), record.evaluation()->mistakes.size());
+    QVERIFY(grid->item_count() > 0);
     window_->show_page(MainWindow::Page::patterns);
     HeatMap* pool = window_->patterns_page().map("pool");
     QVERIFY(pool != nullptr);

@@ -134,7 +134,7 @@ QWidget* TrainingPage::build_samples() {
         tr("Test samples with what the model takes them for: shown after the first evaluation."));
     auto* wrong = new QAction(tr("only mistakes"), this);
     wrong->setCheckable(true);
-    wrong->setToolTip(tr("Show the samples that the model gets wrong"));
+    wrong->setToolTip(tr("Show the first samples of the whole set that the model gets wrong"));
     connect(wrong, &QAction::toggled, this, [this](bool only) {
         only_wrong_ = only;
         show_samples();
@@ -247,9 +247,9 @@ void TrainingPage::refresh_evaluation(const RunRecord& record) {
 void TrainingPage::show_samples() {
     std::vector<GridItem> items;
     if (shown_evaluation_) {
-        for (const Evaluation::Sample& sample : shown_evaluation_->examples) {
+        for (const Evaluation::Sample& sample :
+             only_wrong_ ? shown_evaluation_->mistakes : shown_evaluation_->examples) {
             const bool wrong = sample.prediction != sample.truth;
-            if (only_wrong_ && !wrong) continue;
             GridItem item;
             const Shape& shape = sample.values.shape;
             item.height = shape.rank() == 2 ? static_cast<int>(shape[0]) : 1;
@@ -266,7 +266,7 @@ void TrainingPage::show_samples() {
     }
     samples_card_->set_subtitle(tr("predicted class; predicted / true where wrong"));
     samples_->set_empty_text(shown_evaluation_
-                                 ? tr("None of the samples at hand is a mistake.")
+                                 ? tr("The model made no mistake.")
                                  : tr("Test samples with what the model takes them for: shown after "
                                       "the first evaluation."));
     samples_->set_items(std::move(items));
