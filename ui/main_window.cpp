@@ -148,7 +148,10 @@ void MainWindow::build_menus() {
     set_icon(*export_action_, QStringLiteral("export"));
     file->addActions({open_action_, resume_file_action_});
     file->addSeparator();
+    show_file_action_ = add_command(tr("Show in file &manager"), QStringLiteral("action_show_file"), {},
+                                    tr("Open the folder of the model on show"));
     file->addActions({save_action_, export_action_});
+    file->addAction(show_file_action_);
     file->addSeparator();
     file->addAction(quit);
 
@@ -214,6 +217,8 @@ void MainWindow::build_menus() {
         const QString path = ask_save(tr("Export the model"), run_name_ + QStringLiteral("-model.h5"));
         if (!path.isEmpty()) export_model(path);
     });
+    connect(show_file_action_, &QAction::triggered, this, &MainWindow::show_file);
+    connect(status_, &StatusStrip::fileClicked, this, &MainWindow::show_file);
     connect(quit, &QAction::triggered, this, &QWidget::close);
     connect(start_action_, &QAction::triggered, this, &MainWindow::start_or_pause);
     connect(step_action_, &QAction::triggered, this, &MainWindow::step_once);

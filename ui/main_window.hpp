@@ -87,6 +87,7 @@ private:
     void show_record();
     void refresh_ceiling();
     void note(const QString& text);
+    void show_file();
     void show_about_model();
     void show_shortcuts();
     void show_about();
@@ -116,6 +117,7 @@ private:
     QAction* resume_shown_action_ = nullptr;
     QAction* save_action_ = nullptr;
     QAction* export_action_ = nullptr;
+    QAction* show_file_action_ = nullptr;
     QAction* start_action_ = nullptr;
     QAction* step_action_ = nullptr;
     QAction* stop_action_ = nullptr;

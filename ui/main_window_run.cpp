@@ -1,12 +1,14 @@
 // What the window does with a run: starting, following, trouble, ending, files.
 #include <QAction>
 #include <QCloseEvent>
+#include <QDesktopServices>
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
 #include <QLocale>
 #include <QSettings>
 #include <QStandardPaths>
+#include <QUrl>
 #include <cmath>
 
 #include "engine/nn/registry.hpp"
@@ -267,6 +269,8 @@ void MainWindow::show_state() {
     open_action_->setEnabled(!active);
     resume_file_action_->setEnabled(!active);
     resume_shown_action_->setEnabled(session_.can_go_on());
+    show_file_action_->setEnabled(model);
+    status_->set_file(model ? session_.output() : QString());
     save_action_->setEnabled(model && !session_.stopping());
     export_action_->setEnabled(model && !session_.stopping());
     start_action_->setText(phase == Phase::running  ? tr("P&ause")
@@ -321,6 +325,13 @@ void MainWindow::refresh_ceiling() {
             whole.section(QStringLiteral(". "), 0, 0, QString::SectionIncludeTrailingSep).trimmed());
     }
     close_when_done();
+}
+
+void MainWindow::show_file() {
+    const QString folder = QFileInfo(session_.output()).absolutePath();
+    if (!QDesktopServices::openUrl(QUrl::fromLocalFile(folder)))
+        messages_->show_error(tr("The file manager could not be opened."),
+                              tr("The file is %1").arg(QDir::toNativeSeparators(session_.output())));
 }
 
 void MainWindow::note(const QString& text) { status_->show_note(text); }

@@ -1,7 +1,9 @@
 // Drives the real window without a display: a run from start to stop, files, themes, trouble and recovery.
 #include <QAbstractButton>
 #include <QAction>
+#include <QComboBox>
 #include <QCoreApplication>
+#include <QDesktopServices>
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
@@ -14,9 +16,11 @@
 #include <QTemporaryDir>
 #include <QTest>
 #include <QToolButton>
+#include <QUrl>
 #include <memory>
 
 #include "engine/io/model_file.hpp"
+#include "engine/nn/registry.hpp"
 #include "ui/charts/heat_map.hpp"
 #include "ui/charts/image_grid.hpp"
 #include "ui/charts/line_chart.hpp"
@@ -70,6 +74,8 @@ private Q_SLOTS:
     void finished_run_shows_evaluation_and_patterns();
     void ended_run_is_trained_on_or_dropped_only_when_asked();
     void exported_model_can_only_be_left();
+    void features_follow_the_model_unless_chosen();
+    void file_on_show_is_named_and_found();
     void saved_model_is_opened();
     void damaged_file_is_an_error_message();
     void theme_is_switched();
@@ -79,6 +85,9 @@ private Q_SLOTS:
     void closing_waits_for_the_checkpoint();
     void closing_stays_when_saving_fails();
     void form_gives_back_every_option();
+
+    /// Takes the place of the file manager.
+    void take_url(const QUrl& url) { shown_url_ = url; }
 
 private:
     template <class Widget>
@@ -94,6 +103,7 @@ private:
     void stop_and_wait();
 
     QTemporaryDir folder_;
+    QUrl shown_url_;
     std::unique_ptr<MainWindow> window_;
 };
 
@@ -322,6 +332,43 @@ void WindowTest::exported_model_can_only_be_left() {
     press("message_start_afresh");
     QVERIFY(window_->session().active());
     stop_and_wait();
+}
+
+void WindowTest::features_follow_the_model_unless_chosen() {
+    const auto choose = [this](const char* form, const char* field, const char* name) {
+        auto* combo = qobject_cast<QComboBox*>(find<SchemaForm>(form)->control(field));
+        combo->setCurrentIndex(combo->findData(QLatin1String(name)));
+        Q_EMIT combo->activated(combo->currentIndex());
+    };
+    const auto features = [this] { return resolved(*window_->panel().config()).features; };
+    ExperimentConfig config = small_config(1);
+    config.features = "rfft_magnitude";  // as a file says it
+    window_->set_config(config);
+    QCOMPARE(features(), std::string("rfft_magnitude"));
+    choose("form_model", "model", "mlp");
+    QCOMPARE(window_->panel().config()->model, std::string("mlp"));
+    QCOMPARE(features(), find_model("mlp").features);
+    QVERIFY(features() != "rfft_magnitude");
+    choose("form_features", "features", "log_magnitude");
+    choose("form_model", "model", "purefft");
+    QCOMPARE(features(), std::string("log_magnitude"));
+}
+
+void WindowTest::file_on_show_is_named_and_found() {
+    auto* file = find<QAbstractButton>("status_file");
+    QVERIFY(!file->isVisible());
+    QVERIFY(!find<QAction>("action_show_file")->isEnabled());
+    window_->set_config(small_config(1));
+    press("start_button");
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
+    const QString output = window_->session().output();
+    QVERIFY(file->isVisible());
+    QVERIFY(file->toolTip().contains(output));
+    QVERIFY(file->text().endsWith(QFileInfo(output).fileName()));
+    QDesktopServices::setUrlHandler(QStringLiteral("file"), this, "take_url");
+    file->click();
+    QDesktopServices::unsetUrlHandler(QStringLiteral("file"));
+    QCOMPARE(shown_url_.toLocalFile(), QFileInfo(output).absolutePath());
 }
 
 void WindowTest::saved_model_is_opened() {

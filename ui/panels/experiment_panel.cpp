@@ -257,7 +257,10 @@ void ExperimentPanel::set_config(const ExperimentConfig& config) {
     features.add("auto", "as the model prefers", "The features that the chosen model is made for");
     for (const FeatureInfo& info : feature_registry()) features.add(info.name, info.title, info.help);
     features.field.default_value = "auto";
-    features_->set_schema({features.field}, Json{{"features", config.features}}, "the features");
+    // Features that are the model's own are no choice: another model brings its own.
+    const bool preferred = config.features == find_model(config.model).features;
+    features_->set_schema({features.field}, Json{{"features", preferred ? "auto" : config.features}},
+                          "the features");
     features_->set_choice_titles("features", features.titles, features.helps);
 
     Choices models = make_choices("model", "model", "What is trained");

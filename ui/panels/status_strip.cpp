@@ -1,9 +1,12 @@
 #include "ui/panels/status_strip.hpp"
 
+#include <QDir>
+#include <QFontMetrics>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPainter>
 #include <QProgressBar>
+#include <QToolButton>
 
 #include "ui/panels/format.hpp"
 #include "ui/panels/live_text.hpp"
@@ -13,7 +16,7 @@ namespace spectral::ui {
 
 namespace {
 
-constexpr int kHeight = 28, kFontPixels = 12, kAgeing_ms = 1000, kNote_ms = 6000;
+constexpr int kHeight = 28, kFontPixels = 12, kAgeing_ms = 1000, kNote_ms = 6000, kFileWidth = 240;
 
 /// A small disc in the colour of a state.
 class Dot : public QWidget {
@@ -76,6 +79,15 @@ StatusStrip::StatusStrip(QWidget* parent) : QWidget(parent), dot_(new Dot(this))
     set_role(*note_label_, QStringLiteral("muted"));
     note_label_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     row->addWidget(note_label_, 1);
+    file_ = new QToolButton(this);
+    file_->setObjectName(QStringLiteral("status_file"));
+    file_->setAccessibleName(tr("File of the model on show"));
+    file_->setFont(small);
+    file_->setAutoRaise(true);
+    file_->setFocusPolicy(Qt::StrongFocus);
+    file_->hide();
+    connect(file_, &QToolButton::clicked, this, &StatusStrip::fileClicked);
+    row->addWidget(file_);
     row->addWidget(memory_text_ = line("status_memory"));
     memory_bar_ = new QProgressBar(this);
     memory_bar_->setObjectName(QStringLiteral("status_memory_bar"));
@@ -123,6 +135,13 @@ void StatusStrip::show_note(const QString& note) {
     note_label_->setText(note);
     note_label_->setToolTip(note);
     note_end_.start();
+}
+
+void StatusStrip::set_file(const QString& path) {
+    const QString name = QDir::toNativeSeparators(path);
+    file_->setText(QFontMetrics(file_->font()).elidedText(name, Qt::ElideLeft, kFileWidth));
+    file_->setToolTip(tr("%1: show it in the file manager").arg(name));
+    file_->setVisible(!path.isEmpty());
 }
 
 void StatusStrip::refresh() {

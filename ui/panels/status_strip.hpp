@@ -11,6 +11,7 @@
 
 class QLabel;
 class QProgressBar;
+class QToolButton;
 
 namespace spectral::ui {
 
@@ -29,6 +30,11 @@ public:
     void add(const Updates& updates);
     /// Shown for some seconds.
     void show_note(const QString& note);
+    /// The file of the run or model on show; empty: none.
+    void set_file(const QString& path);
+
+Q_SIGNALS:
+    void fileClicked();
 
 private:
     void refresh();
@@ -46,6 +52,7 @@ private:
     LiveText* speed_text_;
     LiveText* checkpoint_text_;
     QLabel* note_label_;
+    QToolButton* file_;
     LiveText* memory_text_;
     QProgressBar* memory_bar_;
 };
