@@ -239,6 +239,34 @@ private Q_SLOTS:
         QCOMPARE(hovered.back().at(1).toInt(), 2);
     }
 
+    /// Where cells are narrower than two pixels, the strongest of each block is what is painted, undiluted.
+    void heat_map_shows_the_strongest_of_cells_too_small_to_see() {
+        constexpr int kColumns = 599;
+        std::vector<float> values(kColumns);
+        for (std::size_t i = 0; i < values.size(); ++i) values[i] = i % 2 == 0 ? 0.1F : -0.1F;
+        values[300] = -1.0F;
+        values[598] = 1.0F;
+        HeatMap map;
+        map.set_colour_map(ColourMapKind::diverging);
+        map.set_colour_bar_visible(false);
+        map.set_data(1, kColumns, values);
+        const ColourMap colours = ColourMap::for_current_theme(ColourMapKind::diverging);
+        const QRgb low = colours.at(-1.0, map.range()), high = colours.at(1.0, map.range());
+        for (const int width : {200, 450, 599, 1500}) {
+            map.resize(width, 40);
+            const QImage picture = map.grab().toImage();
+            int lows = 0, highs = 0;
+            for (int x = 0; x < picture.width(); ++x) {
+                lows += picture.pixel(x, 20) == low ? 1 : 0;
+                highs += picture.pixel(x, 20) == high ? 1 : 0;
+            }
+            const QByteArray told = QByteArray::number(width) + ": " + QByteArray::number(lows) + ", " +
+                                    QByteArray::number(highs);
+            QVERIFY2(lows >= 2 && lows <= 7, told.constData());
+            QVERIFY2(highs >= 1 && highs <= 7, told.constData());  // the last block may be a part of one
+        }
+    }
+
     void heat_map_without_usable_data() {
         HeatMap map;
         map.resize(200, 100);

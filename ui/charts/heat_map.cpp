@@ -18,13 +18,6 @@
 #include "ui/theme.hpp"
 
 namespace spectral::ui {
-namespace {
-
-// No screen shows more; a longer side keeps the strongest value of each block of cells.
-constexpr int kMaxImageSide = 2048;
-
-}  // namespace
-
 HeatMap::HeatMap(QWidget* parent)
     : QWidget(parent), empty_text_(QStringLiteral("No data yet")), export_action_(new QAction(this)) {
     setMouseTracking(true);
@@ -166,23 +159,19 @@ void HeatMap::refresh() {
     update();
 }
 
-void HeatMap::rebuild_image() {
+void HeatMap::rebuild_image(int rows_per_block, int columns_per_block) {
     const ColourMap map = ColourMap::for_current_theme(kind_);
-    const int height = std::min(rows_, kMaxImageSide);
-    const int width = std::min(columns_, kMaxImageSide);
+    const int height = (rows_ + rows_per_block - 1) / rows_per_block;
+    const int width = (columns_ + columns_per_block - 1) / columns_per_block;
     image_ = QImage(width, height, QImage::Format_ARGB32);
-    const auto first_of = [](int i, int cells, int pixels) {
-        return static_cast<int>(static_cast<qint64>(i) * cells / pixels);
-    };
-    std::vector<int> columns(static_cast<std::size_t>(width) + 1);
-    for (int x = 0; x <= width; ++x) columns[static_cast<std::size_t>(x)] = first_of(x, columns_, width);
+    rows_per_block_ = rows_per_block;
+    columns_per_block_ = columns_per_block;
     for (int y = 0; y < height; ++y) {
         auto* line = reinterpret_cast<QRgb*>(image_.scanLine(y));
-        const int row_begin = first_of(y, rows_, height);
-        const int row_end = first_of(y + 1, rows_, height);
+        const int row_begin = y * rows_per_block, row_end = std::min(row_begin + rows_per_block, rows_);
         for (int x = 0; x < width; ++x) {
-            const int column_begin = columns[static_cast<std::size_t>(x)];
-            const int column_end = columns[static_cast<std::size_t>(x) + 1];
+            const int column_begin = x * columns_per_block;
+            const int column_end = std::min(column_begin + columns_per_block, columns_);
             float strongest = value_at(row_begin, column_begin);
             for (int row = row_begin; row < row_end; ++row) {
                 for (int column = column_begin; column < column_end; ++column) {

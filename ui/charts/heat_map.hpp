@@ -93,7 +93,9 @@ private:
     QString column_name(int column) const;
     QString printed(float value) const;
     QString bar_number(double value) const;
-    void rebuild_image();
+    /// Of the strongest value, its sign kept, of each block of so many cells: a mean of alternating signs
+    /// would be grey.
+    void rebuild_image(int rows_per_block, int columns_per_block);
     void refresh();
     void set_current(std::optional<Cell> cell);
     void paint_axes(QPainter& painter, const QRectF& area) const;
@@ -104,6 +106,7 @@ private:
     int columns_ = 0;
     Matrix values_;
     QImage image_;
+    int rows_per_block_ = 1, columns_per_block_ = 1;  ///< of image_
     ColourMapKind kind_ = ColourMapKind::viridis;
     std::optional<ValueRange> fixed_range_;
     ValueRange shown_range_;

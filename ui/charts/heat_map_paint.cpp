@@ -19,11 +19,17 @@ constexpr double kGap = 5.0;
 constexpr double kBarWidth = 8.0;
 constexpr double kBarGap = 10.0;
 constexpr double kLongestLabel = 110.0;
+constexpr double kSmallestBlock = 2.0;  ///< pixels; colours side by side in less than that mix in the eye
 
 QFont label_font() {
     QFont font = interface_font();
     font.setPixelSize(kLabelPixels);
     return font;
+}
+
+/// How many of `cells` along `length` pixels are painted as one, so that each can be told from the next.
+int cells_per_block(double length, int cells) {
+    return std::clamp(static_cast<int>(std::ceil(kSmallestBlock * cells / length)), 1, cells);
 }
 
 /// The smallest of 1, 2, 5, 10, 20, … at which labels `needed` pixels long do not touch.
@@ -108,10 +114,15 @@ void HeatMap::paintEvent(QPaintEvent*) {
     painter.setRenderHint(QPainter::Antialiasing);
     painter.setClipPath(rounded);
     painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
-    if (image_.isNull()) {
-        rebuild_image();
+    const int rows = cells_per_block(area.height(), rows_);
+    const int columns = cells_per_block(area.width(), columns_);
+    if (image_.isNull() || rows != rows_per_block_ || columns != columns_per_block_) {
+        rebuild_image(rows, columns);
     }
-    painter.drawImage(area, image_);
+    // The last block may reach beyond the last cell; the clip takes off what does.
+    painter.drawImage(QRectF(area.topLeft(), QSizeF(area.width() * image_.width() * columns / columns_,
+                                                    area.height() * image_.height() * rows / rows_)),
+                      image_);
     if (print_values_) {
         paint_values(painter, area);
     }
