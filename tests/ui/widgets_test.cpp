@@ -219,6 +219,29 @@ private Q_SLOTS:
         QVERIFY(flat.low < 2.0 && flat.high > 2.0);
     }
 
+    void markers_stand_clear_of_each_other() {
+        LineChart chart;
+        chart.resize(400, 240);
+        chart.add_series({.name = QStringLiteral("test"), .markers = Markers::always});
+        chart.show();
+        for (const int count : {1, 5, 12, 300, 20'000}) {
+            std::vector<double> xs, ys;
+            for (int i = 0; i < count; ++i) {
+                xs.push_back(i);
+                ys.push_back(std::sin(i));
+            }
+            chart.set_series_data(0, xs, ys);
+            chart.flush();
+            const QList<QPointF> points = chart.view()->markers().at(0).points;
+            const double pixel = count > 1 ? (count - 1) / chart.view()->plot_area().width() : 1;
+            QVERIFY((count - 1.0 - points.back().x()) / pixel < 1);  // decimated to a pixel
+            QVERIFY(count > 12 || points.size() == count);
+            QVERIFY(count < 300 || points.size() > 20);
+            for (qsizetype i = 1; i < points.size(); ++i)
+                QVERIFY((points[i].x() - points[i - 1].x()) / pixel > 8);
+        }
+    }
+
     void heat_map_hover() {
         HeatMap map;
         map.resize(300, 200);

@@ -12,6 +12,7 @@
 #include <QLineEdit>
 #include <QSettings>
 #include <QSignalSpy>
+#include <QSlider>
 #include <QStandardPaths>
 #include <QTemporaryDir>
 #include <QTest>
@@ -277,6 +278,28 @@ void WindowTest::finished_run_shows_evaluation_and_patterns() {
     QCOMPARE(pool->columns(), 33);
     QVERIFY(window_->patterns_page().gain_chart() != nullptr);
     QVERIFY(window_->patterns_page().following());
+    // The slider stands at the step, whatever way it is moved, and only where there is a snapshot.
+    auto* slider = find<QSlider>("time_slider");
+    const auto& snapshots = record.snapshots();
+    QVERIFY(snapshots.size() >= 4);
+    const auto step_of = [&](std::size_t i) { return static_cast<int>(snapshots[i]->step); };
+    const std::size_t last = snapshots.size() - 1;
+    QCOMPARE(slider->minimum(), step_of(0));
+    QCOMPARE(slider->maximum(), step_of(last));
+    QCOMPARE(slider->value(), step_of(last));
+    QTest::keyClick(slider, Qt::Key_Left);
+    QCOMPARE(slider->value(), step_of(last - 1));
+    QVERIFY(!window_->patterns_page().following());
+    QTest::keyClick(slider, Qt::Key_Home);
+    QCOMPARE(slider->value(), step_of(0));
+    QTest::keyClick(slider, Qt::Key_Right);
+    QCOMPARE(slider->value(), step_of(1));
+    for (int step = 0; step <= slider->maximum(); ++step) {
+        slider->setValue(step);
+        for (std::size_t i = 0; i <= last; ++i)
+            QVERIFY(std::abs(step - slider->value()) <= std::abs(step - step_of(i)));
+    }
+    QVERIFY(find<QLabel>("time_moment")->text().contains(QString::number(step_of(last))));
 }
 
 void WindowTest::ended_run_is_trained_on_or_dropped_only_when_asked() {

@@ -26,6 +26,20 @@ constexpr double kLargestLimit = 1e300;
 constexpr double kPixelsPerMarker = 10.0;
 constexpr double kLargestSmoothing = 0.999;
 
+/// Those of `points` whose markers stand clear of each other, `gap` apart along x; the last is one of them.
+QList<QPointF> spread_out(const QList<QPointF>& points, double gap) {
+    QList<QPointF> spread;
+    for (const QPointF& point : points) {
+        if (spread.isEmpty() || point.x() - spread.back().x() >= gap) {
+            spread.push_back(point);
+        }
+    }
+    if (spread.size() > 1 && spread.back() != points.back()) {
+        spread.back() = points.back();
+    }
+    return spread;
+}
+
 }  // namespace
 
 LineChart::LineChart(QWidget* parent)
@@ -267,7 +281,8 @@ void LineChart::refresh() {
         const bool marked =
             series.style.markers == Markers::always || (series.style.markers == Markers::automatic && sparse);
         if (marked && series.visible) {
-            markers.push_back({colour_of(series), points});
+            const double gap = kPixelsPerMarker * (x_.high - x_.low) / std::max(1.0, pixels);
+            markers.push_back({colour_of(series), spread_out(points, gap)});
         }
         series.line->replace(points);
     }

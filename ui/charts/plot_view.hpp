@@ -77,6 +77,7 @@ public:
     void set_scene(PlotScene scene);
     const PlotScene& scene_data() const { return scene_; }
     void set_markers(std::vector<MarkerSet> markers);
+    const std::vector<MarkerSet>& markers() const { return markers_; }
     QRectF plot_area() const { return plot_area_; }
     void set_hover_source(std::function<Readout(double x)> source) { hover_source_ = std::move(source); }
 

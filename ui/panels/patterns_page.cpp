@@ -12,6 +12,8 @@
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <limits>
 
 #include "ui/card.hpp"
 #include "ui/charts/bar_strip.hpp"
@@ -26,7 +28,7 @@ namespace spectral::ui {
 
 namespace {
 
-constexpr int kMargin = 14, kGap = 12, kCardHeight = 190;
+constexpr int kMargin = 14, kGap = 12, kCardHeight = 190, kPages = 10;
 constexpr int kMaxStrips =
     4;  ///< layers whose weights are bars below the layer patterns; more are a heat map
 
@@ -55,6 +57,20 @@ QString counted(int count, const std::string& what) {
 QString size_text(const PatternSnapshot::Matrix& matrix) {
     return counted(rows_of(matrix), matrix.row_axis) + QStringLiteral(" × ") +
            counted(columns_of(matrix), matrix.column_axis);
+}
+
+int slider_place(std::int64_t step) {
+    return static_cast<int>(std::min<std::int64_t>(step, std::numeric_limits<int>::max()));
+}
+
+/// The place of the snapshot nearest to `step`; of two as near, the earlier. There is at least one.
+std::size_t nearest(const std::vector<RunRecord::Snapshot>& snapshots, std::int64_t step) {
+    const auto after =
+        std::ranges::lower_bound(snapshots, step, {}, [](const auto& each) { return each->step; });
+    if (after == snapshots.begin()) return 0;
+    const auto before = std::prev(after);
+    const bool later = after != snapshots.end() && (*after)->step - step < step - (*before)->step;
+    return static_cast<std::size_t>((later ? after : before) - snapshots.begin());
 }
 
 }  // namespace
@@ -107,7 +123,9 @@ QWidget* PatternsPage::build_time() {
     slider_ = new QSlider(Qt::Horizontal, frame);
     slider_->setObjectName(QStringLiteral("time_slider"));
     slider_->setAccessibleName(tr("Moment of training on show"));
-    slider_->setToolTip(tr("Go back to what the patterns looked like earlier in the run"));
+    slider_->setToolTip(
+        tr("Go back to what the patterns looked like earlier in the run: the handle stands at "
+           "the step, and stops where the patterns were kept"));
     label->setBuddy(slider_);
     row->addWidget(slider_, 1);
     moment_ = new QLabel(frame);
@@ -126,8 +144,10 @@ QWidget* PatternsPage::build_time() {
     set_icon(*follow_, QStringLiteral("follow"));
     row->addWidget(follow_);
     connect(follow_, &QPushButton::toggled, this, &PatternsPage::follow);
-    connect(slider_, &QSlider::valueChanged, this, [this] {
+    connect(slider_, &QSlider::actionTriggered, this, &PatternsPage::step_slider);
+    connect(slider_, &QSlider::valueChanged, this, [this](int step) {
         follow_->setChecked(false);
+        chosen_step_ = step;
         refresh();
     });
     return frame;
@@ -136,6 +156,20 @@ QWidget* PatternsPage::build_time() {
 void PatternsPage::follow(bool on) {
     following_ = on;
     refresh();
+}
+
+void PatternsPage::step_slider(int action) {
+    const bool forth =
+        action == QAbstractSlider::SliderSingleStepAdd || action == QAbstractSlider::SliderPageStepAdd;
+    const bool back =
+        action == QAbstractSlider::SliderSingleStepSub || action == QAbstractSlider::SliderPageStepSub;
+    if (record_ == nullptr || !shown_ || (!forth && !back)) return;
+    const auto& snapshots = record_->snapshots();
+    const std::size_t from = nearest(snapshots, shown_->step), last = snapshots.size() - 1;
+    std::size_t to = nearest(snapshots, slider_->sliderPosition());
+    if (forth) to = std::min(std::max(to, from + 1), last);
+    if (back) to = std::min(to, from == 0 ? 0 : from - 1);
+    slider_->setSliderPosition(slider_place(snapshots[to]->step));
 }
 
 void PatternsPage::set_note(const QString& note) {
@@ -173,23 +207,16 @@ void PatternsPage::refresh() {
         return;
     }
     const auto& snapshots = record_->snapshots();
-    const auto last = static_cast<int>(snapshots.size()) - 1;
+    if (following_) chosen_step_ = snapshots.back()->step;
+    // The chosen moment stays chosen while snapshots are added and thinned.
+    const RunRecord::Snapshot& wanted = snapshots[nearest(snapshots, chosen_step_)];
     {
         const QSignalBlocker quiet(slider_);
-        // The chosen moment stays chosen while snapshots are added and thinned.
-        int place = last;
-        if (!following_ && shown_ && slider_->value() >= 0 && slider_->maximum() != last) {
-            const auto at = std::ranges::lower_bound(snapshots, shown_->step, {},
-                                                     [](const auto& snapshot) { return snapshot->step; });
-            place = std::min(last, static_cast<int>(at - snapshots.begin()));
-        } else if (!following_) {
-            place = std::min(last, slider_->value());
-        }
-        slider_->setRange(0, last);
-        slider_->setValue(place);
+        slider_->setRange(slider_place(snapshots.front()->step), slider_place(snapshots.back()->step));
+        slider_->setPageStep(std::max(1, (slider_->maximum() - slider_->minimum()) / kPages));
+        slider_->setValue(slider_place(wanted->step));
     }
-    slider_->setEnabled(last > 0);
-    const RunRecord::Snapshot& wanted = snapshots[static_cast<std::size_t>(slider_->value())];
+    slider_->setEnabled(snapshots.size() > 1);
     if (wanted == shown_ && stack_->currentIndex() == 1) return;
     shown_ = wanted;
     stack_->setCurrentIndex(1);

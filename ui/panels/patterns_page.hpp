@@ -3,6 +3,7 @@
 #pragma once
 
 #include <QWidget>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -51,11 +52,14 @@ private:
     void show_weights(const PatternSnapshot::Matrix& weights);
     void show_gain(const PatternSnapshot::Matrix& gain);
     void follow(bool on);
+    /// Keys and clicks beside the handle go to another snapshot, however near or far it is.
+    void step_slider(int action);
     void refresh();
 
     const RunRecord* record_ = nullptr;
     RunRecord::Snapshot shown_;
     bool following_ = true;
+    std::int64_t chosen_step_ = 0;     ///< the snapshot nearest to it is on show
     std::vector<std::string> layout_;  ///< names of the matrices that have cards
     std::map<std::string, HeatMap*> maps_;
     std::map<std::string, Card*> cards_;
