@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,14 @@ namespace spectral {
 /// A moment on a backend's clock; what the number means is the backend's affair.
 struct Mark {
     std::int64_t value = 0;
+};
+
+/// A plan that a backend keeps for the next operation of the same shape.
+struct PlanInfo {
+    std::string text;                  ///< "real → complex, 28 × 28"
+    std::optional<std::size_t> bytes;  ///< nothing where the library does not tell
+    std::uint64_t uses = 0;
+    bool operator==(const PlanInfo&) const = default;
 };
 
 /// All calls of one backend object come from one thread at a time. Operations are queued in order;
@@ -50,6 +59,11 @@ public:
     virtual Mark mark() { return {std::chrono::steady_clock::now().time_since_epoch().count()}; }
     /// Of a mark that this backend gave, once; waits for it. From some fixed moment on.
     virtual std::int64_t nanoseconds(Mark mark) { return mark.value; }
+
+    /// Most recently used first.
+    virtual std::vector<PlanInfo> cached_plans() const { return {}; }
+    /// The next operation that needs one makes it anew. Waits for operations that use them.
+    virtual void clear_plans() {}
 
     const OpTable& operations() const { return operations_; }
     /// Null: nobody. The observer outlives its stay here.

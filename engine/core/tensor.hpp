@@ -56,7 +56,7 @@ struct Device {
 class Buffer {
 public:
     Buffer() = default;
-    /// Zero-filled. Throws Error when the budget or the machine has no room.
+    /// Zero-filled. Throws OutOfMemory when the budget or the machine has no room.
     Buffer(Device device, MemoryTag tag, std::size_t bytes, std::string_view holder);
     Buffer(Buffer&& other) noexcept;
     Buffer& operator=(Buffer&& other) noexcept;

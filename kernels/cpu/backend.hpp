@@ -23,6 +23,8 @@ public:
     void copy_on_device(void* to, const void* from, std::size_t bytes) override;
     void fill_zero(void* device, std::size_t bytes) override;
     void synchronize() override {}
+    std::vector<PlanInfo> cached_plans() const override { return plans_.list(); }
+    void clear_plans() override { plans_.clear(); }
 
     ThreadPool& pool() { return pool_; }
     PlanCache& plans() { return plans_; }

@@ -83,10 +83,25 @@ std::shared_ptr<const FftwPlan> PlanCache::get(const PlanKey& key) {
     if (found != entries_.end()) {
         entries_.splice(entries_.begin(), entries_, found);
     } else {
-        entries_.push_front({key, std::make_shared<const FftwPlan>(key)});
+        entries_.push_front({key, std::make_shared<const FftwPlan>(key), 0});
         if (entries_.size() > kMaxEntries) entries_.pop_back();
     }
+    ++entries_.front().uses;
     return entries_.front().plan;
+}
+
+std::vector<PlanInfo> PlanCache::list() const {
+    static constexpr std::array kTransforms{"real → complex, ", "complex → real, ", "complex → complex, "};
+    std::vector<PlanInfo> result;
+    for (const Entry& entry : entries_) {
+        std::string text = kTransforms[static_cast<std::size_t>(entry.key.transform)];
+        for (int axis = 0; axis < entry.key.rank; ++axis)
+            text +=
+                (axis > 0 ? " × " : "") + std::to_string(entry.key.extent[static_cast<std::size_t>(axis)]);
+        result.push_back(
+            {std::move(text) + (entry.key.aligned ? ", aligned" : ""), std::nullopt, entry.uses});
+    }
+    return result;
 }
 
 }  // namespace spectral

@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <list>
 #include <memory>
+#include <vector>
 
+#include "kernels/backend.hpp"
 #include "kernels/ops/fft.hpp"
 
 namespace spectral {
@@ -47,11 +49,15 @@ public:
     std::shared_ptr<const FftwPlan> get(const PlanKey& key);
     std::size_t size() const { return entries_.size(); }
     void clear() { entries_.clear(); }
+    /// Without bytes: FFTW does not tell them, and they follow no rule (a prime length takes a hundred times
+    /// as much as a power of two).
+    std::vector<PlanInfo> list() const;
 
 private:
     struct Entry {
         PlanKey key;
         std::shared_ptr<const FftwPlan> plan;
+        std::uint64_t uses = 0;
     };
     std::list<Entry> entries_;  ///< most recently used first
 };
