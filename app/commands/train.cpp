@@ -55,7 +55,7 @@ ExperimentConfig build_config(TrainArguments& a) {
     return resolved(config_from_json(json, a.config.empty() ? "train" : a.config));
 }
 
-/// A resumed run keeps its configuration; only what does not change its results may be given again.
+/// A resumed run keeps its configuration; only the fields of resumable_schema() may be given again.
 Json resume_changes(TrainArguments& a) {
     if (!a.model.empty() || !a.dataset.empty() || !a.config.empty())
         throw Error(

@@ -21,7 +21,7 @@ struct Samples {
     std::variant<std::vector<std::uint8_t>, std::vector<float>> values;
     float scale = 1, offset = 0;  ///< model input = stored · scale + offset
     std::vector<std::int32_t> labels;
-    Reservation reservation;
+    Reservation reservation;  ///< of values and labels
 
     std::int64_t count() const { return static_cast<std::int64_t>(labels.size()); }
     /// Writes `count` model inputs (count × shape.size() floats) starting at sample `first`.

@@ -62,14 +62,18 @@ FeatureMatrix copy_of(Device device, const FeatureMatrix& features, std::string_
     return copy;
 }
 
-FeatureMatrix compute_features(Device device, const Samples& samples, std::string_view feature,
-                               std::string_view holder, const Progress& progress) {
+FeatureMatrix make_features(Device device, const Samples& samples, std::string_view feature,
+                            std::string_view holder) {
     FeatureMatrix matrix;
     matrix.rows = samples.count();
     matrix.columns = feature_count(feature, samples.shape);
     matrix.stride = padded_columns(matrix.columns);
     matrix.values = Tensor(device, MemoryTag::data, {matrix.rows, matrix.stride}, holder);
+    return matrix;
+}
 
+void fill_features(Device device, const Samples& samples, std::string_view feature, FeatureMatrix& matrix,
+                   std::string_view what, const Progress& progress) {
     const SignalShape shape =
         feature == "raw" ? flattened(samples.shape) : transform_shape(feature, samples.shape);
     const std::int64_t size = shape.size();
@@ -85,7 +89,7 @@ FeatureMatrix compute_features(Device device, const Samples& samples, std::strin
                          "feature block spectra", DType::complex64);
 
     for (std::int64_t first = 0; first < matrix.rows; first += block) {
-        report(progress, holder, static_cast<double>(first) / static_cast<double>(matrix.rows));
+        report(progress, what, static_cast<double>(first) / static_cast<double>(matrix.rows));
         const std::int64_t count = std::min(block, matrix.rows - first);
         samples.read(first, count, signals.data());
         const auto bytes = static_cast<std::size_t>(count * size) * sizeof(float);
@@ -108,7 +112,13 @@ FeatureMatrix compute_features(Device device, const Samples& samples, std::strin
                                           static_cast<std::size_t>(matrix.columns) * sizeof(float));
     }
     device.backend.synchronize();
-    report(progress, holder, 1);
+    report(progress, what, 1);
+}
+
+FeatureMatrix compute_features(Device device, const Samples& samples, std::string_view feature,
+                               std::string_view holder, const Progress& progress) {
+    FeatureMatrix matrix = make_features(device, samples, feature, holder);
+    fill_features(device, samples, feature, matrix, holder, progress);
     return matrix;
 }
 

@@ -34,10 +34,20 @@ struct FeatureMatrix {
     Tensor values;  ///< rows × stride
 };
 
+/// Room for the features of `samples`, all zero.
+FeatureMatrix make_features(Device device, const Samples& samples, std::string_view feature,
+                            std::string_view holder);
+
+/// Computes them into `matrix`, in blocks through the backend's FFT operations. The matrix may be in the
+/// memory of another backend object of the same device. `what` is what the progress tells. Throws Cancelled
+/// when `progress` says so.
+void fill_features(Device device, const Samples& samples, std::string_view feature, FeatureMatrix& matrix,
+                   std::string_view what, const Progress& progress = {});
+
 /// The same values in memory of their own.
 FeatureMatrix copy_of(Device device, const FeatureMatrix& features, std::string_view holder);
 
-/// Computed in blocks through the backend's FFT operations. Throws Cancelled when `progress` says so.
+/// Both in one.
 FeatureMatrix compute_features(Device device, const Samples& samples, std::string_view feature,
                                std::string_view holder, const Progress& progress = {});
 

@@ -256,8 +256,9 @@ Samples read_set(const Paths& paths, const DatasetRequest& request, Sha256& hash
     samples.values = std::move(images.values);
     samples.scale = 1.0F / (255.0F * kDeviation);
     samples.offset = -kMean / kDeviation;
-    samples.labels.assign(labels.values.begin(), labels.values.end());
     samples.reservation = std::move(images.reservation);
+    samples.reservation.grow(labels.values.size() * sizeof(std::int32_t));
+    samples.labels.assign(labels.values.begin(), labels.values.end());
     return samples;
 }
 

@@ -219,6 +219,7 @@ std::size_t Dataset::take_from_budget(Element type) const {
             "promises more values than a file of " + std::to_string(source_->file_bytes) + " bytes can hold",
             kDamageHint);
     source_->bytes_left -= bytes;
+    if (source_->room != nullptr) source_->room->grow(static_cast<std::size_t>(bytes));
     return static_cast<std::size_t>(bytes / element_bytes(type));
 }
 
@@ -303,8 +304,9 @@ Dataset Group::dataset(const std::string& name) const {
     return {source_, open(name, H5I_DATASET), path_ == "/" ? "/" + name : path_ + "/" + name};
 }
 
-Group open_file(const std::filesystem::path& path, const std::string& hint) {
+Group open_file(const std::filesystem::path& path, const std::string& hint, Reservation* room) {
     auto source = std::make_shared<Source>();
+    source->room = room;
     source->file = path.string();
     std::error_code failure;
     const auto status = std::filesystem::status(path, failure);

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "engine/core/error.hpp"
+#include "engine/core/memory_budget.hpp"
 
 namespace spectral::hdf5 {
 
@@ -84,6 +86,7 @@ struct Source {
     std::string file;              ///< for messages
     std::uint64_t file_bytes = 0;  ///< size on disk
     std::uint64_t bytes_left = 0;  ///< what may still be unpacked from it
+    Reservation* room = nullptr;   ///< grows with what is unpacked; null: nobody counts
     Handle handle;
     Error error(const std::string& object, const std::string& why, std::string hint = {}) const;
 };
@@ -152,25 +155,33 @@ private:
 };
 
 /// The root group. Throws Error when `path` is no readable HDF5 file. `hint` goes with "not an HDF5 file".
-Group open_file(const std::filesystem::path& path, const std::string& hint);
+/// What is unpacked from it makes `room` grow, where there is one, before it is allocated.
+Group open_file(const std::filesystem::path& path, const std::string& hint, Reservation* room = nullptr);
 
 // Writing
 // ------------------------------------------------------------------------------------------------------
 
-/// A file being made in memory, so that a full disk meets plain bytes and not a half-flushed library.
+/// A file being made in memory, so that a full disk meets plain bytes and not a half-flushed library. `room`
+/// grows with it; where that fails, so does the HDF5 call, and require_room() says why.
 class FileImage {
 public:
     struct Buffer {
         void* data = nullptr;
         std::size_t bytes = 0;
+        Reservation room;
+        std::exception_ptr shortage;
     };
-    FileImage();
+    explicit FileImage(Reservation room = {});
     FileImage(const FileImage&) = delete;
     FileImage& operator=(const FileImage&) = delete;
     ~FileImage();
     hid_t root() const { return handle_.id(); }
     /// The finished file, valid as long as this object; once.
     std::string_view finish();
+    /// Throws what the budget threw, if it did.
+    void require_room() const {
+        if (buffer_->shortage) std::rethrow_exception(buffer_->shortage);
+    }
 
 private:
     std::unique_ptr<Buffer> buffer_;

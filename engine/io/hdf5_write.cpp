@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "engine/core/files.hpp"
 #include "engine/io/hdf5.hpp"
@@ -58,8 +59,18 @@ void write_scalar(hid_t object, const char* name, hid_t type, hid_t memory_type,
 using ImageStep = H5FD_file_image_op_t;
 
 void* resize(void* old, std::size_t bytes, ImageStep, void* owner) noexcept {
+    auto& buffer = *static_cast<FileImage::Buffer*>(owner);
+    try {
+        if (bytes > buffer.bytes) buffer.room.grow(bytes - buffer.bytes);
+    } catch (...) {
+        buffer.shortage = std::current_exception();
+        return nullptr;
+    }
     void* data = std::realloc(old, bytes);
-    if (data != nullptr) *static_cast<FileImage::Buffer*>(owner) = {data, bytes};
+    if (data != nullptr) {
+        buffer.data = data;
+        buffer.bytes = bytes;
+    }
     return data;
 }
 
@@ -77,7 +88,8 @@ herr_t keep_buffer(void*) noexcept { return 0; }
 
 }  // namespace
 
-FileImage::FileImage() : buffer_(std::make_unique<Buffer>()) {
+FileImage::FileImage(Reservation room) : buffer_(std::make_unique<Buffer>()) {
+    buffer_->room = std::move(room);
     const Handle access = checked(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5");
     check(H5Pset_fapl_core(access.id(), kImageGrowth, false), "HDF5");
     H5FD_file_image_callbacks_t callbacks{resize_new,  copy,        resize,       give_up,
@@ -89,10 +101,14 @@ FileImage::FileImage() : buffer_(std::make_unique<Buffer>()) {
     const Handle creation = checked(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "HDF5");
     check(H5Pset_obj_track_times(creation.id(), false), "HDF5");
     check(H5Pset_istore_k(creation.id(), kHalfIndexNode), "HDF5");
-    handle_ = checked(H5Fcreate("image", H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose, "HDF5");
+    const hid_t file = H5Fcreate("image", H5F_ACC_TRUNC, creation.id(), access.id());
+    if (file < 0) require_room();
+    handle_ = checked(file, H5Fclose, "HDF5");
 }
 
 FileImage::~FileImage() {
+    // HDF5 keeps a file that it could not close, and refuses the next of that name: closing finds room.
+    buffer_->room = {};
     handle_ = Handle();
     std::free(buffer_->data);
 }

@@ -64,14 +64,20 @@ struct ModelFile {
     std::string producer, created_utc;     ///< filled by the writer, kept by the reader
 };
 
-/// Replaces `path` atomically. Throws Error naming the file; the previous file is intact then.
-void write_model_file(const std::filesystem::path& path, const ModelFile& model);
+/// What they take in memory, but for texts.
+std::size_t bytes_of(const History& history);
+std::size_t bytes_of(const ModelFile& model);
+
+/// Replaces `path` atomically. Throws Error naming the file; the previous file is intact then. The image of
+/// the file, which is made in memory first, is counted in `budget` where there is one.
+void write_model_file(const std::filesystem::path& path, const ModelFile& model,
+                      MemoryBudget* budget = nullptr);
 
 /// Everything is checked before it is believed: type, shape and byte counts against the file, hashes, no
 /// external or soft links, no external storage, no virtual datasets, no filter but gzip, shuffle and
 /// fletcher32. Throws Error on another program's file, a newer major version, or damage. Never crashes on
-/// hostile bytes.
-ModelFile read_model_file(const std::filesystem::path& path);
+/// hostile bytes. `room` grows, before it is allocated, with what is read.
+ModelFile read_model_file(const std::filesystem::path& path, Reservation* room = nullptr);
 
 /// Whether `path` says that it is a model file, of whatever version; nothing else in it is looked at. Never
 /// throws on what it finds there.

@@ -157,9 +157,9 @@ Checkpoint checkpoint(const Group& root) {
 
 }  // namespace
 
-ModelFile read_model_file(const std::filesystem::path& path) {
+ModelFile read_model_file(const std::filesystem::path& path, Reservation* room) {
     const hdf5::Quiet quiet;
-    const Group root = hdf5::open_file(path, kNotOursHint);
+    const Group root = hdf5::open_file(path, kNotOursHint, room);
     check_version(root);
     ModelFile model;
     model.producer = root.text("producer");

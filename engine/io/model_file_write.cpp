@@ -2,6 +2,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 
@@ -132,14 +133,28 @@ void write_model(hid_t root, const ModelFile& model) {
 
 }  // namespace
 
-void write_model_file(const std::filesystem::path& path, const ModelFile& model) {
+std::size_t bytes_of(const History& history) {
+    return (history.step.size() + history.test_step.size()) * (sizeof(std::int64_t) + 2 * sizeof(float));
+}
+
+std::size_t bytes_of(const ModelFile& model) {
+    std::size_t bytes = bytes_of(model.history);
+    const auto add = [&](const NamedTensor& each) { bytes += each.tensor.values.size() * sizeof(float); };
+    for (const LayerRecord& layer : model.layers) std::ranges::for_each(layer.tensors, add);
+    if (model.checkpoint) std::ranges::for_each(model.checkpoint->optimiser, add);
+    return bytes;
+}
+
+void write_model_file(const std::filesystem::path& path, const ModelFile& model, MemoryBudget* budget) {
     const hdf5::Quiet quiet;
-    hdf5::FileImage file;
+    hdf5::FileImage file(budget != nullptr ? budget->reserve(MemoryTag::workspace, 0, "model file image")
+                                           : Reservation());
     std::string_view image;
     try {
         write_model(file.root(), model);
         image = file.finish();
     } catch (const Error& failure) {
+        file.require_room();
         throw Error(path.string(), failure.what(), failure.hint());
     }
     replace_file(path, image);

@@ -50,6 +50,8 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
     result.class_names = dataset.class_names;
     result.confusion.assign(static_cast<std::size_t>(classes * classes), 0);
     const Tensor logits(device, MemoryTag::activations, {batch, classes}, "evaluation logits");
+    const Reservation host_logits_room =
+        device.budget.reserve(MemoryTag::workspace, logits.bytes(), "evaluation logits on the host");
     const Buffer row_buffer(device, MemoryTag::data, rows.size_bytes(), "evaluation rows");
     device.backend.copy_to_device(row_buffer.data(), rows.data(), rows.size_bytes());
 

@@ -72,6 +72,14 @@ struct NumericTrouble {
     double suggested_learning_rate = 0;
 };
 
+/// Memory that was asked for and not there. Nothing is lost: the run stands and tries the same again when it
+/// is resumed.
+struct MemoryShortage {
+    std::int64_t step = 0;
+    std::string what, hint;
+    std::int64_t batch = 0;
+};
+
 /// A model file that was written or could not be.
 struct FileReport {
     std::string path;
@@ -93,8 +101,10 @@ struct Updates {
     std::vector<std::shared_ptr<const PatternSnapshot>> patterns;  ///< ascending in step, thinned
     std::shared_ptr<const Evaluation> evaluation;
     std::optional<NumericTrouble> trouble;
+    std::optional<MemoryShortage> shortage;
     std::vector<FileReport> files;  ///< in the order they were written
     std::optional<double> learning_rate;
+    std::optional<std::vector<PlanInfo>> plans;  ///< of the run's backend, when they or their uses changed
     std::size_t memory_bytes = 0, memory_peak_bytes = 0, memory_limit_bytes = 0;
 
     bool empty() const;
@@ -112,12 +122,14 @@ struct CheckpointNow {
     std::string path;        ///< empty: the run's own output
     bool with_state = true;  ///< false: an exported model without the checkpoint group
 };
-struct Recover {  ///< back to the last good state, after NumericTrouble
+struct ClearPlans {};  ///< the backend's; operations that need one make it anew
+struct Recover {       ///< back to the last good state, after NumericTrouble
     double learning_rate;
 };
 }  // namespace command
 
-using Command = std::variant<command::Pause, command::Resume, command::Step, command::Stop,
-                             command::SetLearningRate, command::CheckpointNow, command::Recover>;
+using Command =
+    std::variant<command::Pause, command::Resume, command::Step, command::Stop, command::SetLearningRate,
+                 command::CheckpointNow, command::ClearPlans, command::Recover>;
 
 }  // namespace spectral

@@ -49,7 +49,7 @@ const Schema& resumable_schema() {
     static const Schema schema = [] {
         Schema fields;
         for (const char* name :
-             {"epochs", "learning_rate", "max_seconds", "backend", "threads", "memory_mib"})
+             {"epochs", "learning_rate", "batch", "max_seconds", "backend", "threads", "memory_mib"})
             fields.push_back(*find_field(training_schema(), name));
         return fields;
     }();
@@ -116,9 +116,12 @@ void TrainingRun::work() {
     std::string message, hint;
     result_.bad_input = true;
     try {
+        if (!options_.workspace) options_.workspace = std::make_shared<Workspace>();
         std::optional<ModelFile> resumed;
+        Reservation resumed_room =
+            options_.workspace->budget().reserve(MemoryTag::workspace, 0, "model file to resume");
         if (!options_.resume.empty()) {
-            resumed = read_model_file(options_.resume);
+            resumed = read_model_file(options_.resume, &resumed_room);
             const std::string data = config_.data;
             config_ = config_from_json(resumed->config, options_.resume);
             if (!data.empty()) config_.data = data;
@@ -131,7 +134,6 @@ void TrainingRun::work() {
         }
         config_ = resolved(config_);
         if (!options_.out.empty()) require_replaceable(options_.out);
-        if (!options_.workspace) options_.workspace = std::make_shared<Workspace>();
         Trainer trainer(
             config_, options_.workspace,
             [this](std::string_view what, double fraction) {
@@ -149,6 +151,8 @@ void TrainingRun::work() {
             if (trainer.epochs_done() > config_.epochs)
                 throw Error("--epochs", fmt::format("{} epochs are done already", trainer.epochs_done()),
                             "give a larger total");
+            resumed.reset();
+            resumed_room = {};
         }
         prepare(trainer);
         result_.bad_input = false;
@@ -187,34 +191,64 @@ void TrainingRun::prepare(Trainer& trainer) {
         updates.activity.clear();
     });
     keep_as_good(trainer);
-    if (!options_.out.empty()) write_checkpoint(last_good_);
+    if (!options_.out.empty()) write_checkpoint(trainer, last_good_.file);
     last_snapshot_ = last_flush_ = Clock::now();
     set_state(options_.start_paused ? RunState::paused : RunState::running);
     flush(trainer, options_.send_snapshots);
 }
 
 void TrainingRun::train(Trainer& trainer) {
-    while (!trainer.finished() && take_commands(trainer)) {
+    while ((!trainer.finished() || epoch_open_) && take_commands(trainer)) {
+        try {
+            if (!advance(trainer)) break;
+        } catch (const OutOfMemory& shortage) {
+            meet_shortage(trainer, shortage);
+        }
+    }
+    flush(trainer, options_.send_snapshots);
+    for (bool concluded = false; !concluded;) {
+        try {
+            conclude(trainer);
+            concluded = true;
+        } catch (const OutOfMemory& shortage) {
+            if (stopping_) throw;  // whoever wants the end is not kept waiting; the last checkpoint stands
+            meet_shortage(trainer, shortage);
+            take_commands(trainer);
+        }
+    }
+}
+
+bool TrainingRun::advance(Trainer& trainer) {
+    if (!epoch_open_) {
         const double seconds_before = trainer.train_seconds();
         const std::int64_t samples_before = trainer.samples_trained();
         const Trainer::StepResult step = trainer.step();
         if (!step.finite) {
             meet_trouble(trainer, trainer.step_count() + 1, step.trouble + "; the weights were not updated");
-            continue;
+            return true;
         }
         pending_steps_.push_back(step.point);
         throughput_seconds_ += trainer.train_seconds() - seconds_before;
         throughput_samples_ += trainer.samples_trained() - samples_before;
-        if (step.epoch_finished && !finish_epoch(trainer)) continue;
-        if (state_ == RunState::paused || Clock::now() - last_flush_ >= kFlushInterval) flush(trainer, false);
-        if (options_.send_snapshots && snapshot_due(trainer)) flush(trainer, true);
-        if (!options_.out.empty() &&
-            Clock::now() - last_checkpoint_ >= std::chrono::duration<double>(options_.checkpoint_seconds))
-            save_when_possible(trainer);
-        if (config_.max_seconds > 0 && trainer.train_seconds() >= config_.max_seconds) break;
+        epoch_open_ = step.epoch_finished;
     }
-    flush(trainer, options_.send_snapshots);
-    conclude(trainer);
+    if (epoch_open_ && !finish_epoch(trainer)) return true;
+    if (state_ == RunState::paused || Clock::now() - last_flush_ >= kFlushInterval) flush(trainer, false);
+    if (options_.send_snapshots && snapshot_due(trainer)) flush(trainer, true);
+    if (!options_.out.empty() &&
+        Clock::now() - last_checkpoint_ >= std::chrono::duration<double>(options_.checkpoint_seconds))
+        save_when_possible(trainer);
+    return config_.max_seconds <= 0 || trainer.train_seconds() < config_.max_seconds;
+}
+
+void TrainingRun::meet_shortage(Trainer& trainer, const OutOfMemory& shortage) {
+    if (!options_.send_snapshots) throw shortage;
+    flush(trainer, false);
+    post([&](Updates& updates) {
+        updates.shortage =
+            MemoryShortage{trainer.step_count(), shortage.what(), shortage.hint(), trainer.info().batch};
+    });
+    set_state(RunState::paused, shortage.what(), shortage.hint());
 }
 
 void TrainingRun::meet_trouble(Trainer& trainer, std::int64_t step, const std::string& what) {
@@ -244,8 +278,12 @@ void TrainingRun::conclude(Trainer& trainer) {
         result_.test_loss = test.loss;
     }
     // Spoilt weights are no checkpoint: the file stays, or becomes, the last good one.
-    if (!options_.out.empty())
-        write_checkpoint(std::isfinite(evaluation_->loss) ? trainer.model_file(true) : last_good_);
+    if (!options_.out.empty()) {
+        if (std::isfinite(evaluation_->loss))
+            write_checkpoint(trainer, hold(trainer, true, "final state").file);
+        else
+            write_checkpoint(trainer, last_good_.file);
+    }
     result_.epochs = trainer.epochs_done();
     result_.steps = trainer.step_count();
     result_.train_seconds_per_epoch = median(trainer.epoch_seconds());
@@ -255,15 +293,20 @@ void TrainingRun::conclude(Trainer& trainer) {
 }
 
 bool TrainingRun::finish_epoch(Trainer& trainer) {
-    evaluation_ =
-        std::make_shared<const Evaluation>(trainer.evaluate(options_.send_snapshots ? kExamples : 0));
+    // Memory may be short anywhere in here: what is done already is not done again.
+    if (!evaluation_ || evaluation_->step != trainer.step_count())
+        evaluation_ =
+            std::make_shared<const Evaluation>(trainer.evaluate(options_.send_snapshots ? kExamples : 0));
     if (!std::isfinite(evaluation_->loss)) {
+        epoch_open_ = false;
         flush(trainer, false);
         meet_trouble(trainer, trainer.step_count(),
                      fmt::format("the {} loss is not finite; the last updates spoilt the weights",
                                  result_.info.evaluated_on));
         return false;
     }
+    keep_as_good(trainer);
+    epoch_open_ = false;
     const EpochMeans means = trainer.epoch_means();
     post([&](Updates& updates) {
         updates.evaluations.push_back({evaluation_->step, static_cast<double>(means.epoch), evaluation_->loss,
@@ -271,27 +314,29 @@ bool TrainingRun::finish_epoch(Trainer& trainer) {
         updates.evaluation = evaluation_;
         report_throughput(trainer, updates);
     });
-    keep_as_good(trainer);
     if (!options_.out.empty()) save_when_possible(trainer);
     return true;
 }
 
-void TrainingRun::keep_as_good(Trainer& trainer) {
-    last_good_ = trainer.model_file(true);
-    std::size_t bytes = 0;
-    const auto add = [&](const NamedTensor& each) { bytes += each.tensor.values.size() * sizeof(float); };
-    for (const LayerRecord& layer : last_good_.layers) std::ranges::for_each(layer.tensors, add);
-    std::ranges::for_each(last_good_.checkpoint->optimiser, add);
-    if (last_good_room_.bytes() != bytes)
-        last_good_room_ = trainer.budget().reserve(MemoryTag::workspace, bytes, "last good state");
+void TrainingRun::keep_as_good(Trainer& trainer) { last_good_ = hold(trainer, true, "last good state"); }
+
+TrainingRun::HeldModel TrainingRun::hold(Trainer& trainer, bool with_state, std::string_view holder) const {
+    Reservation room =
+        trainer.budget().reserve(MemoryTag::workspace, trainer.model_file_bytes(with_state), holder);
+    return {trainer.model_file(with_state), std::move(room)};
 }
 
 void TrainingRun::save_when_possible(Trainer& trainer) {
     last_checkpoint_ = Clock::now();  // also after a failure: not at every step again
-    const bool proven = last_good_.checkpoint->step == trainer.step_count();
+    const bool proven = last_good_.file.checkpoint->step == trainer.step_count();
     if (!proven && !std::isfinite(trainer.measure().loss)) return;  // the next step says so
     try {
-        write_checkpoint(proven ? last_good_ : trainer.model_file(true));
+        if (proven)
+            write_checkpoint(trainer, last_good_.file);
+        else
+            write_checkpoint(trainer, hold(trainer, true, "state to save").file);
+    } catch (const OutOfMemory&) {
+        throw;
     } catch (const Error& error) {
         post([&](Updates& updates) {
             updates.files.push_back({options_.out, false, error.what(), error.hint()});
@@ -299,8 +344,8 @@ void TrainingRun::save_when_possible(Trainer& trainer) {
     }
 }
 
-void TrainingRun::write_checkpoint(const ModelFile& file) {
-    write_model_file(options_.out, file);
+void TrainingRun::write_checkpoint(Trainer& trainer, const ModelFile& file) {
+    write_model_file(options_.out, file, &trainer.budget());
     last_checkpoint_ = Clock::now();
     post([&](Updates& updates) { updates.files.push_back({options_.out, false, {}, {}}); });
 }
@@ -325,11 +370,15 @@ void TrainingRun::flush(Trainer& trainer, bool with_patterns) {
         snapshot_cost_ = last_snapshot_ - start;
     }
     if (options_.profiler) options_.profiler->collect();
-    const MemoryBudget::Usage memory = trainer.budget().total();
+    std::vector<PlanInfo> plans = trainer.plans();
+    const bool plans_changed = plans != plans_;
+    plans_ = std::move(plans);
+    const MemoryUsage memory = trainer.budget().total();
     post([&](Updates& updates) {
         updates.steps.insert(updates.steps.end(), pending_steps_.begin(), pending_steps_.end());
         if (throughput_seconds_ >= kThroughputSeconds) report_throughput(trainer, updates);
         if (patterns) add_snapshot(updates.patterns, patterns);
+        if (plans_changed) updates.plans = plans_;
         updates.memory_bytes = memory.current;
         updates.memory_peak_bytes = memory.peak;
         updates.memory_limit_bytes = trainer.budget().limit();
@@ -394,15 +443,20 @@ void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
             if (!std::isfinite(trainer.measure().loss))
                 throw Error("checkpoint", "the weights give no finite loss, so they are not written",
                             "go back to the last good state first");
-            write_model_file(path, trainer.model_file(checkpoint->with_state));
+            write_model_file(path, hold(trainer, checkpoint->with_state, "model to save").file,
+                             &trainer.budget());
         } catch (const Error& error) {  // the run goes on; the user chooses another place
             report.problem = error.what();
             report.hint = error.hint();
         }
         post([&](Updates& updates) { updates.files.push_back(report); });
+    } else if (std::holds_alternative<command::ClearPlans>(command)) {
+        trainer.clear_plans();
+        flush(trainer, false);
     } else if (const auto* recover = std::get_if<command::Recover>(&command)) {
-        trainer.restore(last_good_);
+        trainer.restore(last_good_.file);
         evaluation_.reset();
+        epoch_open_ = false;
         set_rate(recover->learning_rate);
         pending_steps_.clear();
         set_state(RunState::running);

@@ -18,7 +18,8 @@
 
 namespace spectral {
 
-/// What may change when a run goes on: how long, how fast, on what; never what it computes with.
+/// What may change when a run goes on: how long, how fast, on what, in batches of what size; never the model
+/// or its data.
 const Schema& resumable_schema();
 
 struct RunOptions {
@@ -72,19 +73,29 @@ private:
 
     void work();
     void train(Trainer& trainer);
+    /// One step and what is due after it. False when time is up.
+    bool advance(Trainer& trainer);
     void prepare(Trainer& trainer);
     /// False when the evaluation shows that the weights are spoilt.
     bool finish_epoch(Trainer& trainer);
     /// Stands still with an offer where somebody can answer, else throws Error.
     void meet_trouble(Trainer& trainer, std::int64_t step, const std::string& what);
+    /// Stands still where somebody can make room or stop, else throws `shortage`.
+    void meet_shortage(Trainer& trainer, const OutOfMemory& shortage);
     void conclude(Trainer& trainer);
     /// Carries out what came in; waits while paused. Returns false when the run should end.
     bool take_commands(Trainer& trainer);
     void carry_out(Trainer& trainer, const Command& command);
+    /// A model in host memory.
+    struct HeldModel {
+        ModelFile file;
+        Reservation room;
+    };
+    HeldModel hold(Trainer& trainer, bool with_state, std::string_view holder) const;
     void keep_as_good(Trainer& trainer);
     /// The run's own checkpoint. What goes wrong is reported, and the next one tries again.
     void save_when_possible(Trainer& trainer);
-    void write_checkpoint(const ModelFile& file);
+    void write_checkpoint(Trainer& trainer, const ModelFile& file);
     bool snapshot_due(const Trainer& trainer) const;
     void flush(Trainer& trainer, bool with_patterns);
     void report_throughput(const Trainer& trainer, Updates& updates);
@@ -110,10 +121,11 @@ private:
     RunState state_ = RunState::preparing;
     std::int64_t steps_allowed_ = 0;
     bool stopping_ = false;
-    ModelFile last_good_;
+    HeldModel last_good_;
+    bool epoch_open_ = false;                       ///< its last batch is done, its evaluation is not
     std::shared_ptr<const Evaluation> evaluation_;  ///< the newest
     std::vector<StepPoint> pending_steps_;
-    Reservation last_good_room_;
+    std::vector<PlanInfo> plans_;  ///< as last posted
     Clock::time_point last_flush_{}, last_snapshot_{}, last_checkpoint_{};
     Clock::duration snapshot_cost_{};
     std::int64_t last_snapshot_step_ = 0;

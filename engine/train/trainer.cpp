@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "engine/core/counted_plans.hpp"
 #include "engine/core/error.hpp"
 #include "engine/core/random.hpp"
 #include "engine/train/evaluate.hpp"
@@ -29,6 +30,17 @@ constexpr std::int64_t kMaxHistory = 65536;  ///< training points in a model fil
 
 using Clock = std::chrono::steady_clock;
 
+/// The place in an epoch, counted in batches of another size: whole ones of that size. The samples left over
+/// are trained on again, and leave the epoch's sums.
+void count_in_batches_of(std::int64_t size, std::int64_t size_before, Checkpoint& at) {
+    const std::int64_t samples = at.batch_in_epoch * size_before;
+    at.batch_in_epoch = samples / size;
+    if (samples == 0) return;
+    const double kept = static_cast<double>(at.batch_in_epoch * size) / static_cast<double>(samples);
+    at.epoch_loss_sum *= kept;
+    at.epoch_correct = std::llround(kept * static_cast<double>(at.epoch_correct));
+}
+
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -41,6 +53,7 @@ struct Trainer::Impl {
     std::unique_ptr<Backend> backend;
     Device device;
     ProfiledBackend watch;
+    CountedPlans plans;
     std::shared_ptr<const Dataset> dataset;
     std::shared_ptr<const DatasetFeatures> features;
     FeatureMatrix own_train, own_test;  ///< standardised copies
@@ -48,6 +61,7 @@ struct Trainer::Impl {
     const FeatureMatrix* test = nullptr;
     std::optional<Standardisation> standardisation;
     std::vector<std::uint32_t> train_rows, held_out_rows;
+    Reservation rows_room;
     std::unique_ptr<Model> model;
     std::vector<Parameter*> parameters;
     std::unique_ptr<Optimiser> optimiser;
@@ -70,13 +84,14 @@ struct Trainer::Impl {
           workspace(std::move(w)),
           backend(open_backend(config.backend, static_cast<int>(config.threads))),
           device{*backend, workspace->budget()},
-          watch(std::move(p), *backend) {
+          watch(std::move(p), *backend),
+          plans(device) {
         workspace->budget().set_limit(config.memory_mib > 0
                                           ? static_cast<std::size_t>(config.memory_mib) << 20
                                           : MemoryBudget::kUnlimited);
         dataset = workspace->dataset(config.dataset, config.data, config.dataset_options, progress);
         features = workspace->features(dataset, config.features, config.backend,
-                                       static_cast<int>(config.threads), progress);
+                                       static_cast<int>(config.threads), *backend, progress);
         train = &features->train;
         test = &features->test;
         split();
@@ -99,6 +114,8 @@ struct Trainer::Impl {
     }
 
     void split() {
+        rows_room = device.budget.reserve(
+            MemoryTag::data, static_cast<std::size_t>(train->rows) * sizeof(std::uint32_t), "row numbers");
         train_rows.resize(static_cast<std::size_t>(train->rows));
         std::iota(train_rows.begin(), train_rows.end(), 0U);
         const auto held_out = static_cast<std::size_t>(
@@ -145,6 +162,8 @@ struct Trainer::Impl {
     std::int64_t steps_per_epoch() const { return (train_count() + batch_size() - 1) / batch_size(); }
 
     void prepare_epoch() {
+        const Reservation room = device.budget.reserve(
+            MemoryTag::workspace, order.bytes() + order_labels.bytes(), "shuffled epoch");
         std::vector<std::uint32_t> rows = train_rows;
         Random(at.data_seed, kEpochStream + static_cast<std::uint64_t>(at.epoch)).shuffle(rows);
         std::vector<std::int32_t> labels(rows.size());
@@ -294,6 +313,16 @@ Evaluation Trainer::measure() {
 
 std::vector<PatternSnapshot::Matrix> Trainer::patterns() { return impl_->model->patterns(); }
 
+std::size_t Trainer::model_file_bytes(bool with_state) {
+    Impl& s = *impl_;
+    std::size_t bytes = bytes_of(s.history);
+    if (s.standardisation) bytes += 2 * static_cast<std::size_t>(s.train->columns) * sizeof(float);
+    for (const Parameter* parameter : s.parameters) bytes += parameter->value.bytes();
+    if (with_state)
+        for (const Optimiser::State& state : s.optimiser->state()) bytes += state.tensor->bytes();
+    return bytes;
+}
+
 ModelFile Trainer::model_file(bool with_state) {
     Impl& s = *impl_;
     ModelFile file;
@@ -342,16 +371,19 @@ void Trainer::restore(const ModelFile& file) {
         states[i].tensor->assign(*s.backend, saved[i].tensor);
     }
     const Checkpoint& c = *file.checkpoint;
-    if (c.step < 0 || c.epoch < 0 || c.batch_in_epoch < 0 || c.batch_in_epoch >= s.steps_per_epoch() ||
-        !std::isfinite(c.learning_rate) || c.learning_rate < 0)
+    const std::int64_t batch = std::min(config_from_json(file.config, "model file").batch, s.train_count());
+    if (c.step < 0 || c.epoch < 0 || c.batch_in_epoch < 0 ||
+        c.batch_in_epoch >= (s.train_count() + batch - 1) / batch || !std::isfinite(c.learning_rate) ||
+        c.learning_rate < 0)
         throw mismatch("its checkpoint's counters do not fit the configured run");
     s.at = c;
     s.at.optimiser.clear();
+    count_in_batches_of(s.batch_size(), batch, s.at);
     s.history = file.history;
     s.metrics = file.metrics;
     s.order_ready = false;
     s.epoch_seconds = 0;
-    s.resumed_within_epoch = c.batch_in_epoch > 0;
+    s.resumed_within_epoch = s.at.batch_in_epoch > 0;
 }
 
 const ExperimentConfig& Trainer::config() const { return impl_->config; }
@@ -394,5 +426,7 @@ const std::vector<double>& Trainer::epoch_seconds() const { return impl_->at.epo
 double Trainer::train_seconds() const { return impl_->train_seconds; }
 std::int64_t Trainer::samples_trained() const { return impl_->samples_trained; }
 MemoryBudget& Trainer::budget() { return impl_->workspace->budget(); }
+std::vector<PlanInfo> Trainer::plans() { return impl_->plans.look(); }
+void Trainer::clear_plans() { impl_->plans.clear(); }
 
 }  // namespace spectral

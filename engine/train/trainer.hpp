@@ -57,6 +57,8 @@ public:
     std::vector<PatternSnapshot::Matrix> patterns();
 
     ModelFile model_file(bool with_state);
+    /// bytes_of() such a file, before there is one.
+    std::size_t model_file_bytes(bool with_state);
     /// Parameters, and with a checkpoint in it everything else; throws Error when it does not fit this
     /// experiment.
     void restore(const ModelFile& file);
@@ -76,6 +78,9 @@ public:
     double train_seconds() const;          ///< in step(), this process
     std::int64_t samples_trained() const;  ///< this process
     MemoryBudget& budget();
+    /// Of the run's backend, counted in the budget from here on.
+    std::vector<PlanInfo> plans();
+    void clear_plans();
 
 private:
     struct Impl;

@@ -26,7 +26,7 @@ std::shared_ptr<const Dataset> Workspace::dataset(const std::string& name, const
 std::shared_ptr<const DatasetFeatures> Workspace::features(const std::shared_ptr<const Dataset>& dataset,
                                                            const std::string& feature,
                                                            const std::string& backend, int threads,
-                                                           const Progress& progress) {
+                                                           Backend& worker, const Progress& progress) {
     const std::lock_guard lock(mutex_);
     auto made = std::make_shared<DatasetFeatures>();
     made->dataset = dataset;
@@ -43,13 +43,17 @@ std::shared_ptr<const DatasetFeatures> Workspace::features(const std::shared_ptr
     }
     while (features_.size() >= kMaxFeatures) features_.pop_back();
     const auto compute = [&] {
-        const Device device{*made->backend, budget_};
-        made->train = compute_features(device, dataset->train, feature, "training features", progress);
-        made->test = compute_features(device, dataset->test, feature, "test features", progress);
+        const auto compute_set = [&](const Samples& samples, FeatureMatrix& matrix, const char* what) {
+            matrix = make_features({*made->backend, budget_}, samples, feature, what);
+            made->backend->synchronize();  // the worker's queue is another one
+            fill_features({worker, budget_}, samples, feature, matrix, what, progress);
+        };
+        compute_set(dataset->train, made->train, "training features");
+        compute_set(dataset->test, made->test, "test features");
     };
     try {
         compute();
-    } catch (const Error&) {
+    } catch (const OutOfMemory&) {
         made->train = {};
         made->test = {};
         const std::size_t before = features_.size();

@@ -33,10 +33,11 @@ public:
     std::shared_ptr<const Dataset> dataset(const std::string& name, const std::string& path,
                                            const Json& options, const Progress& progress);
 
-    /// Computed now, or kept from before. Where memory is short, those that no run uses are let go.
+    /// Computed now by `worker`, or kept from before. `backend` and `threads` name the backend that holds
+    /// them, of the worker's device. Where memory is short, those that no run uses are let go.
     std::shared_ptr<const DatasetFeatures> features(const std::shared_ptr<const Dataset>& dataset,
                                                     const std::string& feature, const std::string& backend,
-                                                    int threads, const Progress& progress);
+                                                    int threads, Backend& worker, const Progress& progress);
 
 private:
     struct Entry {

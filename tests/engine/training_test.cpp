@@ -348,13 +348,14 @@ TEST(Workspace, KeepsFeaturesAndLetsThemGoWhereMemoryIsShort) {
     ExperimentConfig config = small();
     config.dataset_options["train_samples"] = 40000;
     const auto dataset = workspace.dataset(config.dataset, "", config.dataset_options, {});
-    auto first = workspace.features(dataset, "rfft_magnitude", "cpu", 1, {});
-    EXPECT_EQ(workspace.features(dataset, "rfft_magnitude", "cpu", 1, {}), first);
-    EXPECT_NE(workspace.features(dataset, "raw", "cpu", 1, {}), first);
+    const auto backend = open_backend("cpu", 1);
+    auto first = workspace.features(dataset, "rfft_magnitude", "cpu", 1, *backend, {});
+    EXPECT_EQ(workspace.features(dataset, "rfft_magnitude", "cpu", 1, *backend, {}), first);
+    EXPECT_NE(workspace.features(dataset, "raw", "cpu", 1, *backend, {}), first);
     const std::size_t kept = workspace.budget().total().current;
     first.reset();
     workspace.budget().set_limit(kept + 6'000'000);  // room for the work, not for a third matrix beside two
-    EXPECT_EQ(workspace.features(dataset, "log_magnitude", "cpu", 1, {})->feature, "log_magnitude");
+    EXPECT_EQ(workspace.features(dataset, "log_magnitude", "cpu", 1, *backend, {})->feature, "log_magnitude");
     EXPECT_LT(workspace.budget().total().current, kept);
 }
 

@@ -10,7 +10,7 @@ namespace spectral::test {
 
 /// Everything is passed on to a real CPU backend; the allocation number `fail_at` (from 1) throws
 /// std::bad_alloc.
-class FaultBackend final : public Backend {
+class FaultBackend : public Backend {
 public:
     explicit FaultBackend(std::int64_t fail_at);
     ~FaultBackend() override;
