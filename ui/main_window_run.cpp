@@ -36,7 +36,7 @@ QString new_run_file(const ExperimentConfig& config) {
     const QString stem = QString::fromStdString(config.model + "-" + config.dataset);
     QDir().mkpath(runs_folder());
     for (int number = 1;; ++number) {
-        const QString path =
+        QString path =
             QStringLiteral("%1/%2-%3.h5").arg(runs_folder(), stem).arg(number, 2, 10, QLatin1Char('0'));
         QFile file(path);
         if (file.open(QIODevice::WriteOnly | QIODevice::NewOnly) || !file.exists()) return path;
