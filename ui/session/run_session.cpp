@@ -14,7 +14,7 @@ namespace spectral::ui {
 namespace {
 
 constexpr int kDrainInterval_ms = 33;
-constexpr qint64 kSlowestDrain_ms = 500, kHurry_ms = 300;
+constexpr qint64 kSlowestDrain_ms = 1000, kHurry_ms = 300;
 constexpr double kWindowShare = 0.004;  ///< of all cores together, while a run is going
 
 }  // namespace
