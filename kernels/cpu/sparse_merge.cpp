@@ -1,6 +1,7 @@
 // Sparse × sparse and sparse + sparse: two ascending index lists merged, cut along the merge so that every
 // part has as much to do (Odeh et al. 2012, "merge path").
 #include <algorithm>
+#include <array>
 
 #include "kernels/cpu/complex.hpp"
 #include "kernels/cpu/operations.hpp"
@@ -41,9 +42,29 @@ void intersect(const SparseView& a, const SparseView& b, Position at, Position e
     }
 }
 
+/// Four merges side by side: one alone waits for its own last compare most of the time.
 std::int64_t count_shared(const SparseView& a, const SparseView& b, Position begin, Position end) {
+    constexpr std::size_t kMerges = 4;
+    const std::int64_t first = begin.i + begin.j, length = end.i + end.j - first;
+    std::array<Position, kMerges> at, stop;
+    for (std::size_t m = 0; m < kMerges; ++m) {
+        at[m] = m == 0 ? begin : stop[m - 1];
+        stop[m] = m + 1 == kMerges
+                      ? end
+                      : cut(a, b, first + length * static_cast<std::int64_t>(m + 1) / std::int64_t{kMerges});
+    }
+    const auto going = [&](std::size_t m) { return at[m].i < stop[m].i && at[m].j < stop[m].j; };
     std::int64_t count = 0;
-    intersect(a, b, begin, end, [&](std::int64_t, std::int64_t) { ++count; });
+    while (going(0) && going(1) && going(2) && going(3)) {
+        for (std::size_t m = 0; m < kMerges; ++m) {
+            const std::uint32_t left = a.index[at[m].i], right = b.index[at[m].j];
+            count += left == right;
+            at[m].i += left <= right;
+            at[m].j += right <= left;
+        }
+    }
+    for (std::size_t m = 0; m < kMerges; ++m)
+        intersect(a, b, at[m], stop[m], [&](std::int64_t, std::int64_t) { ++count; });
     return count;
 }
 
@@ -85,12 +106,16 @@ void run_add_reference(Backend& /*backend*/, const SparseAdd& op) {
     *op.count = write_sum(op, {}, {op.a.count, op.b.count}, 0);
 }
 
-/// First every part counts what it will write, then it writes from where the ones before it end.
-/// entries(begin, end): how many; write(begin, end, out).
+/// First every part counts what it will write, then it writes from where the ones before it end; one part
+/// alone just writes. entries(begin, end): how many; write(begin, end, out): where it stops.
 template <class Op, class Entries, class Write>
 void merge_in_parts(Backend& backend, const Op& op, const Entries& entries, const Write& write) {
     const Parts parts(backend, op.a.count + op.b.count);
     const auto at = [&](std::int64_t part) { return cut(op.a, op.b, parts.begin(part)); };
+    if (parts.count() == 1) {
+        *op.count = write(at(0), at(1), 0);
+        return;
+    }
     parts.each([&](std::int64_t part) { op.scratch[part] = entries(at(part), at(part + 1)); });
     *op.count = exclusive_sum(op.scratch, parts.count());
     parts.each([&](std::int64_t part) { write(at(part), at(part + 1), op.scratch[part]); });
@@ -99,7 +124,7 @@ void merge_in_parts(Backend& backend, const Op& op, const Entries& entries, cons
 void run_multiply(Backend& backend, const SparseMultiply& op) {
     merge_in_parts(
         backend, op, [&](Position begin, Position end) { return count_shared(op.a, op.b, begin, end); },
-        [&](Position begin, Position end, std::int64_t out) { write_product(op, begin, end, out); });
+        [&](Position begin, Position end, std::int64_t out) { return write_product(op, begin, end, out); });
 }
 
 void run_add(Backend& backend, const SparseAdd& op) {
@@ -108,7 +133,7 @@ void run_add(Backend& backend, const SparseAdd& op) {
         [&](Position begin, Position end) {
             return (end.i - begin.i) + (end.j - begin.j) - count_shared(op.a, op.b, begin, end);
         },
-        [&](Position begin, Position end, std::int64_t out) { write_sum(op, begin, end, out); });
+        [&](Position begin, Position end, std::int64_t out) { return write_sum(op, begin, end, out); });
 }
 
 }  // namespace
