@@ -67,8 +67,9 @@ class OnAnEmulatedDevice(CliCase):
         for model in ("purefft", "logistic", "mlp"):
             for name, *backend in (("one", "cpu", "--threads", "1"), ("two", "cpu", "--threads", "2"),
                                    ("cuda", "cuda")):
-                self.json("train", *STEPS, "--model", model, "--out", f"{name}.h5", "--backend", *backend)
-            one, two, cuda = (self.losses(f"{name}.h5") for name in ("one", "two", "cuda"))
+                self.json("train", *STEPS, "--model", model, "--out", f"{model}-{name}.h5", "--backend",
+                          *backend)
+            one, two, cuda = (self.losses(f"{model}-{name}.h5") for name in ("one", "two", "cuda"))
             self.assertEqual(len(one), 100)
             spread = 0.0
             for step, (expected, other, loss) in enumerate(zip(one, two, cuda, strict=True), 1):
