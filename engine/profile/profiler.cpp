@@ -105,7 +105,7 @@ void Profiler::collect() {
     pending_.clear();
 }
 
-std::shared_ptr<const Profile> Profiler::profile() const {
+std::shared_ptr<const Profile> Profiler::profile(std::size_t max_spans) const {
     auto result = std::make_shared<Profile>();
     const std::lock_guard lock(mutex_);
     result->running = running_;
@@ -126,9 +126,10 @@ std::shared_ptr<const Profile> Profiler::profile() const {
         if (outermost_ns > 0)
             timing.share = static_cast<double>(totals.outermost_ns) / static_cast<double>(outermost_ns);
     }
-    result->spans.reserve(spans_.size());
+    const std::size_t count = std::min(spans_.size(), max_spans);
+    result->spans.reserve(count);
     const std::size_t first = spans_.size() < kMaxSpans ? 0 : next_span_;
-    for (std::size_t i = 0; i < spans_.size(); ++i)
+    for (std::size_t i = spans_.size() - count; i < spans_.size(); ++i)
         result->spans.push_back(spans_[(first + i) % spans_.size()]);
     return result;
 }

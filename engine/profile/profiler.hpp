@@ -45,7 +45,7 @@ struct Profile {
     bool running = false;
     std::string backend, device;
     std::vector<OpTiming> timings;  ///< in the order in which they were first seen
-    std::vector<OpSpan> spans;      ///< ascending in start, the newest Profiler::kMaxSpans
+    std::vector<OpSpan> spans;      ///< ascending in start, the newest
     std::int64_t steps = 0;         ///< counted while it ran
 };
 
@@ -63,7 +63,8 @@ public:
     void stop() { wanted_.store(false); }
     bool started() const { return wanted_.load(); }
     void reset();
-    std::shared_ptr<const Profile> profile() const;
+    /// With at most `max_spans` spans; a full copy of them takes longer than the rest of a frame.
+    std::shared_ptr<const Profile> profile(std::size_t max_spans = kMaxSpans) const;
 
     /// In the backend's thread: a training step begins; also where start() and stop() take effect.
     void begin_step(std::int64_t step);

@@ -81,6 +81,11 @@ TEST_F(Watched, CountsCallsBytesAndStepsWhileItIsStarted) {
     for (std::size_t i = 1; i < profile->spans.size(); ++i)
         EXPECT_GE(profile->spans[i].start_ns,
                   profile->spans[i - 1].start_ns + profile->spans[i - 1].duration_ns);
+    const auto newest = profiler_.profile(4);
+    ASSERT_EQ(newest->spans.size(), 4U);
+    EXPECT_EQ(newest->spans.front().start_ns, profile->spans[11].start_ns);
+    EXPECT_TRUE(profiler_.profile(0)->spans.empty());
+    EXPECT_EQ(newest->timings[0].calls, 15);
 
     profiler_.stop();
     profiler_.begin_step(4);

@@ -9,6 +9,7 @@
 #include <QLineEdit>
 #include <QSignalSpy>
 #include <QTableView>
+#include <QTemporaryDir>
 #include <QTest>
 #include <memory>
 
@@ -21,7 +22,7 @@
 namespace spectral::ui {
 namespace {
 
-constexpr int kPatience_ms = 30000;
+constexpr int kPatience_ms = 30000, kLongerThanAMeasurement_ms = 1500;
 
 class KernelsPageTest : public QObject {
     Q_OBJECT
@@ -37,6 +38,7 @@ private Q_SLOTS:
     void levels_are_compared();
     void comparison_is_cancelled();
     void wrong_sizes_are_a_message();
+    void ceiling_is_measured_when_the_run_is_over();
 
 private:
     void train(int steps);
@@ -197,6 +199,26 @@ void KernelsPageTest::wrong_sizes_are_a_message() {
         QVERIFY(!page_->comparing());
         QCOMPARE(find<QAbstractButton>("level_compare")->text(), QStringLiteral("Compare"));
     }
+}
+
+void KernelsPageTest::ceiling_is_measured_when_the_run_is_over() {
+    const QTemporaryDir empty;
+    const QByteArray before = qgetenv("XDG_CACHE_HOME");
+    qputenv("XDG_CACHE_HOME", empty.path().toUtf8());
+    KernelsPage page(*profiler_);
+    page.refresh(true);
+    page.show();
+    QVERIFY(QTest::qWaitForWindowExposed(&page));
+    const auto measured = [&] {
+        return page.findChild<QLabel*>(QStringLiteral("roofline_card_subtitle"))
+            ->text()
+            .startsWith(QStringLiteral("measured"));
+    };
+    QTest::qWait(kLongerThanAMeasurement_ms);
+    QVERIFY(!measured());
+    page.refresh(false);
+    QTRY_VERIFY_WITH_TIMEOUT(measured(), kPatience_ms);
+    qputenv("XDG_CACHE_HOME", before);
 }
 
 }  // namespace

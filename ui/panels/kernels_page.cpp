@@ -11,7 +11,6 @@
 #include <QProgressBar>
 #include <QPushButton>
 #include <QSortFilterProxyModel>
-#include <QStackedLayout>
 #include <QTableView>
 #include <QVBoxLayout>
 #include <algorithm>
@@ -31,6 +30,7 @@
 #include "ui/models/op_table_model.hpp"
 #include "ui/panels/format.hpp"
 #include "ui/panels/scrolled.hpp"
+#include "ui/panels/table.hpp"
 #include "ui/theme.hpp"
 
 namespace spectral::ui {
@@ -38,29 +38,9 @@ namespace spectral::ui {
 namespace {
 
 constexpr int kMargin = 14, kGap = 12, kOperationsHeight = 214, kTimelineHeight = 168, kLevelsHeight = 292;
-constexpr int kRowHeight = 26, kShareWidth = 150;
+constexpr int kShareWidth = 150;
 constexpr std::size_t kTimelineSpans = 4096;
 constexpr std::size_t kRooflineOps = 6;
-
-QTableView* make_table(const char* name, const QString& accessible, QAbstractItemModel* model) {
-    auto* table = new QTableView;
-    table->setObjectName(QLatin1String(name));
-    table->setAccessibleName(accessible);
-    table->setModel(model);
-    table->setShowGrid(false);
-    table->setSelectionBehavior(QAbstractItemView::SelectRows);
-    table->setSelectionMode(QAbstractItemView::SingleSelection);
-    table->setEditTriggers(QAbstractItemView::NoEditTriggers);
-    table->setVerticalScrollMode(QAbstractItemView::ScrollPerPixel);
-    table->setWordWrap(false);
-    table->setTabKeyNavigation(false);
-    table->setFont(tabular_font());
-    table->verticalHeader()->hide();
-    table->verticalHeader()->setDefaultSectionSize(kRowHeight);
-    table->horizontalHeader()->setHighlightSections(false);
-    table->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
-    return table;
-}
 
 SeriesStyle ceiling_style() {
     return {.name = KernelsPage::tr("ceiling"), .colour = -1, .markers = Markers::never};
@@ -129,17 +109,9 @@ QWidget* KernelsPage::build_operations() {
         const int row = sorted->mapToSource(index).row();
         choose_op(op_model_->index(row, 0).data().toString().toStdString());
     });
-    empty_ = new QLabel(tr("The timings of every operation appear here while a run is going."));
-    empty_->setObjectName(QStringLiteral("kernels_empty"));
-    empty_->setAlignment(Qt::AlignCenter);
-    set_role(*empty_, QStringLiteral("muted"));
-    auto* body = new QWidget;
-    auto* stack = new QStackedLayout(body);
-    stack->addWidget(empty_);
-    stack->addWidget(operations_);
-    connect(op_model_, &QAbstractItemModel::rowsInserted, stack, [stack] { stack->setCurrentIndex(1); });
-    connect(op_model_, &QAbstractItemModel::modelReset, stack,
-            [this, stack] { stack->setCurrentIndex(op_model_->rowCount() > 0 ? 1 : 0); });
+    QWidget* body =
+        make_table_or_text(*operations_, "kernels_empty",
+                           tr("The timings of every operation appear here while a run is going."));
 
     timing_ = new QAction(tr("timing"), this);
     timing_->setCheckable(true);
@@ -151,7 +123,7 @@ QWidget* KernelsPage::build_operations() {
     connect(reset, &QAction::triggered, this, [this] {
         profiler_.reset();
         timeline_->follow();
-        show_profile(profiler_.profile());
+        show_profile();
     });
     auto* save = new QAction(tr("export"), this);
     save->setToolTip(tr("Save the table, or the timeline for Perfetto"));
@@ -181,7 +153,7 @@ QWidget* KernelsPage::build_timeline() {
     timeline_card_->add_action(timeline_->follow_action());
     timeline_card_->set_body(timeline_);
     connect(timeline_->follow_action(), &QAction::toggled, this, [this](bool on) {
-        if (on && isVisible()) show_profile(profiler_.profile());
+        if (on && isVisible()) show_profile();
     });
     return timeline_card_;
 }
@@ -227,20 +199,12 @@ QWidget* KernelsPage::build_levels() {
     header->setSectionResizeMode(LevelTableModel::kSpeedUp, QHeaderView::Interactive);
     header->resizeSection(LevelTableModel::kSpeedUp, 130);
     header->setStretchLastSection(true);
-    auto* hint =
-        new QLabel(tr("Compare runs every version of an operation on the same input: time, speed-up over the "
-                      "simplest one, and the largest difference of a result."));
-    hint->setObjectName(QStringLiteral("levels_empty"));
-    hint->setAlignment(Qt::AlignCenter);
-    hint->setWordWrap(true);
-    set_role(*hint, QStringLiteral("muted"));
-    auto* table_or_hint = new QWidget;
-    auto* stack = new QStackedLayout(table_or_hint);
-    stack->addWidget(hint);
-    stack->addWidget(levels_);
-    connect(level_model_, &QAbstractItemModel::modelReset, stack,
-            [this, stack] { stack->setCurrentIndex(level_model_->rowCount() > 0 ? 1 : 0); });
-    column->addWidget(table_or_hint, 1);
+    column->addWidget(
+        make_table_or_text(
+            *levels_, "levels_empty",
+            tr("Compare runs every version of an operation on the same input: time, speed-up over the "
+               "simplest one, and the largest difference of a result.")),
+        1);
     connect(op_choice_, &QComboBox::currentTextChanged, this,
             [this](const QString& op) { choose_op(op.toStdString()); });
     connect(compare_, &QPushButton::clicked, this, &KernelsPage::compare_or_cancel);
@@ -310,18 +274,22 @@ void KernelsPage::compare_or_cancel() {
 
 void KernelsPage::showEvent(QShowEvent* event) {
     if (timing_->isChecked()) profiler_.start();  // from the first look at it on
-    show_profile(profiler_.profile());
-    // Measured once per machine, and only while nothing else wants it.
+    show_profile();
     if (ceiling_.gb_per_s <= 0) probe_.find_ceiling("auto", !training_);
     QWidget::showEvent(event);
 }
 
 void KernelsPage::refresh(bool training) {
+    const bool over = training_ && !training;
     training_ = training;
-    if (isVisible()) show_profile(profiler_.profile());
+    if (!isVisible()) return;
+    show_profile();
+    // Measured once per machine, and only while nothing else wants it.
+    if (over && ceiling_.gb_per_s <= 0) probe_.find_ceiling("auto", true);
 }
 
-void KernelsPage::show_profile(const std::shared_ptr<const Profile>& profile) {
+void KernelsPage::show_profile() {
+    const auto profile = profiler_.profile(timeline_->following() ? kTimelineSpans : 0);
     op_model_->set_profile(profile);
     operations_card_->set_subtitle(
         profile->timings.empty()
@@ -332,11 +300,9 @@ void KernelsPage::show_profile(const std::shared_ptr<const Profile>& profile) {
 }
 
 void KernelsPage::show_timeline(const Profile& profile) {
-    const std::size_t count = std::min(profile.spans.size(), kTimelineSpans);
-    const auto first = profile.spans.end() - static_cast<std::ptrdiff_t>(count);
     // A lane for each operation that occurs, in the order of the table's first appearance.
     std::set<std::int32_t> present;
-    for (auto span = first; span != profile.spans.end(); ++span) present.insert(span->timing);
+    for (const OpSpan& span : profile.spans) present.insert(span.timing);
     std::vector<TimelineView::Lane> lanes;
     std::map<std::int32_t, int> lane_of;
     for (const std::int32_t timing : present) {
@@ -345,9 +311,9 @@ void KernelsPage::show_timeline(const Profile& profile) {
             {QString::fromStdString(profile.timings[static_cast<std::size_t>(timing)].op), timing});
     }
     std::vector<TimelineView::Span> spans;
-    spans.reserve(count);
-    for (auto span = first; span != profile.spans.end(); ++span)
-        spans.push_back({lane_of[span->timing], span->start_ns, span->duration_ns, span->step});
+    spans.reserve(profile.spans.size());
+    for (const OpSpan& span : profile.spans)
+        spans.push_back({lane_of[span.timing], span.start_ns, span.duration_ns, span.step});
     timeline_->set_data(std::move(lanes), std::move(spans));
 }
 
@@ -357,7 +323,7 @@ void KernelsPage::show_ceiling(const Ceiling& ceiling) {
     roofline_card_->set_subtitle(tr("measured: %1 GB/s, %2 GFLOP/s")
                                      .arg(ceiling.gb_per_s, 0, 'g', 3)
                                      .arg(ceiling.gflop_per_s, 0, 'g', 3));
-    show_roofline(*profiler_.profile());
+    show_roofline(*profiler_.profile(0));
 }
 
 void KernelsPage::show_roofline(const Profile& profile) {

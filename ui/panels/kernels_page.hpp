@@ -12,7 +12,6 @@
 
 class QAction;
 class QComboBox;
-class QLabel;
 class QLineEdit;
 class QProgressBar;
 class QPushButton;
@@ -53,7 +52,7 @@ private:
     QWidget* build_timeline();
     QWidget* build_levels();
     QWidget* build_roofline();
-    void show_profile(const std::shared_ptr<const Profile>& profile);
+    void show_profile();
     void show_timeline(const Profile& profile);
     void show_roofline(const Profile& profile);
     void show_ceiling(const Ceiling& ceiling);
@@ -75,7 +74,6 @@ private:
     QAction* timing_ = nullptr;
     QTableView* operations_ = nullptr;
     QTableView* levels_ = nullptr;
-    QLabel* empty_ = nullptr;
     TimelineView* timeline_ = nullptr;
     LineChart* roofline_ = nullptr;
     QComboBox* op_choice_ = nullptr;
