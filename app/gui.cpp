@@ -104,8 +104,8 @@ int main(int count, char** arguments) {
     const QCommandLineOption size(QStringLiteral("screenshot-size"), QStringLiteral("in pixels"),
                                   QStringLiteral("WxH"), QStringLiteral("1440x900"));
     const QCommandLineOption page(QStringLiteral("screenshot-page"),
-                                  QStringLiteral("training, patterns or kernels"), QStringLiteral("PAGE"),
-                                  QStringLiteral("training"));
+                                  QStringLiteral("training, patterns, kernels or memory"),
+                                  QStringLiteral("PAGE"), QStringLiteral("training"));
     const QCommandLineOption after(QStringLiteral("after-epochs"),
                                    QStringLiteral("train so far before the picture"), QStringLiteral("N"),
                                    QStringLiteral("0"));
@@ -116,9 +116,10 @@ int main(int count, char** arguments) {
     const QString wanted_theme = parser.value(theme);
     if (parser.isSet(theme) && !QStringList{"dark", "light", "system"}.contains(wanted_theme))
         return fail(QStringLiteral("--theme %1: give dark, light or system").arg(wanted_theme));
-    const auto wanted_page = QStringList{"training", "patterns", "kernels"}.indexOf(parser.value(page));
+    const auto wanted_page =
+        QStringList{"training", "patterns", "kernels", "memory"}.indexOf(parser.value(page));
     if (wanted_page < 0)
-        return fail(QStringLiteral("--screenshot-page %1: give training, patterns or kernels")
+        return fail(QStringLiteral("--screenshot-page %1: give training, patterns, kernels or memory")
                         .arg(parser.value(page)));
     const QSize wanted_size = parse_size(parser.value(size));
     if (parser.isSet(size) && wanted_size.isEmpty())

@@ -24,6 +24,7 @@
 #include "ui/panels/experiment_panel.hpp"
 #include "ui/panels/format.hpp"
 #include "ui/panels/kernels_page.hpp"
+#include "ui/panels/memory_page.hpp"
 #include "ui/panels/message_bar.hpp"
 #include "ui/panels/patterns_page.hpp"
 #include "ui/panels/run_bar.hpp"
@@ -108,9 +109,12 @@ void MainWindow::build_pages() {
     kernels_ = new KernelsPage(session_.profiler(), tabs_);
     tabs_->addTab(patterns_, tr("Patterns"));
     tabs_->addTab(kernels_, tr("Kernels"));
+    memory_ = new MemoryPage(workspace_->budget(), tabs_);
+    tabs_->addTab(memory_, tr("Memory"));
     tabs_->setTabToolTip(0, tr("Loss, accuracy, confusion and examples of the run (Alt+1)"));
     tabs_->setTabToolTip(1, tr("What the model has learned, at any moment of the run (Alt+2)"));
     tabs_->setTabToolTip(2, tr("Where the time goes, operation by operation (Alt+3)"));
+    tabs_->setTabToolTip(3, tr("What memory is used for, over time and by holder (Alt+4)"));
     right->addWidget(tabs_, 1);
     message_place->hide();
     connect(messages_, &MessageBar::shown, message_place, &QWidget::setVisible);
@@ -176,7 +180,10 @@ void MainWindow::build_menus() {
         add_command(tr("&Patterns"), QStringLiteral("action_page_patterns"), QKeySequence(tr("Alt+2")), {});
     QAction* third =
         add_command(tr("&Kernels"), QStringLiteral("action_page_kernels"), QKeySequence(tr("Alt+3")), {});
-    view->addActions({first, second, third});
+    QAction* fourth =
+        add_command(tr("&Memory"), QStringLiteral("action_page_memory"), QKeySequence(tr("Alt+4")), {});
+    view->addActions({first, second, third, fourth});
+    connect(fourth, &QAction::triggered, this, [this] { show_page(Page::memory); });
     connect(third, &QAction::triggered, this, [this] { show_page(Page::kernels); });
     connect(first, &QAction::triggered, this, [this] { show_page(Page::training); });
     connect(second, &QAction::triggered, this, [this] { show_page(Page::patterns); });
@@ -284,7 +291,7 @@ void MainWindow::show_shortcuts() {
     for (const auto& [keys, what] :
          {std::pair{tr("Space"), tr("start, pause, resume")}, std::pair{tr("S"), tr("one step")},
           std::pair{tr("Ctrl+."), tr("stop")}, std::pair{tr("Ctrl+G"), tr("go on with the model on show")},
-          std::pair{tr("Alt+1, Alt+2"), tr("Training, Patterns")},
+          std::pair{tr("Alt+1 … Alt+4"), tr("Training, Patterns, Kernels, Memory")},
           std::pair{tr("F"), tr("follow the newest patterns")},
           std::pair{tr("Ctrl+O, Ctrl+R"), tr("open a model, resume from a file")},
           std::pair{tr("Ctrl+S, Ctrl+E"), tr("save a checkpoint, export the model")},

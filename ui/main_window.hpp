@@ -18,6 +18,7 @@ namespace spectral::ui {
 
 class ExperimentPanel;
 class KernelsPage;
+class MemoryPage;
 class MessageBar;
 class PatternsPage;
 class RunBar;
@@ -28,7 +29,7 @@ class MainWindow : public QMainWindow {
     Q_OBJECT
 
 public:
-    enum class Page { training = 0, patterns = 1, kernels = 2 };
+    enum class Page { training = 0, patterns = 1, kernels = 2, memory = 3 };
 
     explicit MainWindow(QWidget* parent = nullptr);
     ~MainWindow() override;
@@ -50,6 +51,7 @@ public:
     TrainingPage& training_page() { return *training_; }
     PatternsPage& patterns_page() { return *patterns_; }
     KernelsPage& kernels_page() { return *kernels_; }
+    MemoryPage& memory_page() { return *memory_; }
     MessageBar& messages() { return *messages_; }
 
     /// Applies the theme that the settings ask for (dark, light, or the desktop's).
@@ -80,6 +82,11 @@ private:
     void change_learning_rate(double value);
     void follow(const Updates& updates);
     void show_trouble(const NumericTrouble& trouble);
+    void show_shortage(const MemoryShortage& shortage);
+    void change_memory_limit(std::int64_t mib);
+    void show_memory_in_use();
+    /// Ends the run and goes on from its checkpoint in batches of that size.
+    void go_on_with_batch(std::int64_t batch);
     void show_state();
     void show_end(const RunResult& result);
     void close_when_done();
@@ -103,6 +110,7 @@ private:
     QString backend_;
     bool closing_ = false;
     bool trouble_shown_ = false;
+    std::int64_t next_batch_ = 0;  ///< to go on with when the run has ended; 0: it does not go on
 
     RunBar* bar_ = nullptr;
     ExperimentPanel* panel_ = nullptr;
@@ -111,6 +119,7 @@ private:
     TrainingPage* training_ = nullptr;
     PatternsPage* patterns_ = nullptr;
     KernelsPage* kernels_ = nullptr;
+    MemoryPage* memory_ = nullptr;
     StatusStrip* status_ = nullptr;
     QAction* open_action_ = nullptr;
     QAction* resume_file_action_ = nullptr;

@@ -16,6 +16,7 @@
 #include "ui/panels/experiment_panel.hpp"
 #include "ui/panels/format.hpp"
 #include "ui/panels/kernels_page.hpp"
+#include "ui/panels/memory_page.hpp"
 #include "ui/panels/message_bar.hpp"
 #include "ui/panels/patterns_page.hpp"
 #include "ui/panels/run_bar.hpp"
@@ -64,6 +65,8 @@ void MainWindow::connect_session() {
     });
     connect(kernels_, &KernelsPage::problem, this,
             [this](const QString& what, const QString& hint) { messages_->show_error(what, hint); });
+    connect(memory_, &MemoryPage::evictRequested, &session_, &RunSession::clear_plans);
+    connect(memory_, &MemoryPage::limitChanged, this, &MainWindow::change_memory_limit);
     connect(bar_, &RunBar::startTriggered, this, &MainWindow::start_or_ask);
     connect(bar_, &RunBar::pauseTriggered, &session_, &RunSession::pause);
     connect(bar_, &RunBar::resumeTriggered, &session_, &RunSession::resume);
@@ -96,6 +99,8 @@ void MainWindow::begin(const ExperimentConfig& config, const RunOptions& options
     messages_->dismiss();
     status_->reset();
     trouble_shown_ = false;
+    next_batch_ = 0;
+    memory_->start_over();
     shown_config_ = config;
     has_shown_config_ = true;
     run_name_ = run_name;
@@ -124,7 +129,8 @@ void MainWindow::go_on(const QString& path, const ExperimentConfig& config) {
     panel_->set_config(wanted);  // the rest of the form is that of another experiment
     RunOptions options;
     options.out = options.resume = path.toStdString();
-    options.resume_changes = {{"epochs", wanted.epochs}};
+    options.resume_changes = {
+        {"epochs", wanted.epochs}, {"batch", wanted.batch}, {"memory_mib", wanted.memory_mib}};
     begin(wanted, options, run_name_);
     note(tr("Training on to %1 epochs").arg(wanted.epochs));
 }
@@ -226,6 +232,8 @@ void MainWindow::follow(const Updates& updates) {
     }
     if (updates.learning_rate) panel_->show_learning_rate(*updates.learning_rate);
     if (updates.trouble) show_trouble(*updates.trouble);
+    if (updates.shortage) show_shortage(*updates.shortage);
+    if (updates.plans) memory_->set_plans(*updates.plans);
     if (!updates.message.empty() && !trouble_shown_ && updates.state != RunState::failed)
         note(QString::fromStdString(updates.message));
     bar_->set_activity(QString::fromStdString(updates.activity), updates.activity_fraction);
@@ -250,6 +258,42 @@ void MainWindow::show_trouble(const NumericTrouble& trouble) {
           tr("Go back to the last good state and train on with this learning rate"),
           [this, value = trouble.suggested_learning_rate] { session_.recover(value); }},
          {QStringLiteral("message_stop"), tr("Stop"), tr("End the run here"), [this] { session_.stop(); }}});
+}
+
+void MainWindow::show_shortage(const MemoryShortage& shortage) {
+    trouble_shown_ = true;
+    std::vector<MessageBar::Choice> choices{
+        {QStringLiteral("message_memory"), tr("Set the limit…"),
+         tr("Show the Memory page, where the limit is and what holds the memory"),
+         [this] { show_page(Page::memory); }},
+        {QStringLiteral("message_go_on"), tr("Try again"), tr("Go on where the run stands"),
+         [this] { session_.resume(); }}};
+    if (const std::int64_t batch = shortage.batch / 2; batch > 0)
+        choices.push_back({QStringLiteral("message_smaller_batch"), tr("Batch %1").arg(batch),
+                           tr("End the run and go on from its checkpoint in batches of %1").arg(batch),
+                           [this, batch] { go_on_with_batch(batch); }});
+    messages_->show_error(
+        tr("Step %1: %2.").arg(grouped(shortage.step), QString::fromStdString(shortage.what)),
+        tr("The run stands and has lost nothing: %1.").arg(QString::fromStdString(shortage.hint)),
+        std::move(choices));
+}
+
+void MainWindow::change_memory_limit(std::int64_t mib) {
+    shown_config_.memory_mib = mib;
+    panel_->show_memory_limit(mib);
+    show_memory_in_use();
+    note(mib > 0 ? tr("Memory limit %1").arg(human_bytes(static_cast<std::size_t>(mib) << 20))
+                 : tr("No memory limit"));
+}
+
+void MainWindow::show_memory_in_use() {
+    const MemoryBudget& budget = workspace_->budget();
+    status_->show_memory(budget.total().current, budget.limit());
+}
+
+void MainWindow::go_on_with_batch(std::int64_t batch) {
+    next_batch_ = batch;
+    session_.stop();
 }
 
 void MainWindow::show_state() {
@@ -292,6 +336,17 @@ void MainWindow::show_end(const RunResult& result) {
         QFile::remove(file.filePath());
     if (trouble_shown_) messages_->dismiss();
     trouble_shown_ = false;
+    kernels_->refresh(false);
+    memory_->set_plans({});
+    memory_->refresh(false);
+    show_memory_in_use();
+    if (next_batch_ > 0 && !closing_ && session_.has_model()) {
+        shown_config_.batch = next_batch_;
+        panel_->set_config(shown_config_);
+        go_on(session_.output(), shown_config_);
+        note(tr("Going on in batches of %1").arg(shown_config_.batch));
+        return;
+    }
     if (result.state == RunState::failed) {
         closing_ = false;  // what could not be saved is worth a look
         messages_->show_error(tr("The run failed: %1").arg(QString::fromStdString(result.error)),
@@ -312,6 +367,7 @@ void MainWindow::show_record() {
     training_->show_record(session_.record());
     patterns_->show_record(session_.record());
     kernels_->refresh(session_.active());
+    memory_->refresh(session_.active());
 }
 
 void MainWindow::refresh_ceiling() {

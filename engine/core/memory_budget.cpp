@@ -162,6 +162,11 @@ std::uint64_t MemoryBudget::revision() const {
     return revision_;
 }
 
+std::int64_t MemoryBudget::elapsed_ns() const {
+    const std::lock_guard lock(mutex_);
+    return now_ns();
+}
+
 void MemoryBudget::start_over() {
     const std::lock_guard lock(mutex_);
     for (MemoryUsage& usage : by_tag_) usage.peak = usage.current;

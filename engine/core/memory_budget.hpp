@@ -95,6 +95,8 @@ public:
     MemorySnapshot snapshot() const;
     /// Grows with every change that a snapshot would show.
     std::uint64_t revision() const;
+    /// On the timeline's clock.
+    std::int64_t elapsed_ns() const;
     /// Peaks and timeline begin anew, from what is held now.
     void start_over();
 

@@ -363,8 +363,13 @@ void TrainingRun::flush(Trainer& trainer, bool with_patterns) {
     std::shared_ptr<const PatternSnapshot> patterns;
     if (with_patterns) {
         const Clock::time_point start = Clock::now();
-        patterns = std::make_shared<const PatternSnapshot>(
-            PatternSnapshot{trainer.step_count(), trainer.epoch(), trainer.patterns()});
+        try {
+            patterns = std::make_shared<const PatternSnapshot>(
+                PatternSnapshot{trainer.step_count(), trainer.epoch(), trainer.patterns()});
+        } catch (const OutOfMemory&) {
+            // One picture less is no reason to stand still; what the run itself needs says so when it is
+            // short.
+        }
         last_snapshot_ = Clock::now();
         last_snapshot_step_ = trainer.step_count();
         snapshot_cost_ = last_snapshot_ - start;

@@ -2,13 +2,16 @@
 #include "ui/charts/export.hpp"
 
 #include <QAction>
+#include <QBuffer>
 #include <QClipboard>
+#include <QGraphicsView>
 #include <QGuiApplication>
 #include <QLocale>
 #include <QMenu>
 #include <QMessageBox>
 #include <QPainter>
 #include <QSaveFile>
+#include <QSvgGenerator>
 #include <QWidget>
 #include <utility>
 
@@ -46,6 +49,23 @@ bool write_text_file(const QString& path, const QString& text) {
 bool write_png_file(const QString& path, const QImage& image) {
     QSaveFile file(path);
     return !image.isNull() && file.open(QIODevice::WriteOnly) && image.save(&file, "PNG") && file.commit();
+}
+
+bool write_svg_file(const QString& path, QGraphicsView& view, const QString& title) {
+    QBuffer buffer;
+    QSvgGenerator generator;
+    generator.setOutputDevice(&buffer);
+    generator.setSize(view.viewport()->size());
+    generator.setViewBox(view.viewport()->rect());
+    generator.setTitle(title);
+    {
+        QPainter painter(&generator);
+        if (!painter.isActive()) {
+            return false;
+        }
+        view.render(&painter, QRectF(view.viewport()->rect()), view.viewport()->rect());
+    }
+    return write_text_file(path, QString::fromUtf8(buffer.data()));
 }
 
 QString csv_field(const QString& text) {

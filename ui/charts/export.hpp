@@ -7,6 +7,7 @@
 #include <functional>
 #include <vector>
 
+class QGraphicsView;
 class QMenu;
 class QWidget;
 
@@ -15,6 +16,8 @@ namespace spectral::ui {
 /// Writes to a temporary name and renames; false where the file could not be written.
 bool write_text_file(const QString& path, const QString& text);
 bool write_png_file(const QString& path, const QImage& image);
+/// What the view shows, as a drawing.
+bool write_svg_file(const QString& path, QGraphicsView& view, const QString& title);
 
 /// The text as one CSV field, quoted where it needs to be.
 QString csv_field(const QString& text);

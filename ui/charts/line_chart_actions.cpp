@@ -1,11 +1,8 @@
 // The line chart's menus, readout and ways out: PNG, SVG, CSV and the clipboard.
 #include <QAction>
 #include <QActionGroup>
-#include <QBuffer>
 #include <QLineSeries>
 #include <QMenu>
-#include <QPainter>
-#include <QSvgGenerator>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -150,20 +147,7 @@ bool LineChart::export_png(const QString& path) {
 
 bool LineChart::export_svg(const QString& path) {
     flush();
-    QBuffer buffer;
-    QSvgGenerator generator;
-    generator.setOutputDevice(&buffer);
-    generator.setSize(view_->viewport()->size());
-    generator.setViewBox(view_->viewport()->rect());
-    generator.setTitle(accessibleName());
-    {
-        QPainter painter(&generator);
-        if (!painter.isActive()) {
-            return false;
-        }
-        view_->render(&painter, QRectF(view_->viewport()->rect()), view_->viewport()->rect());
-    }
-    return write_text_file(path, QString::fromUtf8(buffer.data()));
+    return write_svg_file(path, *view_, accessibleName());
 }
 
 QString LineChart::to_csv() const {

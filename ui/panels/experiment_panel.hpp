@@ -46,6 +46,8 @@ public:
     void show_info(const RunInfo& info, const ExperimentConfig& config);
     /// The rate in use by the run.
     void show_learning_rate(double learning_rate);
+    /// The limit in force, in MiB; 0: none.
+    void show_memory_limit(std::int64_t mib);
     /// The measured accuracy of the best linear model on the features of `config`, in [0, 1].
     std::optional<double> ceiling(const ExperimentConfig& config) const;
     /// Ends a measurement under way.

@@ -32,6 +32,8 @@ void ExperimentPanel::show_learning_rate(double learning_rate) {
     settle_.start();  // it may have been invalid before
 }
 
+void ExperimentPanel::show_memory_limit(std::int64_t mib) { more_->set_value("memory_mib", mib); }
+
 void ExperimentPanel::set_run_active(bool active) {
     run_active_ = active;
     for (SchemaForm* form : {source_, data_options_, features_, model_choice_, model_options_, more_})

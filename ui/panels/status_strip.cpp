@@ -131,6 +131,12 @@ void StatusStrip::add(const Updates& updates) {
     refresh();
 }
 
+void StatusStrip::show_memory(std::size_t bytes, std::size_t limit_bytes) {
+    memory_bytes_ = bytes;
+    memory_limit_bytes_ = limit_bytes;
+    refresh();
+}
+
 void StatusStrip::show_note(const QString& note) {
     note_label_->setText(note);
     note_label_->setToolTip(note);

@@ -28,6 +28,8 @@ public:
     /// `state` as on show ("running"); nothing when no run was started.
     void set_state(std::optional<RunState> state, const QString& backend);
     void add(const Updates& updates);
+    /// `limit_bytes` 0 or SIZE_MAX: none.
+    void show_memory(std::size_t bytes, std::size_t limit_bytes);
     /// Shown for some seconds.
     void show_note(const QString& note);
     /// The file of the run or model on show; empty: none.

@@ -33,6 +33,7 @@ public:
     /// Asks the run to write its checkpoint and end; finished() follows.
     void stop();
     void set_learning_rate(double value) { send(command::SetLearningRate{value}); }
+    void clear_plans() { send(command::ClearPlans{}); }
     void recover(double learning_rate) { send(command::Recover{learning_rate}); }
 
     /// Writes the model now, with the checkpoint (`with_state`) or without. Without a run going it copies
