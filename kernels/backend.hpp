@@ -42,7 +42,7 @@ public:
     virtual std::string_view name() const = 0;
     /// For people: "AMD EPYC, 2 threads".
     virtual std::string device() const = 0;
-    /// Host threads that share the work; scratch sizes depend on it.
+    /// Host threads that share the work, or blocks of a device; scratch sizes depend on it.
     virtual int threads() const = 0;
 
     /// 64-byte aligned; never null for bytes > 0. Throws std::bad_alloc.

@@ -94,12 +94,10 @@ std::vector<PlanInfo> PlanCache::list() const {
     static constexpr std::array kTransforms{"real → complex, ", "complex → real, ", "complex → complex, "};
     std::vector<PlanInfo> result;
     for (const Entry& entry : entries_) {
-        std::string text = kTransforms[static_cast<std::size_t>(entry.key.transform)];
-        for (int axis = 0; axis < entry.key.rank; ++axis)
-            text +=
-                (axis > 0 ? " × " : "") + std::to_string(entry.key.extent[static_cast<std::size_t>(axis)]);
-        result.push_back(
-            {std::move(text) + (entry.key.aligned ? ", aligned" : ""), std::nullopt, entry.uses});
+        result.push_back({kTransforms[static_cast<std::size_t>(entry.key.transform)] +
+                              extents_text(entry.key.rank, entry.key.extent) +
+                              (entry.key.aligned ? ", aligned" : ""),
+                          std::nullopt, entry.uses});
     }
     return result;
 }

@@ -203,6 +203,11 @@ void CudaBackend::fill_zero(void* device, std::size_t bytes) {
 
 void CudaBackend::synchronize() { check(cudaStreamSynchronize(stream_.get()), "synchronize"); }
 
+void CudaBackend::clear_plans() {
+    synchronize();
+    plans_.clear();
+}
+
 void CudaBackend::check_launches(std::string_view op) {
     cudaError_t code = cudaGetLastError();
     if (code == cudaSuccess && synchronous_) code = cudaStreamSynchronize(stream_.get());

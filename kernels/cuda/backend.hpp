@@ -44,6 +44,8 @@ public:
     void synchronize() override;
     Mark mark() override;
     std::int64_t nanoseconds(Mark mark) override;
+    std::vector<PlanInfo> cached_plans() const override { return plans_.list(); }
+    void clear_plans() override;
 
     const DeviceInfo& info() const { return info_; }
     cudaStream_t stream() const { return stream_.get(); }

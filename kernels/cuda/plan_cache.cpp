@@ -34,6 +34,7 @@ const FftPlan& PlanCache::get(const PlanKey& key) {
     const auto found = std::ranges::find(entries_, key, &Entry::key);
     if (found != entries_.end()) {
         entries_.splice(entries_.begin(), entries_, found);
+        ++entries_.front().uses;
         return *entries_.front().plan;
     }
     std::unique_ptr<FftPlan> plan = make_plan(key, stream_);
@@ -42,7 +43,7 @@ const FftPlan& PlanCache::get(const PlanKey& key) {
                     "transform fewer signals at once");
     grow_work_area(plan->work_bytes);
     if (work_area_ != nullptr) check(cufftSetWorkArea(plan->handle.get(), work_area_), "work area");
-    entries_.push_front({key, std::move(plan)});
+    entries_.push_front({key, std::move(plan), 1});
     if (entries_.size() > kMaxEntries) entries_.pop_back();
     return *entries_.front().plan;
 }
@@ -67,6 +68,18 @@ void PlanCache::clear() {
     entries_.clear();
     if (work_area_ != nullptr) check(cudaFreeAsync(std::exchange(work_area_, nullptr), stream_), "work area");
     work_bytes_ = 0;
+}
+
+std::vector<PlanInfo> PlanCache::list() const {
+    std::vector<PlanInfo> result;
+    if (work_bytes_ > 0) result.push_back({"work area of all plans", work_bytes_, 0});
+    for (const auto& [key, plan, uses] : entries_) {
+        const char* transform = key.type == CUFFT_R2C ? "real → complex, " : "complex → real, ";
+        result.push_back(
+            {transform + extents_text(key.rank, key.extent) + ", batch " + std::to_string(key.batch),
+             std::nullopt, uses});
+    }
+    return result;
 }
 
 }  // namespace spectral::cuda

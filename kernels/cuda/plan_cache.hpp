@@ -4,9 +4,12 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
+#include <vector>
 
+#include "kernels/backend.hpp"
 #include "kernels/cuda/handles.hpp"
 #include "kernels/ops/fft.hpp"
 
@@ -41,6 +44,8 @@ public:
     /// or when it would need more than kMaxWorkBytes; std::bad_alloc when the device has no room.
     const FftPlan& get(const PlanKey& key);
     void clear();
+    /// The work area first; it belongs to all plans, so they have no bytes of their own.
+    std::vector<PlanInfo> list() const;
 
     std::size_t size() const { return entries_.size(); }
     std::size_t work_bytes() const { return work_bytes_; }
@@ -49,6 +54,7 @@ private:
     struct Entry {
         PlanKey key;
         std::unique_ptr<FftPlan> plan;
+        std::uint64_t uses = 0;
     };
     void grow_work_area(std::size_t bytes);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 
 #include "kernels/types.hpp"
 
@@ -15,6 +16,15 @@ struct SignalShape {
     std::int64_t size() const;           ///< real samples
     std::int64_t spectrum_size() const;  ///< half spectrum: last axis n/2+1
 };
+
+/// "28 × 28".
+template <class Extents>
+std::string extents_text(int rank, const Extents& extents) {
+    std::string text;
+    for (int axis = 0; axis < rank; ++axis)
+        text += (axis > 0 ? " × " : "") + std::to_string(extents[static_cast<std::size_t>(axis)]);
+    return text;
+}
 
 /// y[b,…] = rfft(x[b,…]);  x: batch × size, y: batch × spectrum_size.
 struct Rfft {
