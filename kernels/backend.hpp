@@ -23,7 +23,7 @@ struct Mark {
 
 /// A plan that a backend keeps for the next operation of the same shape.
 struct PlanInfo {
-    std::string text;                  ///< "real → complex, 28 × 28"
+    std::string text;                  ///< "28 × 28, real → complex"
     std::optional<std::size_t> bytes;  ///< nothing where the library does not tell
     std::uint64_t uses = 0;
     bool operator==(const PlanInfo&) const = default;

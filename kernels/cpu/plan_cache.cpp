@@ -91,11 +91,11 @@ std::shared_ptr<const FftwPlan> PlanCache::get(const PlanKey& key) {
 }
 
 std::vector<PlanInfo> PlanCache::list() const {
-    static constexpr std::array kTransforms{"real → complex, ", "complex → real, ", "complex → complex, "};
+    static constexpr std::array kTransforms{"real → complex", "complex → real", "complex → complex"};
     std::vector<PlanInfo> result;
     for (const Entry& entry : entries_) {
-        result.push_back({kTransforms[static_cast<std::size_t>(entry.key.transform)] +
-                              extents_text(entry.key.rank, entry.key.extent) +
+        result.push_back({extents_text(entry.key.rank, entry.key.extent) + ", " +
+                              kTransforms[static_cast<std::size_t>(entry.key.transform)] +
                               (entry.key.aligned ? ", aligned" : ""),
                           std::nullopt, entry.uses});
     }

@@ -74,10 +74,9 @@ std::vector<PlanInfo> PlanCache::list() const {
     std::vector<PlanInfo> result;
     if (work_bytes_ > 0) result.push_back({"work area of all plans", work_bytes_, 0});
     for (const auto& [key, plan, uses] : entries_) {
-        const char* transform = key.type == CUFFT_R2C ? "real → complex, " : "complex → real, ";
-        result.push_back(
-            {transform + extents_text(key.rank, key.extent) + ", batch " + std::to_string(key.batch),
-             std::nullopt, uses});
+        result.push_back({extents_text(key.rank, key.extent) + ", batch " + std::to_string(key.batch) +
+                              (key.type == CUFFT_R2C ? ", real → complex" : ", complex → real"),
+                          std::nullopt, uses});
     }
     return result;
 }

@@ -1,6 +1,7 @@
 // Training with the window open against the same run without one, in turn: samples per second of training,
 // and wall time of whole runs with evaluations and checkpoints; medians and quartiles of the rounds' ratios.
-// Also the time from main() to a painted window. Models to compare are named as arguments; all when none is.
+// Also the time from main() to a painted window. Arguments name models to compare (all when none is) and the
+// page on show (training, patterns, kernels or memory).
 #include <fmt/format.h>
 
 #include <QApplication>
@@ -133,7 +134,11 @@ int main(int argc, char** argv) {
     QCoreApplication::processEvents();
     fmt::print("window painted {:.3f} s after main()\n", seconds_since(start));
     const QTemporaryDir folder;
-    const QStringList asked = QCoreApplication::arguments().mid(1);
+    QStringList asked = QCoreApplication::arguments().mid(1);
+    const QStringList pages{"training", "patterns", "kernels", "memory"};
+    for (qsizetype page = 0; page < pages.size(); ++page)
+        if (asked.removeAll(pages[page]) > 0)
+            window.show_page(static_cast<spectral::ui::MainWindow::Page>(page));
     const std::pair<const char*, std::int64_t> models[] = {{"purefft", 200}, {"mlp", 10}};
     for (const auto& [model, epochs] : models)
         if (asked.isEmpty() || asked.contains(model)) compare(window, model, epochs, folder.path());

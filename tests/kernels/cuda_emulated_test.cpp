@@ -87,7 +87,7 @@ TEST_F(CudaBackendTest, PlansAreFewAndShareOneWorkArea) {
     const std::vector<PlanInfo> listed = backend.cached_plans();
     ASSERT_EQ(listed.size(), cuda::PlanCache::kMaxEntries + 1);
     EXPECT_EQ(listed[0], (PlanInfo{"work area of all plans", largest, 0}));
-    EXPECT_EQ(listed[1], (PlanInfo{"real → complex, 8, batch 2", std::nullopt, 1}));
+    EXPECT_EQ(listed[1], (PlanInfo{"8, batch 2, real → complex", std::nullopt, 1}));
     backend.clear_plans();
     EXPECT_TRUE(backend.cached_plans().empty());
     EXPECT_EQ(backend.plans().work_bytes(), 0U);

@@ -28,6 +28,7 @@ QVariant PlanTableModel::data(const QModelIndex& index, int role) const {
     if (role == Qt::TextAlignmentRole)
         return static_cast<int>((index.column() == kPlan ? Qt::AlignLeft : Qt::AlignRight) |
                                 Qt::AlignVCenter);
+    if (role == Qt::ToolTipRole && index.column() != kBytes) return QString::fromStdString(plan.text);
     if (role == Qt::ToolTipRole && !plan.bytes)
         return tr("The library does not tell what this plan takes; it is not in the figures above.");
     if (role != Qt::DisplayRole) return {};

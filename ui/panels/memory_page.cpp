@@ -80,6 +80,9 @@ MemoryPage::MemoryPage(MemoryBudget& budget, QWidget* parent)
     grid->setRowStretch(2, 4);
     grid->setColumnStretch(0, 8);
     grid->setColumnStretch(1, 5);
+    // The rows share the page whatever the tables hold.
+    for (QTableView* table : {holders_, plans_})
+        table->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Ignored);
     show_plans();
 }
 
@@ -132,7 +135,7 @@ QWidget* MemoryPage::build_figures() {
     control->addWidget(limit_);
     limit_note_ = make_muted({});
     limit_note_->setObjectName(QStringLiteral("memory_limit_note"));
-    limit_note_->setWordWrap(true);
+    limit_note_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     control->addWidget(limit_note_, 1);
     column->addLayout(control);
     row->addLayout(column, 1);
@@ -270,7 +273,7 @@ void MemoryPage::show_limit(std::size_t limit, std::size_t current) {
     const bool below = limited && limit < current;
     QString note;
     if (below)
-        note = tr("Below what is in use: reservations fail until %1 are given back.")
+        note = tr("Below what is in use: requests fail until %1 are given back.")
                    .arg(human_bytes(current - limit));
     else if (limited)
         note = tr("%1 are left.").arg(human_bytes(limit - current));
