@@ -169,6 +169,7 @@ void TrainingRun::work() {
     } catch (const std::exception& error) {
         message = fmt::format("training failed: {}", error.what());
     }
+    last_good_ = {};  // whoever hears of the end finds its memory given back
     result_.state = end;
     if (end == RunState::failed) {
         result_.error = message;
