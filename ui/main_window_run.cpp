@@ -242,6 +242,7 @@ void MainWindow::follow(const Updates& updates) {
         bar_->set_progress(updates.steps.back().epoch,
                            record.info() ? record.info()->epochs : shown_config_.epochs);
     status_->add(updates);
+    show_memory_in_use();
     show_record();
     show_state();
 }

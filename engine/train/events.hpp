@@ -105,7 +105,6 @@ struct Updates {
     std::vector<FileReport> files;  ///< in the order they were written
     std::optional<double> learning_rate;
     std::optional<std::vector<PlanInfo>> plans;  ///< of the run's backend, when they or their uses changed
-    std::size_t memory_bytes = 0, memory_peak_bytes = 0, memory_limit_bytes = 0;
 
     bool empty() const;
 };

@@ -379,15 +379,11 @@ void TrainingRun::flush(Trainer& trainer, bool with_patterns) {
     std::vector<PlanInfo> plans = trainer.plans();
     const bool plans_changed = plans != plans_;
     plans_ = std::move(plans);
-    const MemoryUsage memory = trainer.budget().total();
     post([&](Updates& updates) {
         updates.steps.insert(updates.steps.end(), pending_steps_.begin(), pending_steps_.end());
         if (throughput_seconds_ >= kThroughputSeconds) report_throughput(trainer, updates);
         if (patterns) add_snapshot(updates.patterns, patterns);
         if (plans_changed) updates.plans = plans_;
-        updates.memory_bytes = memory.current;
-        updates.memory_peak_bytes = memory.peak;
-        updates.memory_limit_bytes = trainer.budget().limit();
     });
     pending_steps_.clear();
     last_flush_ = Clock::now();

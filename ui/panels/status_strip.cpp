@@ -126,8 +126,6 @@ void StatusStrip::add(const Updates& updates) {
     if (!updates.throughput.empty()) samples_per_second_ = updates.throughput.back().samples_per_second;
     for (const FileReport& file : updates.files)
         if (file.problem.empty()) checkpoint_.start();
-    if (updates.memory_bytes > 0) memory_bytes_ = updates.memory_bytes;
-    memory_limit_bytes_ = updates.memory_limit_bytes;
     refresh();
 }
 
