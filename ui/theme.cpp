@@ -135,7 +135,7 @@ const Theme& Theme::light() {
                              rgb(0xffa86b00),
                              rgb(0xffc23540),
                              {rgb(0xff0072b2), rgb(0xffb87400), rgb(0xff00805d), rgb(0xffa8467f),
-                              rgb(0xff8a7d00), rgb(0xffc14a12)}};
+                              rgb(0xff6a58b8), rgb(0xffc14a12)}};
     return theme;
 }
 
