@@ -151,7 +151,12 @@ void* CudaBackend::allocate(std::size_t bytes) {
     if (bytes == 0) return nullptr;
     use_device();
     void* pointer = nullptr;
-    check(cudaMallocFromPoolAsync(&pointer, bytes, pool_.get(), stream_.get()), "allocation");
+    const cudaError_t code = cudaMallocFromPoolAsync(&pointer, bytes, pool_.get(), stream_.get());
+    if (code == cudaErrorMemoryAllocation) {
+        static_cast<void>(cudaGetLastError());
+        throw std::bad_alloc();  // the caller knows what it was for
+    }
+    check(code, "allocation");
     // Other backend objects, with streams of their own, may use it at once.
     const cudaError_t ready = cudaStreamSynchronize(stream_.get());
     if (ready != cudaSuccess) {

@@ -1,6 +1,5 @@
 #include "kernels/cuda/error.hpp"
 
-#include <new>
 #include <string>
 
 namespace spectral::cuda {
@@ -22,6 +21,11 @@ const char* cufft_text(cufftResult code) {
         default:
             return "internal error";
     }
+}
+
+Error out_of_memory(const char* what) {
+    return Error(std::string("cuda ") + what, "the device has no memory left for it",
+                 "close other programs that use the device, or make the batch smaller");
 }
 
 }  // namespace
@@ -46,7 +50,7 @@ void check(cudaError_t code, const char* what) {
     if (code == cudaSuccess) return;
     // Errors of one call stay behind in the runtime's "last error", where the next check would find them.
     static_cast<void>(cudaGetLastError());
-    if (code == cudaErrorMemoryAllocation) throw std::bad_alloc();
+    if (code == cudaErrorMemoryAllocation) throw out_of_memory(what);
     const std::string why = std::string(cudaGetErrorString(code)) + " (" + cudaGetErrorName(code) + ")";
     throw Error(
         std::string("cuda ") + what, why,
@@ -55,14 +59,14 @@ void check(cudaError_t code, const char* what) {
 
 void check(cufftResult code, const char* what) {
     if (code == CUFFT_SUCCESS) return;
-    if (code == CUFFT_ALLOC_FAILED) throw std::bad_alloc();
+    if (code == CUFFT_ALLOC_FAILED) throw out_of_memory(what);
     throw Error(std::string("cuFFT ") + what,
                 std::string(cufft_text(code)) + " (" + std::to_string(code) + ")");
 }
 
 void check(cublasStatus_t code, const char* what) {
     if (code == CUBLAS_STATUS_SUCCESS) return;
-    if (code == CUBLAS_STATUS_ALLOC_FAILED) throw std::bad_alloc();
+    if (code == CUBLAS_STATUS_ALLOC_FAILED) throw out_of_memory(what);
     throw Error(std::string("cuBLAS ") + what, std::string(cublasGetStatusString(code)));
 }
 

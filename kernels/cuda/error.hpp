@@ -9,7 +9,7 @@
 
 namespace spectral::cuda {
 
-/// Throws std::bad_alloc where device memory ran out, else Error: `what` failed, and what CUDA says of it.
+/// Throws Error: `what` failed, and what CUDA says of it.
 void check(cudaError_t code, const char* what);
 void check(cufftResult code, const char* what);
 void check(cublasStatus_t code, const char* what);

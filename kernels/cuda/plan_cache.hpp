@@ -41,7 +41,7 @@ public:
     ~PlanCache();
 
     /// Ready to run on the stream, with the work area set. Throws Error when cuFFT has no plan for the shape
-    /// or when it would need more than kMaxWorkBytes; std::bad_alloc when the device has no room.
+    /// or when it would need more than kMaxWorkBytes or the device has.
     const FftPlan& get(const PlanKey& key);
     void clear();
     /// The work area first; it belongs to all plans, so they have no bytes of their own.

@@ -93,6 +93,21 @@ class OnAnEmulatedDevice(CliCase):
         self.json("train", "--resume", "parts.h5", "--epochs", "5")
         self.assert_same_model("whole.h5", "parts.h5")
 
+    def test_losing_the_device_leaves_the_last_checkpoint(self) -> None:
+        self.json("train", *STEPS, "--backend", "cpu", "--out", "whole.h5")
+        run = self.spectral("train", *STEPS, "--backend", "cuda", "--out", "run.h5", CUDA_ON_CPU_LOSE_DEVICE="4000")
+        self.assertEqual(run.returncode, 3, run.stderr)
+        self.assertIn("error: cuda", run.stderr)
+        self.assertIn("hint: the device cannot be used again", run.stderr)
+        result = self.json("train", "--resume", "run.h5", "--backend", "cpu")
+        self.assertEqual((result["backend"], result["epochs"]), ("cpu", 5))
+
+    def test_running_out_of_device_memory(self) -> None:
+        for mebibytes, naming in ((4, "cuda working memory: the device has no memory left"), (18, "the cuda backend has no")):
+            with self.subTest(mebibytes=mebibytes):
+                self.assert_refused("train", *STEPS, "--backend", "cuda", naming=naming,
+                                    environment={"CUDA_ON_CPU_MEMORY": str(mebibytes << 20)})
+
     def test_benchmarks_compare_backends(self) -> None:
         results = self.json("bench", "--op", "purefft_forward", "--level", "all", "--backend", "all",
                             "--size", "batch=64", "--size", "frequencies=33")["results"]

@@ -38,8 +38,23 @@ constexpr std::size_t kAlignment = 256, kDefaultShared = std::size_t{48} << 10,
                       kMostShared = std::size_t{227} << 10;
 constexpr unsigned char kGarbage = 0xFF;  ///< NaN as a float: what is read before it is written shows
 
-struct Device {
+/// A program that opens the emulated module has no other way to ask for faults than its environment.
+std::int64_t from_environment(const char* name, std::int64_t otherwise) {
+    const char* text = std::getenv(name);
+    return text != nullptr ? std::strtoll(text, nullptr, 10) : otherwise;
+}
+
+Machine machine_of_environment() {
     Machine machine;
+    machine.fail_allocation = from_environment("CUDA_ON_CPU_FAIL_ALLOCATION", machine.fail_allocation);
+    machine.lose_device = from_environment("CUDA_ON_CPU_LOSE_DEVICE", machine.lose_device);
+    machine.memory_bytes = static_cast<std::size_t>(
+        from_environment("CUDA_ON_CPU_MEMORY", static_cast<std::int64_t>(machine.memory_bytes)));
+    return machine;
+}
+
+struct Device {
+    Machine machine = machine_of_environment();
     Counts counts;
     unsigned seed = 0;
     std::map<void*, std::size_t> memory, pinned;
