@@ -103,7 +103,8 @@ class OnAnEmulatedDevice(CliCase):
         self.assertEqual((result["backend"], result["epochs"]), ("cpu", 5))
 
     def test_running_out_of_device_memory(self) -> None:
-        for mebibytes, naming in ((4, "cuda working memory: the device has no memory left"), (18, "the cuda backend has no")):
+        for mebibytes, naming in ((4, "cuda working memory: the device has no memory left"),
+                                  (18, "the cuda backend has no")):
             with self.subTest(mebibytes=mebibytes):
                 self.assert_refused("train", *STEPS, "--backend", "cuda", naming=naming,
                                     environment={"CUDA_ON_CPU_MEMORY": str(mebibytes << 20)})
