@@ -33,6 +33,7 @@ namespace {
 
 constexpr int kMargin = 14, kGap = 12, kChartHeight = 250, kTablesHeight = 200;
 constexpr int kFigurePixels = 20, kFigureGap = 36, kLimitWidth = 140, kShareWidth = 150;
+constexpr int kKindWidth = 104, kBytesWidth = 90;
 constexpr double kMebibyte = 0x1p20;
 
 /// From the bottom: what stays comes first, what comes and goes stands on it.
@@ -165,10 +166,12 @@ QWidget* MemoryPage::build_holders() {
     holders_ = make_table("memory_holders", tr("Holders of memory"), holder_model_);
     holders_->setItemDelegateForColumn(HolderTableModel::kShare,
                                        new BarDelegate(HolderTableModel::kValueRole, holders_));
+    // Measuring the contents anew would be the dearest part of a frame.
     QHeaderView* header = holders_->horizontalHeader();
-    header->setSectionResizeMode(QHeaderView::ResizeToContents);
+    header->setSectionResizeMode(QHeaderView::Interactive);
     header->setSectionResizeMode(HolderTableModel::kHolder, QHeaderView::Stretch);
-    header->setSectionResizeMode(HolderTableModel::kShare, QHeaderView::Interactive);
+    header->resizeSection(HolderTableModel::kKind, kKindWidth);
+    header->resizeSection(HolderTableModel::kBytes, kBytesWidth);
     header->resizeSection(HolderTableModel::kShare, kShareWidth);
     QWidget* body = make_table_or_text(*holders_, "memory_holders_empty", tr("Nothing is held."));
     const auto csv = [this] { return holder_model_->to_csv(); };
