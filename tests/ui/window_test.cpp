@@ -281,7 +281,7 @@ void WindowTest::finished_run_shows_evaluation_and_patterns() {
     // The slider stands at the step, whatever way it is moved, and only where there is a snapshot.
     auto* slider = find<QSlider>("time_slider");
     const auto& snapshots = record.snapshots();
-    QVERIFY(snapshots.size() >= 4);
+    QVERIFY(snapshots.size() >= 2);  // at the start and at the end; between them as time allows
     const auto step_of = [&](std::size_t i) { return static_cast<int>(snapshots[i]->step); };
     const std::size_t last = snapshots.size() - 1;
     QCOMPARE(slider->minimum(), step_of(0));
