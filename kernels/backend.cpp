@@ -40,8 +40,13 @@ BackendName parse(std::string_view text) {
 }
 
 std::unique_ptr<Backend> open_best(int threads) {
-    for (const std::string_view name : kModules)
-        if (describe_module(name).usable) return load_module(name).open(0);
+    for (const std::string_view name : kModules) {
+        try {
+            return load_module(name).open(0);
+        } catch (const Error&) {
+            // The next one is tried; list_backends() says why this one is not usable.
+        }
+    }
     return std::make_unique<CpuBackend>(threads);
 }
 

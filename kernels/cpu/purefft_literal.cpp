@@ -1,5 +1,7 @@
 // PureFFT as its formula is written: every layer makes the batch × patterns × frequencies products and sums
 // them.
+#include "kernels/purefft_literal.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -12,24 +14,8 @@ namespace spectral::cpu {
 
 namespace {
 
-struct Literal {
-    PureFftSizes sizes;
-    float* products;  ///< batch × patterns × frequencies
-    float* x;         ///< (layers + 1) × batch × frequencies: the input of every layer, then the output
-    float* dx;        ///< batch × frequencies
-    float* next_dx;
-    float* weights;  ///< layers × patterns
-    float* d_weights;
-
-    Literal(const PureFftSizes& s, float* scratch) : sizes(s) {
-        const std::int64_t values = s.batch * s.frequencies;
-        products = scratch;
-        x = products + values * s.patterns;
-        dx = x + values * (s.layers + 1);
-        next_dx = dx + values;
-        weights = next_dx + values;
-        d_weights = weights + s.layers * s.patterns;
-    }
+struct Literal : PureFftLiteral {
+    using PureFftLiteral::PureFftLiteral;
 
     float* layer_x(std::int64_t l) const { return x + l * sizes.batch * sizes.frequencies; }
 
@@ -69,9 +55,10 @@ void run_forward(Backend& /*backend*/, const PureFftForward& op) {
     const float* y = literal.layer_x(layers);
     for (std::int64_t b = 0; b < batch; ++b) {
         for (std::int64_t k = 0; k < classes; ++k) {
-            float sum = 0;
-            for (std::int64_t f = 0; f < n; ++f) sum += y[b * n + f] * op.parameters.class_[k * n + f];
-            op.logits[b * classes + k] = sum;
+            double sum = 0;  // float32 would lose digits over long rows to this order of summation
+            for (std::int64_t f = 0; f < n; ++f)
+                sum += static_cast<double>(y[b * n + f] * op.parameters.class_[k * n + f]);
+            op.logits[b * classes + k] = static_cast<float>(sum);
         }
     }
 }

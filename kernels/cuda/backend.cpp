@@ -116,6 +116,11 @@ DeviceInfo find_device(int index) {
             properties.totalGlobalMem};
 }
 
+std::string device_text(const DeviceInfo& info) {
+    return info.name + " (device " + std::to_string(info.index) + ", " +
+           std::to_string(info.memory_bytes >> 30) + " GiB)";
+}
+
 CudaBackend::CudaBackend(int device_index)
     : info_(find_device(device_index)),
       parts_(2 * info_.multiprocessors),
@@ -141,11 +146,6 @@ CudaBackend::~CudaBackend() {
 }
 
 void CudaBackend::use_device() const { check(cudaSetDevice(info_.index), "device"); }
-
-std::string CudaBackend::device() const {
-    return info_.name + " (device " + std::to_string(info_.index) + ", " +
-           std::to_string(info_.memory_bytes >> 30) + " GiB)";
-}
 
 void* CudaBackend::allocate(std::size_t bytes) {
     if (bytes == 0) return nullptr;
@@ -176,12 +176,11 @@ void CudaBackend::copy_to_device(void* device, const void* host, std::size_t byt
     auto* to = static_cast<unsigned char*>(device);
     for (std::size_t done = 0; done < bytes; done += kStagingBytes) {
         const std::size_t count = std::min(kStagingBytes, bytes - done);
-        synchronize();  // the staging memory is free when what was queued has read it
         std::memcpy(staging_.get(), from + done, count);
         check(cudaMemcpyAsync(to + done, staging_.get(), count, cudaMemcpyHostToDevice, stream_.get()),
               "copy");
+        synchronize();  // every copy leaves the staging memory free
     }
-    synchronize();  // the caller may change its memory
 }
 
 void CudaBackend::copy_to_host(void* host, const void* device, std::size_t bytes) {

@@ -24,6 +24,8 @@ struct DeviceInfo {
 /// Throws Error that says in a sentence why there is no such device: no driver, too old a driver, no device,
 /// a wrong index, a device older than the kernels are built for.
 DeviceInfo find_device(int index);
+/// For people: "NVIDIA H100 (device 0, 79 GiB)".
+std::string device_text(const DeviceInfo& info);
 
 class CudaBackend final : public Backend {
 public:
@@ -31,7 +33,7 @@ public:
     ~CudaBackend() override;
 
     std::string_view name() const override { return "cuda"; }
-    std::string device() const override;
+    std::string device() const override { return device_text(info_); }
     /// Blocks that keep partial sums of a batch.
     int threads() const override { return parts_; }
 

@@ -35,8 +35,7 @@ __device__ __forceinline__ T block_exclusive_sum(T value, T& total, T* partial) 
 }
 
 /// counts[i] ← Σ of those before, *total ← Σ of all: one block.
-template <class Unused = void>
-__global__ void exclusive_sums_kernel(std::int64_t size, std::int64_t* counts, std::int64_t* total) {
+static __global__ void exclusive_sums_kernel(std::int64_t size, std::int64_t* counts, std::int64_t* total) {
     __shared__ std::int64_t partial[kScanBlock / kWarp];
     std::int64_t done = 0;
     for (std::int64_t first = 0; first < size; first += kScanBlock) {
@@ -52,7 +51,7 @@ __global__ void exclusive_sums_kernel(std::int64_t size, std::int64_t* counts, s
 
 inline void exclusive_sums(CudaBackend& backend, std::int64_t size, std::int64_t* counts,
                            std::int64_t* total) {
-    launch(exclusive_sums_kernel<>, 1, kScanBlock, 0, backend.stream(), size, counts, total);
+    launch(exclusive_sums_kernel, 1, kScanBlock, 0, backend.stream(), size, counts, total);
 }
 
 /// counts[c] = how many i of chunk c pass `body.test(i)`.

@@ -13,7 +13,7 @@ namespace {
 BackendInfo describe() {
     BackendInfo info{"cuda", false, {}, {}};
     try {
-        info.device = CudaBackend(0).device();
+        info.device = device_text(find_device(0));
         info.usable = true;
     } catch (const Error& error) {
         info.reason = error.why();

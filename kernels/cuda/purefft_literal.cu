@@ -3,35 +3,19 @@
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.hpp"
 #include "kernels/cuda/reduce.cuh"
+#include "kernels/purefft_literal.hpp"
 #include "kernels/purefft_step.hpp"
 
 namespace spectral::cuda {
 
 namespace {
 
-struct Literal {
-    PureFftSizes sizes;
-    float* products;   ///< batch × patterns × frequencies
-    float* x;          ///< (layers + 1) × batch × frequencies: the input of every layer, then the output
-    float* dx;         ///< batch × frequencies
-    float* next_dx;    ///< batch × frequencies
-    float* weights;    ///< layers × patterns
-    float* d_weights;  ///< patterns
+using Literal = PureFftLiteral;
 
-    Literal(const PureFftSizes& s, float* scratch) : sizes(s) {
-        const std::int64_t values = s.batch * s.frequencies;
-        products = scratch;
-        x = products + values * s.patterns;
-        dx = x + values * (s.layers + 1);
-        next_dx = dx + values;
-        weights = next_dx + values;
-        d_weights = weights + s.layers * s.patterns;
-    }
-
-    __host__ __device__ float* layer_x(std::int64_t l) const {
-        return x + l * sizes.batch * sizes.frequencies;
-    }
-};
+/// Input of layer l; the output of the last one where l is the number of layers.
+__host__ __device__ float* layer_x(const Literal& net, std::int64_t l) {
+    return net.x + l * net.sizes.batch * net.sizes.frequencies;
+}
 
 __global__ void collect_kernel(Literal net, PureFftInput input) {
     const std::int64_t n = net.sizes.frequencies;
@@ -67,7 +51,7 @@ __global__ void products_kernel(Literal net, std::int64_t l, const float* __rest
     const std::int64_t n = net.sizes.frequencies, patterns = net.sizes.patterns;
     for (std::int64_t i = global_thread(); i < net.sizes.batch * patterns * n; i += global_threads()) {
         const std::int64_t f = i % n, p = i / n % patterns, b = i / n / patterns;
-        net.products[i] = net.layer_x(l)[b * n + f] * net.weights[l * patterns + p] * pool[p * n + f];
+        net.products[i] = layer_x(net, l)[b * n + f] * net.weights[l * patterns + p] * pool[p * n + f];
     }
 }
 
@@ -83,18 +67,19 @@ __global__ void sum_products_kernel(Literal net, float* y) {
 
 __global__ void logits_kernel(Literal net, const float* __restrict__ class_, float* __restrict__ logits) {
     const std::int64_t n = net.sizes.frequencies, classes = net.sizes.classes;
-    const float* y = net.layer_x(net.sizes.layers);
+    const float* y = layer_x(net, net.sizes.layers);
     for (std::int64_t i = global_thread(); i < net.sizes.batch * classes; i += global_threads()) {
-        float sum = 0;
-        for (std::int64_t f = 0; f < n; ++f) sum += y[i / classes * n + f] * class_[i % classes * n + f];
-        logits[i] = sum;
+        double sum = 0;  // float32 would lose digits over long rows to this order of summation
+        for (std::int64_t f = 0; f < n; ++f)
+            sum += static_cast<double>(y[i / classes * n + f] * class_[i % classes * n + f]);
+        logits[i] = static_cast<float>(sum);
     }
 }
 
 /// ∂C[k,f] = Σ_b δ[b,k] y[b,f]
 __global__ void d_class_kernel(Literal net, const float* __restrict__ delta, float* __restrict__ d_class) {
     const std::int64_t n = net.sizes.frequencies, classes = net.sizes.classes;
-    const float* y = net.layer_x(net.sizes.layers);
+    const float* y = layer_x(net, net.sizes.layers);
     for (std::int64_t i = global_thread(); i < classes * n; i += global_threads()) {
         float sum = 0;
         for (std::int64_t b = 0; b < net.sizes.batch; ++b)
@@ -140,7 +125,7 @@ __global__ void d_pool_kernel(Literal net, std::int64_t l, float* __restrict__ d
         const std::int64_t p = i / n, f = i % n;
         float sum = 0;
         for (std::int64_t b = 0; b < net.sizes.batch; ++b)
-            sum += net.products[(b * patterns + p) * n + f] * net.layer_x(l)[b * n + f];
+            sum += net.products[(b * patterns + p) * n + f] * layer_x(net, l)[b * n + f];
         d_pool[i] += sum * net.weights[l * patterns + p];
     }
 }
@@ -153,7 +138,7 @@ __global__ void d_weights_kernel(Literal net, std::int64_t l, const float* __res
     for (std::int64_t p = blockIdx.x; p < patterns; p += gridDim.x) {
         double sum = 0;
         for (std::int64_t i = threadIdx.x; i < net.sizes.batch * n; i += kBlock)
-            sum += static_cast<double>(net.products[(i / n * patterns + p) * n + i % n] * net.layer_x(l)[i] *
+            sum += static_cast<double>(net.products[(i / n * patterns + p) * n + i % n] * layer_x(net, l)[i] *
                                        pool[p * n + i % n]);
         sum = block_sum<kBlock>(sum, shared);
         if (threadIdx.x == 0) net.d_weights[p] = static_cast<float>(sum);
@@ -193,7 +178,7 @@ void forward(CudaBackend& backend, const Literal& net, const PureFftInput& input
     for (std::int64_t l = 0; l < net.sizes.layers; ++l) {
         launch(weights_kernel, 1, kBlock, 0, backend.stream(), net, l, parameters);
         over(backend, values * net.sizes.patterns, products_kernel, net, l, parameters.pool);
-        over(backend, values, sum_products_kernel, net, net.layer_x(l + 1));
+        over(backend, values, sum_products_kernel, net, layer_x(net, l + 1));
     }
 }
 
