@@ -3,21 +3,16 @@
 #include "ui/panels/memory_page.hpp"
 
 #include <QAbstractButton>
-#include <QCoreApplication>
 #include <QFile>
 #include <QImage>
 #include <QLabel>
-#include <QSettings>
 #include <QSpinBox>
-#include <QStandardPaths>
 #include <QTableView>
-#include <QTemporaryDir>
 #include <QTest>
 #include <algorithm>
-#include <memory>
 
+#include "tests/ui/window_fixture.hpp"
 #include "ui/charts/stacked_chart.hpp"
-#include "ui/main_window.hpp"
 #include "ui/models/holder_table_model.hpp"
 #include "ui/panels/experiment_panel.hpp"
 #include "ui/panels/live_text.hpp"
@@ -26,25 +21,13 @@
 namespace spectral::ui {
 namespace {
 
-constexpr int kPatience_ms = 30000;
-
-ExperimentConfig endless() {
-    ExperimentConfig config;
-    config.dataset = "tones";
-    config.dataset_options = {{"train_samples", 4096}, {"test_samples", 128}, {"length", 64}, {"classes", 4}};
-    config.batch = 32;
-    config.epochs = 100000;
-    config.threads = 1;
-    return config;
-}
-
-class MemoryPageTest : public QObject {
+class MemoryPageTest : public QObject, protected WindowFixture {
     Q_OBJECT
 
 private Q_SLOTS:
-    void initTestCase();
-    void init();
-    void cleanup() { window_.reset(); }
+    void initTestCase() { use_own_settings(); }
+    void init() { open_window(MainWindow::Page::memory); }
+    void cleanup() { close_window(); }
     void columns_keep_a_peak_that_is_narrower_than_a_pixel();
     void chart_is_zoomed_and_follows_the_limit();
     void says_what_will_appear();
@@ -57,50 +40,14 @@ private Q_SLOTS:
     void everything_is_exported();
 
 private:
-    template <class Widget>
-    Widget* find(const char* name) {
-        auto* found = window_->findChild<Widget*>(QLatin1String(name));
-        if (found == nullptr) qWarning("no %s in the window", name);
-        return found;
-    }
-    void press(const char* name) { QTest::mouseClick(find<QAbstractButton>(name), Qt::LeftButton); }
-    void start(const ExperimentConfig& config = endless());
     void give_limit(int mib);
     MemoryPage& page() { return window_->memory_page(); }
     const StackedChart::Data& shown() { return page().chart()->data(); }
-    std::size_t points() { return window_->session().record().steps().size(); }
     bool shortage_is_shown() {
         auto* choice = window_->findChild<QAbstractButton*>(QStringLiteral("message_go_on"));
         return choice != nullptr && choice->isVisible() && window_->session().paused();
     }
-
-    QTemporaryDir folder_;
-    std::unique_ptr<MainWindow> window_;
 };
-
-void MemoryPageTest::initTestCase() {
-    QStandardPaths::setTestModeEnabled(true);
-    QSettings::setDefaultFormat(QSettings::IniFormat);
-    QSettings::setPath(QSettings::IniFormat, QSettings::UserScope, folder_.path());
-    QCoreApplication::setOrganizationName(QStringLiteral("spectral-workbench-test"));
-    QCoreApplication::setApplicationName(QStringLiteral("memory-page-test"));
-    MainWindow::apply_saved_theme();
-}
-
-void MemoryPageTest::init() {
-    window_ = std::make_unique<MainWindow>();
-    window_->resize(1280, 800);
-    window_->show_page(MainWindow::Page::memory);
-    window_->show();
-    QVERIFY(QTest::qWaitForWindowExposed(window_.get()));
-}
-
-void MemoryPageTest::start(const ExperimentConfig& config) {
-    window_->set_config(config);
-    press("start_button");
-    QVERIFY(window_->session().active());
-    QTRY_VERIFY_WITH_TIMEOUT(points() > 10, kPatience_ms);
-}
 
 void MemoryPageTest::give_limit(int mib) {
     QSpinBox* limit = page().limit();
@@ -176,7 +123,7 @@ void MemoryPageTest::says_what_will_appear() {
 }
 
 void MemoryPageTest::grows_while_training() {
-    start();
+    start_and_see_points();
     QTRY_VERIFY_WITH_TIMEOUT(shown().xs.size() > 3, kPatience_ms);
     const double end = shown().end;
     QTRY_VERIFY_WITH_TIMEOUT(shown().end > end + 0.2, kPatience_ms);
@@ -198,7 +145,7 @@ void MemoryPageTest::grows_while_training() {
 
 void MemoryPageTest::hidden_page_does_nothing() {
     window_->show_page(MainWindow::Page::training);
-    start();
+    start_and_see_points();
     QTRY_VERIFY_WITH_TIMEOUT(points() > 200, kPatience_ms);
     QVERIFY(shown().xs.empty() || shown().values[0].back() == 0);
     QCOMPARE(page().holders()->model()->rowCount(), 0);
@@ -210,7 +157,7 @@ void MemoryPageTest::hidden_page_does_nothing() {
 }
 
 void MemoryPageTest::plans_are_evicted() {
-    start();
+    start_and_see_points();
     QTRY_VERIFY_WITH_TIMEOUT(page().plans()->model()->rowCount() > 0, kPatience_ms);
     QVERIFY(page().plans()->model()->index(0, 0).data().toString().contains(QStringLiteral("64")));
     QVERIFY(find<QAbstractButton>("evict_plans")->isEnabled());
@@ -223,7 +170,7 @@ void MemoryPageTest::plans_are_evicted() {
 }
 
 void MemoryPageTest::limit_holds_at_once_and_the_run_goes_on() {
-    start();
+    start_and_see_points();
     give_limit(500);
     QCOMPARE(window_->panel().config()->memory_mib, std::int64_t{500});
     QVERIFY(find<QLabel>("memory_limit_note")->text().contains(QStringLiteral("left")));
@@ -244,7 +191,7 @@ void MemoryPageTest::limit_holds_at_once_and_the_run_goes_on() {
 }
 
 void MemoryPageTest::run_goes_on_in_smaller_batches() {
-    start();
+    start_and_see_points();
     give_limit(1);
     QTRY_VERIFY_WITH_TIMEOUT(shortage_is_shown(), kPatience_ms);
     const std::int64_t step = window_->session().record().steps().back().step;
@@ -261,9 +208,7 @@ void MemoryPageTest::run_goes_on_in_smaller_batches() {
 }
 
 void MemoryPageTest::run_that_is_over_stays_on_show() {
-    ExperimentConfig config = endless();
-    config.epochs = 2;
-    start(config);
+    start_and_see_points(2);
     QTRY_VERIFY_WITH_TIMEOUT(!window_->session().active(), kPatience_ms);
     const double end = shown().end;
     QVERIFY(end > 0);
@@ -279,7 +224,7 @@ void MemoryPageTest::run_that_is_over_stays_on_show() {
 }
 
 void MemoryPageTest::everything_is_exported() {
-    start();
+    start_and_see_points();
     QTRY_VERIFY_WITH_TIMEOUT(shown().xs.size() > 3, kPatience_ms);
     StackedChart* chart = page().chart();
     const QString png = folder_.filePath(QStringLiteral("memory.png")),

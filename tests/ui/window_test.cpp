@@ -1,31 +1,21 @@
-// Drives the real window without a display: a run from start to stop, files, themes, trouble and recovery.
+// Drives the real window without a display: a run from start to stop, its controls, trouble and recovery.
 #include <QAbstractButton>
 #include <QAction>
 #include <QComboBox>
-#include <QCoreApplication>
-#include <QDesktopServices>
-#include <QDir>
-#include <QFile>
-#include <QFileInfo>
 #include <QImage>
 #include <QLabel>
 #include <QLineEdit>
 #include <QSettings>
 #include <QSignalSpy>
 #include <QSlider>
-#include <QStandardPaths>
-#include <QTemporaryDir>
 #include <QTest>
 #include <QToolButton>
-#include <QUrl>
-#include <memory>
 
-#include "engine/io/model_file.hpp"
 #include "engine/nn/registry.hpp"
+#include "tests/ui/window_fixture.hpp"
 #include "ui/charts/heat_map.hpp"
 #include "ui/charts/image_grid.hpp"
 #include "ui/charts/line_chart.hpp"
-#include "ui/main_window.hpp"
 #include "ui/panels/experiment_panel.hpp"
 #include "ui/panels/message_bar.hpp"
 #include "ui/panels/patterns_page.hpp"
@@ -33,110 +23,28 @@
 #include "ui/panels/training_page.hpp"
 #include "ui/theme.hpp"
 
-using namespace spectral;
-using namespace spectral::ui;
-
+namespace spectral::ui {
 namespace {
 
-constexpr int kPatience_ms = 60000;
-
-constexpr std::int64_t kEndless = 100000;
-
-/// A small experiment on tones. An endless one has longer epochs, for each of them writes a checkpoint.
-ExperimentConfig small_config(std::int64_t epochs) {
-    ExperimentConfig config;
-    config.dataset = "tones";
-    config.dataset_options = {{"train_samples", epochs == kEndless ? 8192 : 512},
-                              {"test_samples", 128},
-                              {"length", 64},
-                              {"classes", 4}};
-    config.model = "purefft";
-    config.batch = 32;
-    config.epochs = epochs;
-    config.threads = 1;
-    return config;
-}
-
-}  // namespace
-
-class WindowTest : public QObject {
+class WindowTest : public QObject, protected WindowFixture {
     Q_OBJECT
 
 private Q_SLOTS:
-    void initTestCase();
-    void init();
-    void cleanup();
+    void initTestCase() { use_own_settings(); }
+    void init() { open_window(); }
+    void cleanup() { close_window(); }
     void pages_say_what_will_appear();
     void form_marks_what_does_not_fit();
     void run_can_be_paused_stepped_and_stopped();
     void learning_rate_changes_while_running();
-    void model_and_charts_are_exported();
-    void stopped_run_is_resumed();
     void finished_run_shows_evaluation_and_patterns();
-    void ended_run_is_trained_on_or_dropped_only_when_asked();
-    void exported_model_can_only_be_left();
     void features_follow_the_model_unless_chosen();
-    void file_on_show_is_named_and_found();
-    void saved_model_is_opened();
-    void damaged_file_is_an_error_message();
     void theme_is_switched();
     void trouble_is_offered_a_recovery();
     void ceiling_is_measured_and_drawn();
     void every_control_has_a_name_and_a_tooltip();
-    void closing_waits_for_the_checkpoint();
-    void closing_stays_when_saving_fails();
     void form_gives_back_every_option();
-
-    /// Takes the place of the file manager.
-    void take_url(const QUrl& url) { shown_url_ = url; }
-
-private:
-    template <class Widget>
-    Widget* find(const char* name) {
-        auto* found = window_->findChild<Widget*>(QLatin1String(name));
-        if (found == nullptr) qWarning("no %s in the window", name);
-        return found;
-    }
-    void press(const char* name) { QTest::mouseClick(find<QAbstractButton>(name), Qt::LeftButton); }
-    QString press_text() { return find<QAbstractButton>("start_button")->text(); }
-    std::size_t points() { return window_->session().record().steps().size(); }
-    void start_and_see_points(std::int64_t epochs);
-    void stop_and_wait();
-
-    QTemporaryDir folder_;
-    QUrl shown_url_;
-    std::unique_ptr<MainWindow> window_;
 };
-
-void WindowTest::initTestCase() {
-    QStandardPaths::setTestModeEnabled(true);
-    QSettings::setDefaultFormat(QSettings::IniFormat);
-    QSettings::setPath(QSettings::IniFormat, QSettings::UserScope, folder_.path());
-    QCoreApplication::setOrganizationName(QStringLiteral("spectral-workbench-test"));
-    QCoreApplication::setApplicationName(QStringLiteral("window-test"));
-    MainWindow::apply_saved_theme();
-}
-
-void WindowTest::init() {
-    window_ = std::make_unique<MainWindow>();
-    window_->resize(1280, 800);
-    window_->show();
-    QVERIFY(QTest::qWaitForWindowExposed(window_.get()));
-}
-
-void WindowTest::cleanup() { window_.reset(); }
-
-void WindowTest::start_and_see_points(std::int64_t epochs) {
-    window_->set_config(small_config(epochs));
-    press("start_button");
-    QVERIFY(window_->session().active());
-    QTRY_VERIFY_WITH_TIMEOUT(points() > 10, kPatience_ms);
-}
-
-void WindowTest::stop_and_wait() {
-    press("stop_button");
-    QTRY_VERIFY_WITH_TIMEOUT(!window_->session().active(), kPatience_ms);
-}
 
 void WindowTest::pages_say_what_will_appear() {
     QVERIFY(!find<QLabel>("patterns_empty")->text().isEmpty());
@@ -168,7 +76,7 @@ void WindowTest::form_marks_what_does_not_fit() {
 }
 
 void WindowTest::run_can_be_paused_stepped_and_stopped() {
-    start_and_see_points(kEndless);
+    start_and_see_points();
     press("start_button");  // now Pause
     QTRY_VERIFY_WITH_TIMEOUT(window_->session().paused(), kPatience_ms);
     const std::size_t paused_at = points();
@@ -193,7 +101,7 @@ void WindowTest::run_can_be_paused_stepped_and_stopped() {
 }
 
 void WindowTest::learning_rate_changes_while_running() {
-    start_and_see_points(kEndless);
+    start_and_see_points();
     auto* form = find<SchemaForm>("form_training");
     auto* rate = qobject_cast<QLineEdit*>(form->control("learning_rate"));
     QVERIFY(rate->isEnabled());
@@ -214,53 +122,8 @@ void WindowTest::learning_rate_changes_while_running() {
     stop_and_wait();
 }
 
-void WindowTest::model_and_charts_are_exported() {
-    start_and_see_points(kEndless);
-    const QString model = folder_.filePath(QStringLiteral("live.h5"));
-    QSignalSpy written(&window_->session(), &RunSession::fileWritten);
-    window_->export_model(model);
-    QTRY_COMPARE_WITH_TIMEOUT(written.count(), 1, kPatience_ms);
-    stop_and_wait();
-    const QString later = folder_.filePath(QStringLiteral("later.h5"));
-    window_->export_model(later);
-    QTRY_COMPARE_WITH_TIMEOUT(written.count(), 2, kPatience_ms);
-    for (const QString& path : {model, later}) {
-        const ModelFile file = read_model_file(path.toStdString());
-        QVERIFY(!file.checkpoint.has_value());
-        QVERIFY(!file.layers.empty());
-    }
-    LineChart* chart = window_->training_page().loss_chart();
-    const QString png = folder_.filePath(QStringLiteral("loss.png")),
-                  svg = folder_.filePath(QStringLiteral("loss.svg")),
-                  csv = folder_.filePath(QStringLiteral("loss.csv"));
-    QVERIFY(chart->export_png(png));
-    QVERIFY(chart->export_svg(svg));
-    QVERIFY(chart->export_csv(csv));
-    QVERIFY(!QImage(png).isNull());
-    QFile picture(svg), table(csv);
-    QVERIFY(picture.open(QIODevice::ReadOnly));
-    QVERIFY(picture.readAll().contains("<svg"));
-    QVERIFY(table.open(QIODevice::ReadOnly));
-    QVERIFY(table.readAll().count('\n') > 10);
-}
-
-void WindowTest::stopped_run_is_resumed() {
-    start_and_see_points(kEndless);
-    stop_and_wait();
-    const std::int64_t last = window_->session().record().steps().back().step;
-    const std::size_t count = points();
-    auto* resume = find<QAction>("action_resume_shown");
-    QVERIFY(resume->isEnabled());
-    resume->trigger();
-    QTRY_VERIFY_WITH_TIMEOUT(window_->session().active() && points() > count + 5, kPatience_ms);
-    QCOMPARE(window_->session().record().steps()[count].step, last + 1);
-    stop_and_wait();
-}
-
 void WindowTest::finished_run_shows_evaluation_and_patterns() {
-    window_->set_config(small_config(3));
-    press("start_button");
-    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
+    train_to_the_end(3);
     const RunRecord& record = window_->session().record();
     QCOMPARE(record.evaluations().size(), std::size_t{3});
     QCOMPARE(record.steps().size(), std::size_t{3 * 512 / 32});
@@ -302,61 +165,6 @@ void WindowTest::finished_run_shows_evaluation_and_patterns() {
     QVERIFY(find<QLabel>("time_moment")->text().contains(QString::number(step_of(last))));
 }
 
-void WindowTest::ended_run_is_trained_on_or_dropped_only_when_asked() {
-    QVERIFY(find<QAbstractButton>("step_button")->isEnabled());
-    window_->set_config(small_config(2));
-    press("start_button");
-    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
-    const QString file = window_->session().output();
-    const std::size_t count = points();
-    QVERIFY(!find<QAbstractButton>("step_button")->isEnabled());
-    QVERIFY(find<QAbstractButton>("step_button")->toolTip().contains(QStringLiteral("has ended")));
-    QTest::keyClick(window_.get(), Qt::Key_S);
-    QVERIFY(!window_->session().active());
-
-    QTest::keyClick(window_.get(), Qt::Key_Space);
-    QVERIFY(!window_->session().active());
-    QCOMPARE(points(), count);
-    QVERIFY(find<QAbstractButton>("message_train_on")->text().contains(QStringLiteral("4 epochs")));
-    QVERIFY(find<QAbstractButton>("message_train_on")->hasFocus());
-    press("message_close");
-    QVERIFY(!window_->session().active());
-    press("start_button");
-    press("message_train_on");
-    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
-    QCOMPARE(points(), 2 * count);
-    QCOMPARE(window_->session().output(), file);
-    QCOMPARE(read_model_file(file.toStdString()).checkpoint->epoch, std::int64_t{4});
-
-    press("start_button");
-    press("message_start_afresh");
-    QVERIFY(window_->session().active());
-    QVERIFY(window_->session().output() != file);
-    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
-    QCOMPARE(window_->session().record().steps().front().step, std::int64_t{1});
-    QCOMPARE(read_model_file(file.toStdString()).checkpoint->epoch, std::int64_t{4});
-}
-
-void WindowTest::exported_model_can_only_be_left() {
-    window_->set_config(small_config(1));
-    press("start_button");
-    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
-    const QString path = folder_.filePath(QStringLiteral("exported.h5"));
-    QSignalSpy written(&window_->session(), &RunSession::fileWritten);
-    window_->export_model(path);
-    QTRY_COMPARE_WITH_TIMEOUT(written.count(), 1, kPatience_ms);
-    QSignalSpy opened(&window_->session(), &RunSession::opened);
-    window_->open_model(path);
-    QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, kPatience_ms);
-    QVERIFY(!find<QAction>("action_resume_shown")->isEnabled());
-    press("start_button");
-    QVERIFY(!window_->session().active());
-    QVERIFY(window_->findChild<QAbstractButton*>(QStringLiteral("message_train_on")) == nullptr);
-    press("message_start_afresh");
-    QVERIFY(window_->session().active());
-    stop_and_wait();
-}
-
 void WindowTest::features_follow_the_model_unless_chosen() {
     const auto choose = [this](const char* form, const char* field, const char* name) {
         auto* combo = qobject_cast<QComboBox*>(find<SchemaForm>(form)->control(field));
@@ -375,70 +183,6 @@ void WindowTest::features_follow_the_model_unless_chosen() {
     choose("form_features", "features", "log_magnitude");
     choose("form_model", "model", "purefft");
     QCOMPARE(features(), std::string("log_magnitude"));
-}
-
-void WindowTest::file_on_show_is_named_and_found() {
-    auto* file = find<QAbstractButton>("status_file");
-    QVERIFY(!file->isVisible());
-    QVERIFY(!find<QAction>("action_show_file")->isEnabled());
-    window_->set_config(small_config(1));
-    press("start_button");
-    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
-    const QString output = window_->session().output();
-    QVERIFY(file->isVisible());
-    QVERIFY(file->toolTip().contains(output));
-    QVERIFY(file->text().endsWith(QFileInfo(output).fileName()));
-    QDesktopServices::setUrlHandler(QStringLiteral("file"), this, "take_url");
-    file->click();
-    QDesktopServices::unsetUrlHandler(QStringLiteral("file"));
-    QCOMPARE(shown_url_.toLocalFile(), QFileInfo(output).absolutePath());
-}
-
-void WindowTest::saved_model_is_opened() {
-    window_->set_config(small_config(2));
-    press("start_button");
-    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
-    const QString path = folder_.filePath(QStringLiteral("finished.h5"));
-    QSignalSpy written(&window_->session(), &RunSession::fileWritten);
-    window_->save_checkpoint(path);
-    QTRY_COMPARE_WITH_TIMEOUT(written.count(), 1, kPatience_ms);
-    const std::size_t count = points();
-    const std::vector<float> pool =
-        window_->session().record().snapshots().back()->matrices.front().values.values;
-    const std::vector<float> gain =
-        window_->session().record().snapshots().back()->matrices.back().values.values;
-
-    window_ = std::make_unique<MainWindow>();
-    window_->show();
-    QSignalSpy opened(&window_->session(), &RunSession::opened);
-    window_->open_model(path);
-    QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, kPatience_ms);
-    QCOMPARE(points(), count);
-    QCOMPARE(window_->session().record().evaluations().size(), std::size_t{2});
-    QCOMPARE(window_->session().record().evaluations().back().epoch, 2.0);
-    QCOMPARE(window_->panel().config()->dataset, std::string("tones"));
-    const PatternSnapshot& snapshot = *window_->session().record().snapshots().back();
-    QCOMPARE(snapshot.matrices.front().values.values, pool);
-    const std::vector<float>& opened_gain = snapshot.matrices.back().values.values;
-    QCOMPARE(opened_gain.size(), gain.size());
-    float largest = 0, difference = 0;
-    for (std::size_t f = 0; f < gain.size(); ++f) {
-        largest = std::max(largest, std::abs(gain[f]));
-        difference = std::max(difference, std::abs(gain[f] - opened_gain[f]));
-    }
-    QVERIFY(difference <= 1e-4F * largest);
-}
-
-void WindowTest::damaged_file_is_an_error_message() {
-    const QString path = folder_.filePath(QStringLiteral("damaged.h5"));
-    QFile file(path);
-    QVERIFY(file.open(QIODevice::WriteOnly));
-    file.write("no model at all");
-    file.close();
-    window_->open_model(path);
-    QTRY_VERIFY_WITH_TIMEOUT(!window_->messages().text().isEmpty(), kPatience_ms);
-    press("message_close");
-    QVERIFY(window_->messages().text().isEmpty());
 }
 
 void WindowTest::theme_is_switched() {
@@ -504,19 +248,6 @@ void WindowTest::every_control_has_a_name_and_a_tooltip() {
     }
 }
 
-/// The folder that the run writes to is gone: closing must not hide that nothing was saved.
-void WindowTest::closing_stays_when_saving_fails() {
-    start_and_see_points(kEndless);
-    window_->session().pause();  // or its checkpoints come while the folder goes
-    QTRY_VERIFY_WITH_TIMEOUT(window_->session().paused(), kPatience_ms);
-    const QString runs = QFileInfo(window_->session().output()).absolutePath();
-    QVERIFY(QDir(runs).removeRecursively());
-    window_->close();
-    QTRY_VERIFY_WITH_TIMEOUT(!window_->session().active(), kPatience_ms);
-    QVERIFY(window_->isVisible());
-    QVERIFY(window_->messages().text().contains(runs));
-}
-
 /// What the form shows is what is trained: every option of a configuration survives the way through it.
 void WindowTest::form_gives_back_every_option() {
     ExperimentConfig config = small_config(7);
@@ -541,15 +272,9 @@ void WindowTest::form_gives_back_every_option() {
              QString::fromStdString(to_json(resolved(config)).dump()));
 }
 
-void WindowTest::closing_waits_for_the_checkpoint() {
-    start_and_see_points(kEndless);
-    const QString output = window_->session().output();
-    window_->close();
-    QVERIFY(window_->isVisible());
-    QVERIFY(!window_->messages().text().isEmpty());
-    QTRY_VERIFY_WITH_TIMEOUT(!window_->isVisible(), kPatience_ms);
-    QVERIFY(read_model_file(output.toStdString()).checkpoint.has_value());
-}
+}  // namespace
+}  // namespace spectral::ui
 
+using spectral::ui::WindowTest;
 QTEST_MAIN(WindowTest)
 #include "window_test.moc"

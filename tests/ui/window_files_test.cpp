@@ -1,0 +1,230 @@
+// The files of the real window: what it exports, saves, opens, resumes, and keeps when it is closed.
+#include <QAbstractButton>
+#include <QAction>
+#include <QDesktopServices>
+#include <QDir>
+#include <QFile>
+#include <QFileInfo>
+#include <QImage>
+#include <QSignalSpy>
+#include <QTest>
+#include <QUrl>
+#include <memory>
+
+#include "engine/io/model_file.hpp"
+#include "tests/ui/window_fixture.hpp"
+#include "ui/charts/line_chart.hpp"
+#include "ui/panels/experiment_panel.hpp"
+#include "ui/panels/message_bar.hpp"
+#include "ui/panels/training_page.hpp"
+
+namespace spectral::ui {
+namespace {
+
+class WindowFilesTest : public QObject, protected WindowFixture {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase() { use_own_settings(); }
+    void init() { open_window(); }
+    void cleanup() { close_window(); }
+    void model_and_charts_are_exported();
+    void stopped_run_is_resumed();
+    void ended_run_is_trained_on_or_dropped_only_when_asked();
+    void exported_model_can_only_be_left();
+    void file_on_show_is_named_and_found();
+    void saved_model_is_opened();
+    void damaged_file_is_an_error_message();
+    void closing_waits_for_the_checkpoint();
+    void closing_stays_when_saving_fails();
+
+    /// Takes the place of the file manager.
+    void take_url(const QUrl& url) { shown_url_ = url; }
+
+private:
+    QUrl shown_url_;
+};
+
+void WindowFilesTest::model_and_charts_are_exported() {
+    start_and_see_points();
+    const QString model = folder_.filePath(QStringLiteral("live.h5"));
+    QSignalSpy written(&window_->session(), &RunSession::fileWritten);
+    window_->export_model(model);
+    QTRY_COMPARE_WITH_TIMEOUT(written.count(), 1, kPatience_ms);
+    stop_and_wait();
+    const QString later = folder_.filePath(QStringLiteral("later.h5"));
+    window_->export_model(later);
+    QTRY_COMPARE_WITH_TIMEOUT(written.count(), 2, kPatience_ms);
+    for (const QString& path : {model, later}) {
+        const ModelFile file = read_model_file(path.toStdString());
+        QVERIFY(!file.checkpoint.has_value());
+        QVERIFY(!file.layers.empty());
+    }
+    LineChart* chart = window_->training_page().loss_chart();
+    const QString png = folder_.filePath(QStringLiteral("loss.png")),
+                  svg = folder_.filePath(QStringLiteral("loss.svg")),
+                  csv = folder_.filePath(QStringLiteral("loss.csv"));
+    QVERIFY(chart->export_png(png));
+    QVERIFY(chart->export_svg(svg));
+    QVERIFY(chart->export_csv(csv));
+    QVERIFY(!QImage(png).isNull());
+    QFile picture(svg), table(csv);
+    QVERIFY(picture.open(QIODevice::ReadOnly));
+    QVERIFY(picture.readAll().contains("<svg"));
+    QVERIFY(table.open(QIODevice::ReadOnly));
+    QVERIFY(table.readAll().count('\n') > 10);
+}
+
+void WindowFilesTest::stopped_run_is_resumed() {
+    start_and_see_points();
+    stop_and_wait();
+    const std::int64_t last = window_->session().record().steps().back().step;
+    const std::size_t count = points();
+    auto* resume = find<QAction>("action_resume_shown");
+    QVERIFY(resume->isEnabled());
+    resume->trigger();
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().active() && points() > count + 5, kPatience_ms);
+    QCOMPARE(window_->session().record().steps()[count].step, last + 1);
+    stop_and_wait();
+}
+
+void WindowFilesTest::ended_run_is_trained_on_or_dropped_only_when_asked() {
+    QVERIFY(find<QAbstractButton>("step_button")->isEnabled());
+    train_to_the_end(2);
+    const QString file = window_->session().output();
+    const std::size_t count = points();
+    QVERIFY(!find<QAbstractButton>("step_button")->isEnabled());
+    QVERIFY(find<QAbstractButton>("step_button")->toolTip().contains(QStringLiteral("has ended")));
+    QTest::keyClick(window_.get(), Qt::Key_S);
+    QVERIFY(!window_->session().active());
+
+    QTest::keyClick(window_.get(), Qt::Key_Space);
+    QVERIFY(!window_->session().active());
+    QCOMPARE(points(), count);
+    QVERIFY(find<QAbstractButton>("message_train_on")->text().contains(QStringLiteral("4 epochs")));
+    QVERIFY(find<QAbstractButton>("message_train_on")->hasFocus());
+    press("message_close");
+    QVERIFY(!window_->session().active());
+    press("start_button");
+    press("message_train_on");
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
+    QCOMPARE(points(), 2 * count);
+    QCOMPARE(window_->session().output(), file);
+    QCOMPARE(read_model_file(file.toStdString()).checkpoint->epoch, std::int64_t{4});
+
+    press("start_button");
+    press("message_start_afresh");
+    QVERIFY(window_->session().active());
+    QVERIFY(window_->session().output() != file);
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
+    QCOMPARE(window_->session().record().steps().front().step, std::int64_t{1});
+    QCOMPARE(read_model_file(file.toStdString()).checkpoint->epoch, std::int64_t{4});
+}
+
+void WindowFilesTest::exported_model_can_only_be_left() {
+    train_to_the_end(1);
+    const QString path = folder_.filePath(QStringLiteral("exported.h5"));
+    QSignalSpy written(&window_->session(), &RunSession::fileWritten);
+    window_->export_model(path);
+    QTRY_COMPARE_WITH_TIMEOUT(written.count(), 1, kPatience_ms);
+    QSignalSpy opened(&window_->session(), &RunSession::opened);
+    window_->open_model(path);
+    QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, kPatience_ms);
+    QVERIFY(!find<QAction>("action_resume_shown")->isEnabled());
+    press("start_button");
+    QVERIFY(!window_->session().active());
+    QVERIFY(window_->findChild<QAbstractButton*>(QStringLiteral("message_train_on")) == nullptr);
+    press("message_start_afresh");
+    QVERIFY(window_->session().active());
+    stop_and_wait();
+}
+
+void WindowFilesTest::file_on_show_is_named_and_found() {
+    auto* file = find<QAbstractButton>("status_file");
+    QVERIFY(!file->isVisible());
+    QVERIFY(!find<QAction>("action_show_file")->isEnabled());
+    train_to_the_end(1);
+    const QString output = window_->session().output();
+    QVERIFY(file->isVisible());
+    QVERIFY(file->toolTip().contains(output));
+    QVERIFY(file->text().endsWith(QFileInfo(output).fileName()));
+    QDesktopServices::setUrlHandler(QStringLiteral("file"), this, "take_url");
+    file->click();
+    QDesktopServices::unsetUrlHandler(QStringLiteral("file"));
+    QCOMPARE(shown_url_.toLocalFile(), QFileInfo(output).absolutePath());
+}
+
+void WindowFilesTest::saved_model_is_opened() {
+    train_to_the_end(2);
+    const QString path = folder_.filePath(QStringLiteral("finished.h5"));
+    QSignalSpy written(&window_->session(), &RunSession::fileWritten);
+    window_->save_checkpoint(path);
+    QTRY_COMPARE_WITH_TIMEOUT(written.count(), 1, kPatience_ms);
+    const std::size_t count = points();
+    const std::vector<float> pool =
+        window_->session().record().snapshots().back()->matrices.front().values.values;
+    const std::vector<float> gain =
+        window_->session().record().snapshots().back()->matrices.back().values.values;
+
+    window_ = std::make_unique<MainWindow>();
+    window_->show();
+    QSignalSpy opened(&window_->session(), &RunSession::opened);
+    window_->open_model(path);
+    QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, kPatience_ms);
+    QCOMPARE(points(), count);
+    QCOMPARE(window_->session().record().evaluations().size(), std::size_t{2});
+    QCOMPARE(window_->session().record().evaluations().back().epoch, 2.0);
+    QCOMPARE(window_->panel().config()->dataset, std::string("tones"));
+    const PatternSnapshot& snapshot = *window_->session().record().snapshots().back();
+    QCOMPARE(snapshot.matrices.front().values.values, pool);
+    const std::vector<float>& opened_gain = snapshot.matrices.back().values.values;
+    QCOMPARE(opened_gain.size(), gain.size());
+    float largest = 0, difference = 0;
+    for (std::size_t f = 0; f < gain.size(); ++f) {
+        largest = std::max(largest, std::abs(gain[f]));
+        difference = std::max(difference, std::abs(gain[f] - opened_gain[f]));
+    }
+    QVERIFY(difference <= 1e-4F * largest);
+}
+
+void WindowFilesTest::damaged_file_is_an_error_message() {
+    const QString path = folder_.filePath(QStringLiteral("damaged.h5"));
+    QFile file(path);
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write("no model at all");
+    file.close();
+    window_->open_model(path);
+    QTRY_VERIFY_WITH_TIMEOUT(!window_->messages().text().isEmpty(), kPatience_ms);
+    press("message_close");
+    QVERIFY(window_->messages().text().isEmpty());
+}
+
+void WindowFilesTest::closing_waits_for_the_checkpoint() {
+    start_and_see_points();
+    const QString output = window_->session().output();
+    window_->close();
+    QVERIFY(window_->isVisible());
+    QVERIFY(!window_->messages().text().isEmpty());
+    QTRY_VERIFY_WITH_TIMEOUT(!window_->isVisible(), kPatience_ms);
+    QVERIFY(read_model_file(output.toStdString()).checkpoint.has_value());
+}
+
+/// The folder that the run writes to is gone: closing must not hide that nothing was saved.
+void WindowFilesTest::closing_stays_when_saving_fails() {
+    start_and_see_points();
+    window_->session().pause();  // or its checkpoints come while the folder goes
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().paused(), kPatience_ms);
+    const QString runs = QFileInfo(window_->session().output()).absolutePath();
+    QVERIFY(QDir(runs).removeRecursively());
+    window_->close();
+    QTRY_VERIFY_WITH_TIMEOUT(!window_->session().active(), kPatience_ms);
+    QVERIFY(window_->isVisible());
+    QVERIFY(window_->messages().text().contains(runs));
+}
+
+}  // namespace
+}  // namespace spectral::ui
+
+using spectral::ui::WindowFilesTest;
+QTEST_MAIN(WindowFilesTest)
+#include "window_files_test.moc"
