@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +61,11 @@ public:
     /// Of a mark that this backend gave, once; waits for it. From some fixed moment on.
     virtual std::int64_t nanoseconds(Mark mark) { return mark.value; }
 
+    /// Runs `body`, which only queues: operations, copies on the device, fills. A backend may record what it
+    /// queues and start that as a whole, and do so again when the next body queues the same on other values;
+    /// `body` may be called twice before anything of it has run.
+    virtual void run_as_one(const std::function<void()>& body) { body(); }
+
     /// Most recently used first.
     virtual std::vector<PlanInfo> cached_plans() const { return {}; }
     /// The next operation that needs one makes it anew. Waits for operations that use them.
@@ -82,6 +88,8 @@ public:
     }
 
 protected:
+    bool observed() const { return observer_ != nullptr; }
+
     OpTable operations_;
 
 private:

@@ -132,6 +132,8 @@ Cost Adam::cost() const { return {7 * kReal * real(size), 14 * real(size)}; }
 
 Cost MomentumUpdate::cost() const { return {5 * kReal * real(size), 4 * real(size)}; }
 
+Cost JudgeStep::cost() const { return {sizeof(double) * real(parameters), real(parameters)}; }
+
 Cost SumSquares::cost() const { return {kReal * real(size), 2 * real(size)}; }
 
 Cost SparseGather::cost() const { return {real(count) * (2 * kComplex + kIndex), 0}; }

@@ -49,6 +49,12 @@ constexpr std::string_view level_name(Level level) {
     return "?";
 }
 
+/// Sums over a batch; the loss is a sum, not a mean.
+struct LossSums {
+    double loss = 0;
+    std::int64_t correct = 0;
+};
+
 /// What an operation costs at least: memory traffic in bytes, floating-point operations.
 struct Cost {
     double bytes = 0;

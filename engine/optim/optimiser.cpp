@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "engine/core/error.hpp"
-#include "kernels/ops/optimiser.hpp"
 
 namespace spectral {
 
@@ -35,7 +34,7 @@ public:
           m_(state_like(device, parameters_, "adam first moments")),
           v_(state_like(device, parameters_, "adam second moments")) {}
 
-    void update(std::int64_t step, double learning_rate) override {
+    void update(std::int64_t step, double learning_rate, const StepVerdict* verdict) override {
         for (std::size_t i = 0; i < parameters_.size(); ++i) {
             const Parameter& parameter = *parameters_[i];
             device_.backend.run(Adam{.size = parameter.value.size(),
@@ -44,7 +43,8 @@ public:
                                      .g = parameter.gradient.data(),
                                      .w = parameter.value.data(),
                                      .m = m_[i].data(),
-                                     .v = v_[i].data()});
+                                     .v = v_[i].data(),
+                                     .verdict = verdict});
         }
     }
 
@@ -70,7 +70,7 @@ public:
           momentum_(momentum),
           velocity_(state_like(device, parameters_, "momentum")) {}
 
-    void update(std::int64_t /*step*/, double learning_rate) override {
+    void update(std::int64_t /*step*/, double learning_rate, const StepVerdict* verdict) override {
         for (std::size_t i = 0; i < parameters_.size(); ++i) {
             const Parameter& parameter = *parameters_[i];
             device_.backend.run(MomentumUpdate{.size = parameter.value.size(),
@@ -78,7 +78,8 @@ public:
                                                .momentum = static_cast<float>(momentum_),
                                                .g = parameter.gradient.data(),
                                                .w = parameter.value.data(),
-                                               .v = velocity_[i].data()});
+                                               .v = velocity_[i].data(),
+                                               .verdict = verdict});
         }
     }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/nn/layer.hpp"
+#include "kernels/ops/optimiser.hpp"
 
 namespace spectral {
 
@@ -35,8 +36,9 @@ public:
     Optimiser& operator=(const Optimiser&) = delete;
     virtual ~Optimiser() = default;
 
-    /// One update of every parameter; `step` counts from 1.
-    virtual void update(std::int64_t step, double learning_rate) = 0;
+    /// One update of every parameter; `step` counts from 1. Nothing changes where the verdict, in backend
+    /// memory, is not finite; null: update in any case.
+    virtual void update(std::int64_t step, double learning_rate, const StepVerdict* verdict = nullptr) = 0;
     virtual std::vector<State> state() = 0;
 };
 

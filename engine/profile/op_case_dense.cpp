@@ -139,6 +139,19 @@ OpCase sum_squares(Device device, const Json& sizes) {
             [=] { return inputs->copied(y, 1); }};
 }
 
+OpCase judge_step(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t size = size_of(sizes, "size");
+    auto* squares = static_cast<double*>(inputs->bytes(static_cast<std::size_t>(size) * sizeof(double)));
+    auto* verdict = static_cast<StepVerdict*>(inputs->bytes(sizeof(StepVerdict)));
+    const JudgeStep op{size, static_cast<LossSums*>(inputs->bytes(sizeof(LossSums))), squares, verdict};
+    return {fmt::format("{} parameters", size),
+            op.cost(),
+            {},
+            [=](Level level) { inputs->device().backend.run(op, level); },
+            [=] { return inputs->copied(&verdict->squared_gradient, 1); }};
+}
+
 OpCase column_moments(Device device, const Json& sizes) {
     const auto inputs = std::make_shared<Inputs>(device);
     const std::int64_t batch = size_of(sizes, "batch"), columns = size_of(sizes, "columns");
@@ -182,6 +195,7 @@ std::vector<OpCaseInfo> dense_cases() {
             {"adam", vector, adam},
             {"momentum_update", vector, momentum_update},
             {"sum_squares", vector, sum_squares},
+            {"judge_step", {size_field("size", 16, 1 << 20)}, judge_step},
             {"column_moments", matrix, column_moments},
             {"standardise", matrix, standardise}};
 }

@@ -68,6 +68,7 @@ struct Trainer::Impl {
 
     Buffer order, order_labels;  ///< of the current epoch
     Buffer sums, squares;        ///< LossSums; one double per parameter
+    Buffer verdict;              ///< StepVerdict
     bool order_ready = false;
 
     Checkpoint at;  ///< counters, learning rate and times; its tensors stay empty here
@@ -109,6 +110,7 @@ struct Trainer::Impl {
             Buffer(device, MemoryTag::data, train_rows.size() * sizeof(std::int32_t), "epoch labels");
         sums = Buffer(device, MemoryTag::workspace, sizeof(LossSums), "loss sums");
         squares = Buffer(device, MemoryTag::workspace, parameters.size() * sizeof(double), "gradient norms");
+        verdict = Buffer(device, MemoryTag::workspace, sizeof(StepVerdict), "verdict on a step");
         at.learning_rate = config.learning_rate;
         at.data_seed = static_cast<std::uint64_t>(config.seed);
     }
@@ -173,14 +175,20 @@ struct Trainer::Impl {
         order_ready = true;
     }
 
-    /// Σ of squares of all gradients; not finite when any of them is not.
-    double squared_gradient_norm() {
-        for (std::size_t i = 0; i < parameters.size(); ++i)
-            backend->run(SumSquares{parameters[i]->gradient.size(), parameters[i]->gradient.data(),
-                                    squares.as<double>() + i});
-        std::vector<double> host(parameters.size());
-        backend->copy_to_host(host.data(), squares.data(), squares.bytes());
-        return std::accumulate(host.begin(), host.end(), 0.0);
+    /// Forward, backward and, if loss and gradients are finite, the update, without waiting in between.
+    StepVerdict train_on(const Batch& batch) {
+        backend->run_as_one([&] {
+            model->train_batch(batch, sums.as<LossSums>());
+            for (std::size_t i = 0; i < parameters.size(); ++i)
+                backend->run(SumSquares{parameters[i]->gradient.size(), parameters[i]->gradient.data(),
+                                        squares.as<double>() + i});
+            backend->run(JudgeStep{static_cast<std::int64_t>(parameters.size()), sums.as<LossSums>(),
+                                   squares.as<double>(), verdict.as<StepVerdict>()});
+            optimiser->update(at.step + 1, at.learning_rate, verdict.as<StepVerdict>());
+        });
+        StepVerdict result;
+        backend->copy_to_host(&result, verdict.data(), sizeof result);
+        return result;
     }
 
     StepResult step() {
@@ -189,22 +197,20 @@ struct Trainer::Impl {
         if (!order_ready) prepare_epoch();
         const std::int64_t first = at.batch_in_epoch * batch_size();
         const std::int64_t size = std::min(batch_size(), train_count() - first);
-        model->train_batch({size, train->values.data(), train->stride, order.as<std::uint32_t>() + first,
-                            order_labels.as<std::int32_t>() + first},
-                           sums.as<LossSums>());
-        LossSums batch;
-        backend->copy_to_host(&batch, sums.data(), sizeof batch);
+        const StepVerdict came_to =
+            train_on({size, train->values.data(), train->stride, order.as<std::uint32_t>() + first,
+                      order_labels.as<std::int32_t>() + first});
+        const LossSums& batch = came_to.sums;
 
         StepResult result;
         const auto count = static_cast<double>(size);
         if (!std::isfinite(batch.loss))
             result.trouble = "the loss is not finite";
-        else if (!std::isfinite(squared_gradient_norm()))
+        else if (!came_to.finite())
             result.trouble = "the gradient is not finite";
         result.finite = result.trouble.empty();
         if (!result.finite) return result;
 
-        optimiser->update(at.step + 1, at.learning_rate);
         ++at.step;
         ++at.batch_in_epoch;
         at.epoch_loss_sum += batch.loss;

@@ -117,13 +117,17 @@ void run_activation_backward(Backend& backend, const ActivationBackward& op) {
     });
 }
 
+bool allowed(const StepVerdict* verdict) { return verdict == nullptr || verdict->finite(); }
+
 void run_adam(Backend& backend, const Adam& op) {
+    if (!allowed(op.verdict)) return;
     over_elements(backend, op.size, [&](std::int64_t begin, std::int64_t end) {
         HWY_DYNAMIC_DISPATCH(adam)(op, begin, end);
     });
 }
 
 void run_momentum_update(Backend& backend, const MomentumUpdate& op) {
+    if (!allowed(op.verdict)) return;
     over_elements(backend, op.size, [&](std::int64_t begin, std::int64_t end) {
         HWY_DYNAMIC_DISPATCH(momentum_update)(op, begin, end);
     });

@@ -1,4 +1,6 @@
-// Sum of squares in double precision, in a fixed order.
+// Sum of squares in double precision, in a fixed order; the verdict on a training step.
+#include <numeric>
+
 #include "kernels/cpu/backend.hpp"
 #include "kernels/cpu/operations.hpp"
 #include "kernels/ops/optimiser.hpp"
@@ -18,10 +20,15 @@ void run_sum_squares(Backend& /*backend*/, const SumSquares& op) {
     *op.y = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
+void run_judge_step(Backend& /*backend*/, const JudgeStep& op) {
+    *op.verdict = {*op.sums, std::accumulate(op.squares, op.squares + op.parameters, 0.0)};
+}
+
 }  // namespace
 
 void add_sum_squares(OpTable& table) {
     table.add<SumSquares>(Level::fused, run_sum_squares, "one pass, eight chains in double precision");
+    table.add<JudgeStep>(Level::reference, run_judge_step, "a plain loop");
 }
 
 }  // namespace spectral::cpu

@@ -78,9 +78,9 @@ std::int64_t host_nanoseconds() {
         .count();
 }
 
-bool switched_on(const char* variable) {
+bool switched_on(const char* variable, bool otherwise) {
     const char* value = std::getenv(variable);
-    return value != nullptr && *value != '\0' && std::strcmp(value, "0") != 0;
+    return value == nullptr || *value == '\0' ? otherwise : std::strcmp(value, "0") != 0;
 }
 
 }  // namespace
@@ -124,7 +124,8 @@ std::string device_text(const DeviceInfo& info) {
 CudaBackend::CudaBackend(int device_index)
     : info_(find_device(device_index)),
       parts_(2 * info_.multiprocessors),
-      synchronous_(switched_on("SPECTRAL_CUDA_SYNC")),
+      synchronous_(switched_on("SPECTRAL_CUDA_SYNC", false)),
+      records_(switched_on("SPECTRAL_CUDA_GRAPH", true)),
       stream_((use_device(), make_stream())),
       pool_(make_pool(device_index)),
       reduction_(make_device_memory(kReductionParts * kReductionBytes)),
@@ -206,6 +207,14 @@ void CudaBackend::fill_zero(void* device, std::size_t bytes) {
 }
 
 void CudaBackend::synchronize() { check(cudaStreamSynchronize(stream_.get()), "synchronize"); }
+
+void CudaBackend::run_as_one(const std::function<void()>& body) {
+    use_device();
+    if (records_ && !synchronous_ && !observed())
+        step_graph_.run(stream_.get(), body);
+    else
+        body();
+}
 
 void CudaBackend::clear_plans() {
     synchronize();

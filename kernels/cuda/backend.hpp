@@ -9,6 +9,7 @@
 #include "kernels/backend.hpp"
 #include "kernels/cuda/handles.hpp"
 #include "kernels/cuda/plan_cache.hpp"
+#include "kernels/cuda/step_graph.hpp"
 
 namespace spectral::cuda {
 
@@ -48,6 +49,9 @@ public:
     std::int64_t nanoseconds(Mark mark) override;
     std::vector<PlanInfo> cached_plans() const override { return plans_.list(); }
     void clear_plans() override;
+    /// As a CUDA graph, unless somebody wants to see each operation: an observer, or SPECTRAL_CUDA_SYNC.
+    /// SPECTRAL_CUDA_GRAPH=0 switches graphs off.
+    void run_as_one(const std::function<void()>& body) override;
 
     const DeviceInfo& info() const { return info_; }
     cudaStream_t stream() const { return stream_.get(); }
@@ -77,13 +81,14 @@ private:
 
     DeviceInfo info_;
     int parts_;
-    bool synchronous_;
+    bool synchronous_, records_;
     Stream stream_;
     MemoryPool pool_;
     DeviceMemory reduction_, blas_work_;
     PinnedMemory staging_;  ///< host memory that copies pass through
     Blas blas_;
     PlanCache plans_;
+    StepGraph step_graph_;
 
     std::vector<Event> events_;      ///< of marks, by their number
     std::vector<std::size_t> free_;  ///< events that no mark holds

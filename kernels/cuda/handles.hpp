@@ -20,6 +20,8 @@ using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, Destroy<Handle, kDe
 
 using Stream = Owned<cudaStream_t, cudaStreamDestroy>;
 using Event = Owned<cudaEvent_t, cudaEventDestroy>;
+using Graph = Owned<cudaGraph_t, cudaGraphDestroy>;
+using GraphExec = Owned<cudaGraphExec_t, cudaGraphExecDestroy>;
 using MemoryPool = Owned<cudaMemPool_t, cudaMemPoolDestroy>;
 using DeviceMemory = Owned<void*, static_cast<cudaError_t (*)(void*)>(cudaFree)>;
 using PinnedMemory = Owned<void*, static_cast<cudaError_t (*)(void*)>(cudaFreeHost)>;

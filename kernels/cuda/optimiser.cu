@@ -9,15 +9,21 @@ namespace spectral::cuda {
 
 namespace {
 
+__device__ __forceinline__ bool allowed(const StepVerdict* verdict) {
+    return verdict == nullptr || (isfinite(verdict->sums.loss) && isfinite(verdict->squared_gradient));
+}
+
 struct AdamUpdate {
     float rate;                   ///< learning rate over the first moment's bias correction
     float scale;                  ///< 1/√ of the second's
     float keep1, keep2, epsilon;  ///< 1 − β₁, 1 − β₂
     const float* g;
     float *w, *m, *v;
+    const StepVerdict* verdict;
 
     template <int kWidth>
     __device__ void apply(std::int64_t i) const {
+        if (!allowed(verdict)) return;
         const auto gradient = load<kWidth>(g, i);
         auto weight = load<kWidth>(w, i), mean = load<kWidth>(m, i), square = load<kWidth>(v, i);
 #pragma unroll
@@ -37,9 +43,11 @@ struct Momentum {
     float learning_rate, momentum;
     const float* g;
     float *w, *v;
+    const StepVerdict* verdict;
 
     template <int kWidth>
     __device__ void apply(std::int64_t i) const {
+        if (!allowed(verdict)) return;
         const auto gradient = load<kWidth>(g, i);
         auto weight = load<kWidth>(w, i), velocity = load<kWidth>(v, i);
 #pragma unroll
@@ -59,12 +67,12 @@ void run_adam(CudaBackend& backend, const Adam& op) {
     run_elementwise(backend, op.size, vector_aligned(op.g, op.w, op.m, op.v),
                     AdamUpdate{static_cast<float>(static_cast<double>(op.learning_rate) / correction1),
                                static_cast<float>(1 / std::sqrt(correction2)), 1 - op.beta1, 1 - op.beta2,
-                               op.epsilon, op.g, op.w, op.m, op.v});
+                               op.epsilon, op.g, op.w, op.m, op.v, op.verdict});
 }
 
 void run_momentum(CudaBackend& backend, const MomentumUpdate& op) {
     run_elementwise(backend, op.size, vector_aligned(op.g, op.w, op.v),
-                    Momentum{op.learning_rate, op.momentum, op.g, op.w, op.v});
+                    Momentum{op.learning_rate, op.momentum, op.g, op.w, op.v, op.verdict});
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ const FftPlan& PlanCache::get(const PlanKey& key) {
         ++entries_.front().uses;
         return *entries_.front().plan;
     }
+    refuse_while_recording();
     std::unique_ptr<FftPlan> plan = make_plan(key, stream_);
     if (plan->work_bytes > kMaxWorkBytes)
         throw Error("fft", "cuFFT wants " + std::to_string(plan->work_bytes >> 20) + " MiB of working memory",
@@ -46,6 +47,13 @@ const FftPlan& PlanCache::get(const PlanKey& key) {
     entries_.push_front({key, std::move(plan), 1});
     if (entries_.size() > kMaxEntries) entries_.pop_back();
     return *entries_.front().plan;
+}
+
+/// Memory that is allocated in a recording would belong to the graph.
+void PlanCache::refuse_while_recording() const {
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    check(cudaStreamIsCapturing(stream_, &status), "plan");
+    if (status != cudaStreamCaptureStatusNone) throw NotRecordable("a plan of cuFFT");
 }
 
 void PlanCache::grow_work_area(std::size_t bytes) {

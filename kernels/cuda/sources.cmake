@@ -5,7 +5,8 @@ set(SPECTRAL_CUDA_HOST_SOURCES
     cuda/backend.cpp
     cuda/error.cpp
     cuda/module.cpp
-    cuda/plan_cache.cpp)
+    cuda/plan_cache.cpp
+    cuda/step_graph.cpp)
 set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/activation.cu
     cuda/ceiling.cu

@@ -1,4 +1,4 @@
-// Sum of squares in double precision: blocks first, then their sums in order.
+// Sum of squares in double precision: blocks first, then their sums in order. The verdict on a training step.
 #include "kernels/cuda/operations.hpp"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/ops/optimiser.hpp"
@@ -34,10 +34,21 @@ void run_sum_squares(CudaBackend& backend, const SumSquares& op) {
     launch(total_kernel, 1, kBlock, 0, backend.stream(), static_cast<int>(blocks), partial, op.y);
 }
 
+__global__ void judge_kernel(JudgeStep op) {
+    StepVerdict verdict{*op.sums, 0};
+    for (std::int64_t i = 0; i < op.parameters; ++i) verdict.squared_gradient += op.squares[i];
+    *op.verdict = verdict;
+}
+
+void run_judge_step(CudaBackend& backend, const JudgeStep& op) {
+    launch(judge_kernel, 1, 1, 0, backend.stream(), op);
+}
+
 }  // namespace
 
 void add_sum_squares(OpTable& table) {
     add<SumSquares, run_sum_squares>(table, Level::tiled, "warp and block sums, then the blocks in order");
+    add<JudgeStep, run_judge_step>(table, Level::reference, "one thread adds them");
 }
 
 }  // namespace spectral::cuda

@@ -1,7 +1,6 @@
 // Softmax followed by the negative log-likelihood, and its gradient, in one operation.
 #pragma once
 
-#include "kernels/ops/purefft.hpp"
 #include "kernels/types.hpp"
 
 namespace spectral {

@@ -1,9 +1,29 @@
 // One update of a parameter vector. g: gradient, w: parameter, in place.
 #pragma once
 
+#include <cmath>
+
 #include "kernels/types.hpp"
 
 namespace spectral {
+
+/// What a training step came to. Updates that are given a verdict change nothing unless it is finite.
+struct StepVerdict {
+    LossSums sums;
+    double squared_gradient = 0;  ///< Σ of squares over all parameters
+
+    bool finite() const { return std::isfinite(sums.loss) && std::isfinite(squared_gradient); }
+};
+
+/// *verdict = {*sums, Σ squares[i]}.
+struct JudgeStep {
+    static constexpr std::string_view name = "judge_step";
+    std::int64_t parameters = 0;
+    const LossSums* sums = nullptr;
+    const double* squares = nullptr;
+    StepVerdict* verdict = nullptr;
+    Cost cost() const;
+};
 
 /// Adam (Kingma & Ba 2015) with bias correction: m ← β₁m+(1−β₁)g, v ← β₂v+(1−β₂)g²,
 /// w ← w − lr · (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε). `step` is t, counted from 1.
@@ -16,6 +36,7 @@ struct Adam {
     float* w = nullptr;
     float* m = nullptr;
     float* v = nullptr;
+    const StepVerdict* verdict = nullptr;  ///< null: update in any case
     Cost cost() const;
 };
 
@@ -27,6 +48,7 @@ struct MomentumUpdate {
     const float* g = nullptr;
     float* w = nullptr;
     float* v = nullptr;
+    const StepVerdict* verdict = nullptr;  ///< null: update in any case
     Cost cost() const;
 };
 

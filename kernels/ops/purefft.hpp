@@ -62,12 +62,6 @@ struct PureFftBackward {
     Cost cost() const;
 };
 
-/// Sums over a batch; the loss is a sum, not a mean.
-struct LossSums {
-    double loss = 0;
-    std::int64_t correct = 0;
-};
-
 /// One training step short of the optimiser: forward, mean negative log-likelihood, backward.
 /// `labels[b]` belongs to entry b of the batch. `logits` receives batch × classes values of working memory.
 struct PureFftStep {

@@ -31,7 +31,8 @@ struct Counts {
     std::int64_t device_bytes = 0, device_allocations = 0;                                     ///< alive
     std::int64_t pinned_bytes = 0;                                                             ///< alive
     std::int64_t streams = 0, events = 0, pools = 0, graphs = 0, plans = 0, blas_handles = 0;  ///< alive
-    std::int64_t allocations_made = 0, plans_made = 0, kernels = 0, graph_launches = 0, ranges = 0;  ///< ever
+    std::int64_t allocations_made = 0, plans_made = 0, kernels = 0, ranges = 0;                ///< ever
+    std::int64_t graph_launches = 0, graph_updates = 0;                                        ///< ever
 };
 Counts& counts();
 

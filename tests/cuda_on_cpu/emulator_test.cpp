@@ -319,8 +319,24 @@ TEST_F(Emulator, AGraphRunsWhatWasCaptured) {
     EXPECT_EQ(x[2], 0);
     EXPECT_EQ(cudaGraphLaunch(executable, stream), cudaSuccess);
     EXPECT_EQ(y.host(), (std::vector<int>{0, 0, 1, 0}));
-    cudaGraphExecDestroy(executable);
     cudaGraphDestroy(graph);
+
+    // The same kinds of work with other values take the place of the first; fewer do not.
+    const auto update = [&](int at, bool copies) {
+        cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed);
+        launch(write_at, 1, 1, 0, stream, x.data(), at);
+        if (copies) cudaMemcpyAsync(y.data(), x.data(), 4 * sizeof(int), cudaMemcpyDeviceToDevice, stream);
+        cudaStreamEndCapture(stream, &graph);
+        cudaGraphExecUpdateResultInfo info{};
+        const cudaError_t code = cudaGraphExecUpdate(executable, graph, &info);
+        cudaGraphDestroy(graph);
+        return code;
+    };
+    EXPECT_EQ(update(3, true), cudaSuccess);
+    EXPECT_EQ(update(0, false), cudaErrorGraphExecUpdateFailure);
+    EXPECT_EQ(cudaGraphLaunch(executable, stream), cudaSuccess);
+    EXPECT_EQ(y.host(), (std::vector<int>{0, 0, 1, 1}));
+    cudaGraphExecDestroy(executable);
     cudaStreamDestroy(stream);
 }
 

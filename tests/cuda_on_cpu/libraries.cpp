@@ -48,7 +48,9 @@ cufftResult execute(cufftHandle handle, const Run& run) {
     Plan* plan = all().find(handle);
     if (plan == nullptr || (plan->forward == nullptr && plan->inverse == nullptr)) return CUFFT_INVALID_PLAN;
     if (!plan->allocates && plan->work_area == nullptr) return CUFFT_NO_WORKSPACE;
-    return submit(plan->stream, [=] { run(*plan); }) == cudaSuccess ? CUFFT_SUCCESS : CUFFT_EXEC_FAILED;
+    return submit(plan->stream, cuda_on_cpu::Work::library, [=] { run(*plan); }) == cudaSuccess
+               ? CUFFT_SUCCESS
+               : CUFFT_EXEC_FAILED;
 }
 
 }  // namespace
@@ -207,6 +209,7 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t op_a, cub
             }
         }
     };
-    return submit(handle->stream, work) == cudaSuccess ? CUBLAS_STATUS_SUCCESS
-                                                       : CUBLAS_STATUS_EXECUTION_FAILED;
+    return submit(handle->stream, cuda_on_cpu::Work::library, work) == cudaSuccess
+               ? CUBLAS_STATUS_SUCCESS
+               : CUBLAS_STATUS_EXECUTION_FAILED;
 }

@@ -14,9 +14,18 @@
 #include "nvtx3/nvToolsExt.h"
 #include "scheduler.hpp"
 
+namespace {
+
+struct Node {
+    cuda_on_cpu::Work kind;
+    std::function<void()> run;
+};
+
+}  // namespace
+
 struct CUstream_st {
     bool capturing = false;
-    std::vector<std::function<void()>> captured;
+    std::vector<Node> captured;
 };
 struct CUevent_st {
     std::chrono::steady_clock::time_point at;
@@ -24,10 +33,10 @@ struct CUevent_st {
 };
 struct CUmemPoolHandle_st {};
 struct CUgraph_st {
-    std::vector<std::function<void()>> work;
+    std::vector<Node> nodes;
 };
 struct CUgraphExec_st {
-    std::vector<std::function<void()>> work;
+    std::vector<Node> nodes;
 };
 
 namespace cuda_on_cpu {
@@ -176,11 +185,11 @@ cudaError_t set_shared_limit(const void* kernel, int bytes) {
     return cudaSuccess;
 }
 
-cudaError_t submit(cudaStream_t stream, std::function<void()> work) {
+cudaError_t submit(cudaStream_t stream, Work kind, std::function<void()> work) {
     const Lock lock(device_mutex());
     if (const cudaError_t code = enter(); code != cudaSuccess) return code;
     if (stream != nullptr && stream->capturing)
-        stream->captured.push_back(std::move(work));
+        stream->captured.push_back({kind, std::move(work)});
     else
         work();
     return cudaSuccess;
@@ -212,7 +221,7 @@ void submit_kernel(const void* kernel, dim3 grid, dim3 block, std::size_t shared
         d.pending = cudaErrorIllegalAddress;
         return;
     }
-    submit(stream, [grid, block, shared_bytes, thread = std::move(thread)] {
+    submit(stream, Work::kernel, [grid, block, shared_bytes, thread = std::move(thread)] {
         run_grid(grid, block, shared_bytes, device().seed, thread);
     });
 }
@@ -348,7 +357,8 @@ cudaError_t cudaMallocAsync(void** pointer, std::size_t bytes, cudaStream_t /*st
     return cudaMalloc(pointer, bytes);
 }
 cudaError_t cudaMallocFromPoolAsync(void** pointer, std::size_t bytes, cudaMemPool_t pool,
-                                    cudaStream_t /*stream*/) {
+                                    cudaStream_t stream) {
+    if (stream != nullptr && stream->capturing) return give(cudaErrorStreamCaptureUnsupported);
     return pool != nullptr ? cudaMalloc(pointer, bytes) : give(cudaErrorInvalidValue);
 }
 cudaError_t cudaFreeAsync(void* pointer, cudaStream_t /*stream*/) { return cudaFree(pointer); }
@@ -372,11 +382,11 @@ cudaError_t cudaMemPoolTrimTo(cudaMemPool_t /*pool*/, std::size_t /*bytes*/) {
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind /*kind*/,
                             cudaStream_t stream) {
-    return submit(stream, [=] { std::memmove(to, from, bytes); });
+    return submit(stream, Work::copy, [=] { std::memmove(to, from, bytes); });
 }
 
 cudaError_t cudaMemsetAsync(void* at, int value, std::size_t bytes, cudaStream_t stream) {
-    return submit(stream, [=] { std::memset(at, value, bytes); });
+    return submit(stream, Work::fill, [=] { std::memset(at, value, bytes); });
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned /*flags*/) {
@@ -392,7 +402,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return create(event, counts().events); }
 cudaError_t cudaEventDestroy(cudaEvent_t event) { return destroy(event, counts().events); }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-    return submit(stream, [event] {
+    return submit(stream, Work::event, [event] {
         event->at = std::chrono::steady_clock::now();
         event->recorded = true;
     });
@@ -419,27 +429,46 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode /*
     return cudaSuccess;
 }
 
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
+    const Lock lock(device_mutex());
+    *status =
+        stream != nullptr && stream->capturing ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+    return enter();
+}
+
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+    const Lock lock(device_mutex());
     *graph = nullptr;
     if (!stream->capturing) return give(cudaErrorStreamCaptureInvalidated);
     stream->capturing = false;
-    std::vector<std::function<void()>> work = std::exchange(stream->captured, {});
+    std::vector<Node> nodes = std::exchange(stream->captured, {});
     if (const cudaError_t code = create(graph, counts().graphs); code != cudaSuccess) return code;
-    (*graph)->work = std::move(work);
+    (*graph)->nodes = std::move(nodes);
     return cudaSuccess;
 }
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
                                  unsigned long long /*flags*/) {
     if (const cudaError_t code = create(executable, counts().graphs); code != cudaSuccess) return code;
-    (*executable)->work = graph->work;
+    (*executable)->nodes = graph->nodes;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecUpdate(cudaGraphExec_t executable, cudaGraph_t graph,
+                                cudaGraphExecUpdateResultInfo* /*info*/) {
+    const Lock lock(device_mutex());
+    if (const cudaError_t code = enter(); code != cudaSuccess) return code;
+    if (!std::ranges::equal(executable->nodes, graph->nodes, {}, &Node::kind, &Node::kind))
+        return give(cudaErrorGraphExecUpdateFailure);
+    executable->nodes = graph->nodes;
+    ++counts().graph_updates;
     return cudaSuccess;
 }
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
     ++counts().graph_launches;
-    return submit(stream, [executable] {
-        for (const auto& work : executable->work) work();
+    return submit(stream, Work::library, [executable] {
+        for (const Node& node : executable->nodes) node.run();
     });
 }
 

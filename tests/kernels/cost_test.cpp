@@ -61,6 +61,7 @@ TEST(Cost, EmptyIsFree) {
                             Adam{}.cost(),
                             MomentumUpdate{}.cost(),
                             SumSquares{}.cost(),
+                            JudgeStep{}.cost(),
                             SoftmaxNll{}.cost(),
                             GatherRows{}.cost(),
                             Log1p{}.cost(),

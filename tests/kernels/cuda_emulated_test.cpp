@@ -115,6 +115,72 @@ TEST_F(CudaBackendTest, OperationsAreRangesOfTheirName) {
     EXPECT_EQ(counts().ranges, before + 1);
 }
 
+/// What is queued as one is recorded from the second time on, and its graph takes new values.
+TEST_F(CudaBackendTest, WorkThatIsQueuedAsOneBecomesAGraph) {
+    cuda::CudaBackend backend(0);
+    const std::vector<float> ones(100, 1.0F);
+    Array<float> x(backend, std::span<const float>(ones)), y(backend, 100);
+    const auto queue = [&](std::int64_t size, bool copies) {
+        backend.run_as_one([&] {
+            backend.run(Log1p{size, x.data(), x.data()});
+            if (copies) backend.copy_on_device(y.data(), x.data(), 100 * sizeof(float));
+        });
+    };
+    const cuda_on_cpu::Counts before = counts();
+    float expected = 1;
+    for (int i = 0; i < 5; ++i) {
+        queue(100 - i, true);
+        expected = std::log1p(expected);
+        EXPECT_NEAR(y.host()[95], expected, 1e-6F);
+    }
+    EXPECT_EQ(counts().graph_launches, before.graph_launches + 4);
+    EXPECT_EQ(counts().graph_updates, before.graph_updates + 3);
+    queue(100, false);
+    EXPECT_EQ(counts().graph_launches, before.graph_launches + 5) << "another sequence is another graph";
+    EXPECT_NEAR(x.host()[95], std::log1p(expected), 1e-6F);
+    EXPECT_EQ(counts().graphs, before.graphs + 1) << "one at a time";
+}
+
+TEST_F(CudaBackendTest, WorkThatCannotBeRecordedIsQueuedAsItIs) {
+    cuda::CudaBackend backend(0);
+    std::vector<SignalShape> shapes;
+    for (const std::int64_t n : {8, 8, 12, 12}) shapes.push_back({1, {n, 1, 1}});
+    const std::vector<float> ones(12, 1.0F);
+    Array<float> x(backend, std::span<const float>(ones));
+    Array<Complex> y(backend, 7);
+    const std::int64_t before = counts().graph_launches;
+    std::vector<std::int64_t> launches;
+    for (const SignalShape& shape : shapes) {
+        backend.run_as_one([&] { backend.run(Rfft{1, shape, x.data(), y.data()}); });
+        EXPECT_EQ(y.host()[0], Complex(static_cast<float>(shape.extent[0]), 0));
+        launches.push_back(counts().graph_launches - before);
+    }
+    EXPECT_EQ(launches, (std::vector<std::int64_t>{0, 1, 1, 2})) << "a new plan is made outside a graph";
+    EXPECT_THROW(backend.run_as_one([&] {
+        backend.run(Rfft{1, shapes[0], x.data(), y.data()});
+        backend.synchronize();
+    }),
+                 Error);
+    backend.run(Rfft{1, shapes[0], x.data(), y.data()});
+    EXPECT_EQ(y.host()[0], Complex(8, 0)) << "the stream is no longer recording";
+}
+
+/// An observer wants to see each operation, a failed launch its name: neither is possible within a graph.
+TEST_F(CudaBackendTest, WatchedWorkIsNotRecorded) {
+    struct Counter final : OpObserver {
+        int seen = 0;
+        void began(std::string_view, Level, const Cost&) noexcept override { ++seen; }
+        void ended() noexcept override {}
+    } counter;
+    cuda::CudaBackend backend(0);
+    Array<float> x(backend, 10);
+    backend.set_observer(&counter);
+    const std::int64_t before = counts().graph_launches;
+    for (int i = 0; i < 3; ++i) backend.run_as_one([&] { backend.run(Log1p{10, x.data(), x.data()}); });
+    EXPECT_EQ(counter.seen, 3);
+    EXPECT_EQ(counts().graph_launches, before);
+}
+
 TEST_F(CudaBackendTest, SaysWhyThereIsNoDevice) {
     const auto open = [] { cuda::CudaBackend backend(0); };
     machine().driver_version = 0;

@@ -91,6 +91,40 @@ TEST_P(Sized, SumOfSquaresAgreesAndSeesWhatIsNotFinite) {
     }
 }
 
+TEST_P(Sized, UpdatesLeaveEverythingWhereTheVerdictIsNotFinite) {
+    const float infinity = std::numeric_limits<float>::infinity();
+    const std::vector<float> start = normal_values(size_, 7), g = normal_values(size_, 8);
+    Array<float> gradient(*backend_, std::span<const float>(g));
+    const double fine = 2, bad = static_cast<double>(infinity);
+    for (const auto& [loss, square] : {std::pair(fine, fine), {bad, fine}, {fine, bad}, {-bad, bad}}) {
+        const std::vector<LossSums> sums{{loss, 3}};
+        const std::vector<double> squares{0.25, square, 1};
+        Array<LossSums> sums_d(*backend_, std::span<const LossSums>(sums));
+        Array<double> squares_d(*backend_, std::span<const double>(squares));
+        Array<StepVerdict> verdict(*backend_, 1);
+        backend_->run(JudgeStep{3, sums_d.data(), squares_d.data(), verdict.data()});
+        const StepVerdict found = verdict.host()[0];
+        EXPECT_EQ(found.sums.loss, loss);
+        EXPECT_EQ(found.sums.correct, 3);
+        EXPECT_EQ(found.squared_gradient, square + 1.25);
+        EXPECT_EQ(found.finite(), loss == fine && square == fine);
+
+        const bool unchanged = !found.finite() || size_ == 0;
+        Array<float> w(*backend_, std::span<const float>(start)), m(*backend_, std::span<const float>(start)),
+            v(*backend_, std::span<const float>(start));
+        backend_->run(MomentumUpdate{size_, 0.1F, 0.5F, gradient.data(), w.data(), m.data(), verdict.data()});
+        EXPECT_EQ(w.host() == start && m.host() == start, unchanged);
+        const std::vector<float> w_before = w.host(), m_before = m.host();
+        backend_->run(Adam{.size = size_,
+                           .g = gradient.data(),
+                           .w = w.data(),
+                           .m = m.data(),
+                           .v = v.data(),
+                           .verdict = verdict.data()});
+        EXPECT_EQ(w.host() == w_before && m.host() == m_before && v.host() == start, unchanged);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Sizes, Sized, testing::Values(0, 1, 2, 15, 16, 17, 97, 784, 16384, 16411));
 
 struct LossShape {
