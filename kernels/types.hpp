@@ -7,16 +7,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "kernels/kernel_data.hpp"
+
 namespace spectral {
 
 using Complex = std::complex<float>;
-
-/// Rows of a feature matrix start on a cache line: they are padded with zeros to this many floats.
-inline constexpr std::int64_t kRowAlignment = 16;
-
-constexpr std::int64_t padded_columns(std::int64_t columns) {
-    return (columns + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
-}
 
 /// Versions of one operation with the same result; a backend need not have all of them.
 enum class Level : int {
@@ -48,12 +43,6 @@ constexpr std::string_view level_name(Level level) {
     }
     return "?";
 }
-
-/// Sums over a batch; the loss is a sum, not a mean.
-struct LossSums {
-    double loss = 0;
-    std::int64_t correct = 0;
-};
 
 /// What an operation costs at least: memory traffic in bytes, floating-point operations.
 struct Cost {

@@ -112,8 +112,12 @@ DeviceInfo find_device(int index) {
                         ", older than the " + std::to_string(kOldestMajor) + "." +
                         std::to_string(kOldestMinor) + " that the kernels need",
                     "use --backend cpu");
-    return {index, properties.name, properties.multiProcessorCount, properties.sharedMemPerBlockOptin,
-            properties.totalGlobalMem};
+    return {index,
+            properties.name,
+            properties.multiProcessorCount,
+            properties.sharedMemPerBlockOptin,
+            properties.totalGlobalMem,
+            10 * properties.major + properties.minor};
 }
 
 std::string device_text(const DeviceInfo& info) {
@@ -133,6 +137,7 @@ CudaBackend::CudaBackend(int device_index)
       staging_(make_pinned_memory(kStagingBytes)),
       blas_(make_blas(stream_.get(), blas_work_.get(), kBlasBytes)),
       plans_(pool_.get(), stream_.get()),
+      specialised_(info_.capability),
       base_(make_event()) {
     add_all(operations_);
     check(cudaEventRecord(base_.get(), stream_.get()), "event");

@@ -9,6 +9,7 @@
 #include "kernels/backend.hpp"
 #include "kernels/cuda/handles.hpp"
 #include "kernels/cuda/plan_cache.hpp"
+#include "kernels/cuda/specialise.hpp"
 #include "kernels/cuda/step_graph.hpp"
 
 namespace spectral::cuda {
@@ -20,6 +21,7 @@ struct DeviceInfo {
     int multiprocessors = 0;
     std::size_t shared_bytes = 0;  ///< a block can have at most
     std::size_t memory_bytes = 0;
+    int capability = 0;  ///< 90 is 9.0
 };
 
 /// Throws Error that says in a sentence why there is no such device: no driver, too old a driver, no device,
@@ -57,6 +59,7 @@ public:
     cudaStream_t stream() const { return stream_.get(); }
     cublasHandle_t blas() const { return blas_.get(); }
     PlanCache& plans() { return plans_; }
+    SpecialisedKernels& specialised() { return specialised_; }
     /// Blocks that fill the device with something to switch to while others wait.
     std::int64_t most_blocks() const { return info_.multiprocessors * std::int64_t{16}; }
 
@@ -88,6 +91,7 @@ private:
     PinnedMemory staging_;  ///< host memory that copies pass through
     Blas blas_;
     PlanCache plans_;
+    SpecialisedKernels specialised_;
     StepGraph step_graph_;
 
     std::vector<Event> events_;      ///< of marks, by their number

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/cuda/backend.hpp"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/ops/blocks.hpp"
 

@@ -22,6 +22,7 @@ using Stream = Owned<cudaStream_t, cudaStreamDestroy>;
 using Event = Owned<cudaEvent_t, cudaEventDestroy>;
 using Graph = Owned<cudaGraph_t, cudaGraphDestroy>;
 using GraphExec = Owned<cudaGraphExec_t, cudaGraphExecDestroy>;
+using Library = Owned<cudaLibrary_t, cudaLibraryUnload>;
 using MemoryPool = Owned<cudaMemPool_t, cudaMemPoolDestroy>;
 using DeviceMemory = Owned<void*, static_cast<cudaError_t (*)(void*)>(cudaFree)>;
 using PinnedMemory = Owned<void*, static_cast<cudaError_t (*)(void*)>(cudaFreeHost)>;

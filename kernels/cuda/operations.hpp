@@ -42,6 +42,7 @@ void add_magnitude(OpTable& table);
 void add_matmul(OpTable& table);
 void add_optimisers(OpTable& table);
 void add_purefft_literal(OpTable& table);
+void add_purefft_compiled(OpTable& table);
 void add_purefft_fused(OpTable& table);
 void add_purefft_gain(OpTable& table);
 void add_purefft_tiled(OpTable& table);
@@ -66,6 +67,7 @@ inline void add_all(OpTable& table) {
     add_optimisers(table);
     add_purefft_literal(table);
     add_purefft_fused(table);
+    add_purefft_compiled(table);
     add_purefft_gain(table);
     add_purefft_tiled(table);
     add_purefft_collapsed(table);

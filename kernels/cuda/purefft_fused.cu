@@ -54,7 +54,7 @@ __global__ void backward_kernel(PureFftBackward op, PureFftScratch scratch) {
 
 void run_forward(CudaBackend& backend, const PureFftForward& op) {
     if (op.sizes.batch * op.sizes.classes == 0) return;
-    const PureFftScratch scratch(op.sizes, backend.threads(), op.scratch);
+    const PureFftScratch scratch = purefft_scratch(backend, op.sizes, op.scratch);
     PureFftParameters parameters = op.parameters;
     parameters.class_ = nullptr;  // the class patterns stay as they are
     purefft_chain_forward(backend, op.sizes, parameters, PureFftForm::apart, scratch);
@@ -64,7 +64,7 @@ void run_forward(CudaBackend& backend, const PureFftForward& op) {
 }
 
 void run_backward(CudaBackend& backend, const PureFftBackward& op) {
-    const PureFftScratch scratch(op.sizes, backend.threads(), op.scratch);
+    const PureFftScratch scratch = purefft_scratch(backend, op.sizes, op.scratch);
     PureFftParameters parameters = op.parameters;
     parameters.class_ = nullptr;
     purefft_chain_forward(backend, op.sizes, parameters, PureFftForm::apart, scratch);

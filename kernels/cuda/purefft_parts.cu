@@ -155,7 +155,7 @@ __global__ void chain_gradient_kernel(PureFftSizes sizes, PureFftParameters para
 }
 
 void run_gain(CudaBackend& backend, const PureFftGain& op) {
-    const PureFftScratch scratch(op.sizes, backend.threads(), op.scratch);
+    const PureFftScratch scratch = purefft_scratch(backend, op.sizes, op.scratch);
     PureFftParameters parameters = op.parameters;
     parameters.class_ = nullptr;
     purefft_chain_forward(backend, op.sizes, parameters, PureFftForm::apart, scratch);
@@ -168,19 +168,21 @@ void run_gain(CudaBackend& backend, const PureFftGain& op) {
 
 }  // namespace
 
-PureFftScratch::PureFftScratch(const PureFftSizes& sizes, int parts_of_batch, float* memory)
-    : stride(padded_columns(sizes.frequencies)),
-      weights_stride(padded_columns(sizes.patterns)),
-      part_size(purefft_part_rows(sizes) * stride),
-      parts(parts_of_batch) {
+PureFftScratch purefft_scratch(const CudaBackend& backend, const PureFftSizes& sizes, float* memory) {
+    PureFftScratch scratch{};
+    scratch.stride = padded_columns(sizes.frequencies);
+    scratch.weights_stride = padded_columns(sizes.patterns);
+    scratch.part_size = purefft_part_rows(sizes) * scratch.stride;
+    scratch.parts = backend.threads();
     const auto take = [&](std::int64_t floats) { return std::exchange(memory, memory + floats); };
-    weights = take(sizes.layers * weights_stride);
-    scores = take(sizes.layers * weights_stride);
-    layer_gains = take(sizes.layers * stride);
-    d_layer_gains = take(sizes.layers * stride);
-    gain = take(stride);
-    matrix = take(sizes.classes * stride);
-    partial = take(parts * part_size);
+    scratch.weights = take(sizes.layers * scratch.weights_stride);
+    scratch.scores = take(sizes.layers * scratch.weights_stride);
+    scratch.layer_gains = take(sizes.layers * scratch.stride);
+    scratch.d_layer_gains = take(sizes.layers * scratch.stride);
+    scratch.gain = take(scratch.stride);
+    scratch.matrix = take(sizes.classes * scratch.stride);
+    scratch.partial = take(scratch.parts * scratch.part_size);
+    return scratch;
 }
 
 void purefft_chain_forward(CudaBackend& backend, const PureFftSizes& sizes,

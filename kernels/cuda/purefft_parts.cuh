@@ -1,46 +1,16 @@
 // What every level of PureFFT above the literal one shares on the device: the layer chain (pool and layer
-// patterns to gain, and its gradient), the sums over the parts of a batch, and the layout of the scratch
-// memory.
+// patterns to gain, and its gradient), and the sums over the parts of a batch.
 #pragma once
 
 #include "kernels/cuda/backend.hpp"
 #include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/purefft_scratch.cuh"
 #include "kernels/ops/purefft.hpp"
 
 namespace spectral::cuda {
 
-/// Rows are `stride` floats, padded with zeros, on 64-byte boundaries.
-struct PureFftScratch {
-    std::int64_t stride;          ///< padded_columns(frequencies)
-    std::int64_t weights_stride;  ///< padded_columns(patterns)
-    float* weights;               ///< layers × weights_stride: softmax weights
-    float* scores;                ///< the same: scores before the softmax, then the weights' gradient
-    float* layer_gains;           ///< layers × stride
-    float* d_layer_gains;         ///< layers × stride
-    float* gain;                  ///< stride
-    float* matrix;                ///< classes × stride: what x, or gain ⊙ x, is multiplied by
-    float* partial;               ///< parts × part_size: ∂matrix, ∂gain, loss
-    std::int64_t part_size;
-    int parts;
-
-    /// Fits into purefft_scratch_size(sizes, level, parts) floats at `memory`.
-    PureFftScratch(const PureFftSizes& sizes, int parts, float* memory);
-
-    __host__ __device__ float* part(std::int64_t p) const { return partial + p * part_size; }
-    /// Loss and hits of a part, behind its rows of gradients.
-    __host__ __device__ LossSums* sums(std::int64_t p, std::int64_t classes) const {
-        return reinterpret_cast<LossSums*>(part(p) + (classes + 1) * stride);
-    }
-};
-
-/// Row b of the batch.
-__device__ __forceinline__ const float* purefft_row(const PureFftInput& input, std::int64_t b) {
-    return input.x + (input.rows != nullptr ? static_cast<std::int64_t>(input.rows[b]) : b) * input.stride;
-}
-
-/// Whether gain and class patterns are one matrix, whose gradient gives both of theirs, or stay apart: then
-/// the matrix is the class patterns on padded rows, and the parts also hold ∂gain.
-enum class PureFftForm { collapsed, apart };
+/// Laid out at `memory`, where it takes purefft_scratch_size(sizes, level, backend.threads()) floats.
+PureFftScratch purefft_scratch(const CudaBackend& backend, const PureFftSizes& sizes, float* memory);
 
 /// Softmax weights, layer gains and their product; `matrix` as well unless `class_` is null.
 void purefft_chain_forward(CudaBackend& backend, const PureFftSizes& sizes,

@@ -1,5 +1,6 @@
 // Complex values reduced to one: a block per kBlockSize values, then their results in a fixed order.
 #include "kernels/cuda/complex.cuh"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.hpp"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/ops/reduce.hpp"

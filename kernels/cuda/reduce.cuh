@@ -1,7 +1,7 @@
 // Sums over a warp and a block, always in the same order: results do not change from run to run.
 #pragma once
 
-#include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/device.cuh"
 
 namespace spectral::cuda {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/cuda/reduce.cuh"
-#include "kernels/ops/purefft.hpp"
+#include "kernels/kernel_data.hpp"
 
 namespace spectral::cuda {
 

@@ -6,6 +6,7 @@ set(SPECTRAL_CUDA_HOST_SOURCES
     cuda/error.cpp
     cuda/module.cpp
     cuda/plan_cache.cpp
+    cuda/specialise.cpp
     cuda/step_graph.cpp)
 set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/activation.cu
@@ -16,6 +17,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/matmul.cu
     cuda/optimiser.cu
     cuda/purefft_collapsed.cu
+    cuda/purefft_compiled.cu
     cuda/purefft_fused.cu
     cuda/purefft_literal.cu
     cuda/purefft_parts.cu
@@ -28,3 +30,19 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/spectral_multiply.cu
     cuda/spectral_normalise.cu
     cuda/sum_squares.cu)
+
+# The source that NVRTC is given, as text: these files, and the little of the standard library that they use.
+set(SPECTRAL_NVRTC_HEADERS
+    kernels/kernel_data.hpp
+    kernels/cuda/device.cuh
+    kernels/cuda/purefft_kernel.cuh
+    kernels/cuda/purefft_scratch.cuh
+    kernels/cuda/reduce.cuh
+    kernels/cuda/softmax.cuh)
+set(SPECTRAL_NVRTC_TEXTS "")
+foreach(header IN LISTS SPECTRAL_NVRTC_HEADERS)
+    file(READ "${PROJECT_SOURCE_DIR}/${header}" text)
+    string(APPEND SPECTRAL_NVRTC_TEXTS "    {\"${header}\", R\"source(${text})source\"},\n")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${header}")
+endforeach()
+configure_file("${CMAKE_CURRENT_LIST_DIR}/nvrtc_headers.cpp.in" nvrtc_headers.cpp @ONLY)

@@ -1,6 +1,7 @@
 // Every spectrum of a batch divided by its norm, and the gradient: sums over blocks of a row, then over the
 // row.
 #include "kernels/cuda/complex.cuh"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.hpp"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/ops/normalise.hpp"

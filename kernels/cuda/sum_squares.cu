@@ -1,4 +1,5 @@
 // Sum of squares in double precision: blocks first, then their sums in order. The verdict on a training step.
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.hpp"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/ops/optimiser.hpp"

@@ -28,16 +28,6 @@ struct PureFftGradients {
     float* class_ = nullptr;
 };
 
-/// Entry b of the batch is row `rows[b]` of `x` (row b when `rows` is null). Rows are `stride` floats apart,
-/// stride is a multiple of kRowAlignment, x is 64-byte aligned and the padding holds zeros.
-struct PureFftInput {
-    const float* x = nullptr;
-    std::int64_t stride = 0;
-    const std::uint32_t* rows = nullptr;
-
-    const float* row(std::int64_t b) const { return x + (rows ? rows[b] : b) * stride; }
-};
-
 /// logits: batch × classes.
 struct PureFftForward {
     static constexpr std::string_view name = "purefft_forward";

@@ -4,6 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 
 #include "cuda_runtime.h"
 
@@ -28,13 +33,31 @@ struct Machine {
 Machine& machine();
 
 struct Counts {
-    std::int64_t device_bytes = 0, device_allocations = 0;                                     ///< alive
-    std::int64_t pinned_bytes = 0;                                                             ///< alive
-    std::int64_t streams = 0, events = 0, pools = 0, graphs = 0, plans = 0, blas_handles = 0;  ///< alive
-    std::int64_t allocations_made = 0, plans_made = 0, kernels = 0, ranges = 0;                ///< ever
-    std::int64_t graph_launches = 0, graph_updates = 0;                                        ///< ever
+    std::int64_t device_bytes = 0, device_allocations = 0;  ///< alive
+    std::int64_t pinned_bytes = 0;                          ///< alive
+    std::int64_t streams = 0, events = 0, pools = 0, graphs = 0, plans = 0, blas_handles = 0,
+                 libraries = 0;                                                  ///< alive
+    std::int64_t allocations_made = 0, plans_made = 0, kernels = 0, ranges = 0;  ///< ever
+    std::int64_t graph_launches = 0, graph_updates = 0;                          ///< ever
 };
 Counts& counts();
+
+/// Copies a kernel's arguments and gives what one thread of it does.
+using BindArguments = std::function<std::function<void()>(void** arguments)>;
+
+/// The kernel that the emulated NVRTC gives for an expression.
+void offer_kernel(const std::string& expression, BindArguments bind);
+
+template <class... Parameters>
+void offer_kernel(const std::string& expression, void (*kernel)(Parameters...)) {
+    const auto bind = [kernel]<std::size_t... kIndex>(void** arguments, std::index_sequence<kIndex...>) {
+        return [kernel, bound = std::tuple<Parameters...>(*static_cast<std::remove_const_t<Parameters>*>(
+                            arguments[kIndex])...)] { std::apply(kernel, bound); };
+    };
+    offer_kernel(expression, BindArguments([bind](void** arguments) -> std::function<void()> {
+                     return bind(arguments, std::index_sequence_for<Parameters...>());
+                 }));
+}
 
 /// A healthy machine, order 0, no sticky error; what is alive stays counted.
 void reset();

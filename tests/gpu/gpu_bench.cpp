@@ -112,13 +112,20 @@ void bench_purefft(Backend& backend, Memory& memory, Table& table, std::int64_t 
                            sums,  scratch};
     const Adam adam{.size = all, .g = g, .w = w, .m = m, .v = v};
     const std::string shape = "batch " + std::to_string(batch) + ", 393 frequencies";
-    for (const Level level : {Level::fused, Level::tiled, Level::custom})
-        table.add(("purefft_forward, " + std::string(level_name(level))).c_str(), shape, forward.cost().bytes,
+    const double step_bytes = step.cost().bytes + adam.cost().bytes;
+    for (const Level level : backend.operations().levels(PureFftForward::name)) {
+        if (level == Level::reference) continue;  // its temporaries do not fit
+        const std::string name = ", " + std::string(level_name(level));
+        table.add(("purefft_forward" + name).c_str(), shape, forward.cost().bytes,
                   [&] { backend.run(forward, level); });
-    table.add("purefft_step + adam", shape, step.cost().bytes + adam.cost().bytes, [&] {
-        backend.run(step);
-        backend.run(adam);
-    });
+        const auto train = [&] {
+            backend.run(step, level);
+            backend.run(adam);
+        };
+        table.add(("purefft_step + adam" + name).c_str(), shape, step_bytes, train);
+        table.add(("the same as one graph" + name).c_str(), shape, step_bytes,
+                  [&] { backend.run_as_one(train); });
+    }
 }
 
 void bench(Backend& backend) {

@@ -54,7 +54,7 @@ bool same_alive(const cuda_on_cpu::Counts& a, const cuda_on_cpu::Counts& b) {
     return a.device_bytes == b.device_bytes && a.device_allocations == b.device_allocations &&
            a.pinned_bytes == b.pinned_bytes && a.streams == b.streams && a.events == b.events &&
            a.pools == b.pools && a.graphs == b.graphs && a.plans == b.plans &&
-           a.blas_handles == b.blas_handles;
+           a.blas_handles == b.blas_handles && a.libraries == b.libraries;
 }
 
 void transform(Backend& backend, std::int64_t batch, std::int64_t length) {
@@ -179,6 +179,32 @@ TEST_F(CudaBackendTest, WatchedWorkIsNotRecorded) {
     for (int i = 0; i < 3; ++i) backend.run_as_one([&] { backend.run(Log1p{10, x.data(), x.data()}); });
     EXPECT_EQ(counter.seen, 3);
     EXPECT_EQ(counts().graph_launches, before);
+}
+
+TEST_F(CudaBackendTest, KernelsOfNewSizesAreCompiledOnceAndAFailureIsTold) {
+    cuda::CudaBackend backend(0);
+    const std::int64_t libraries = counts().libraries;
+    const auto forward = [&](const PureFftSizes& sizes) {
+        Array<float> x(backend, sizes.batch * padded_columns(sizes.frequencies)),
+            pool(backend, sizes.patterns * sizes.frequencies),
+            layer(backend, sizes.layers * sizes.frequencies),
+            class_(backend, sizes.classes * sizes.frequencies), logits(backend, sizes.batch * sizes.classes),
+            scratch(backend, purefft_scratch_size(sizes, Level::compiled, backend.threads()));
+        backend.run(PureFftForward{sizes,
+                                   {x.data(), padded_columns(sizes.frequencies), nullptr},
+                                   {pool.data(), layer.data(), class_.data()},
+                                   logits.data(),
+                                   scratch.data()},
+                    Level::compiled);
+    };
+    forward({3, 2, 1, 2, 5});
+    forward({9, 2, 1, 2, 5});
+    EXPECT_EQ(counts().libraries, libraries + 1) << "the batch is no constant";
+    EXPECT_EQ(failure([&] {
+                  forward({3, 2, 1, 2, 6});
+              }).substr(0, 36),
+              "run-time compilation: error: nobody ");
+    EXPECT_EQ(counts().libraries, libraries + 1);
 }
 
 TEST_F(CudaBackendTest, SaysWhyThereIsNoDevice) {
