@@ -72,7 +72,7 @@ HWY_EXPORT(split_magnitudes);
 HWY_EXPORT(join);
 
 PlanKey key(Transform transform, const SignalShape& shape, bool aligned = false) {
-    PlanKey result{transform, shape.rank, {1, 1, 1}, aligned};
+    PlanKey result{transform, shape.rank, {}, aligned};
     for (std::size_t axis = 0; axis < static_cast<std::size_t>(shape.rank); ++axis)
         result.extent[axis] = shape.extent[axis];
     return result;

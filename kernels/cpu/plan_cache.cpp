@@ -26,7 +26,7 @@ struct FftwFree {
 }  // namespace
 
 FftwPlan::FftwPlan(const PlanKey& key) {
-    std::array<int, 3> extent{};
+    std::array<int, kMaxSignalRank> extent{};
     for (int axis = 0; axis < key.rank; ++axis) {
         const std::int64_t n = key.extent[static_cast<std::size_t>(axis)];
         if (n < 1 || n > std::numeric_limits<int>::max())

@@ -20,7 +20,7 @@ enum class Transform { real_forward, real_backward, complex_forward };
 struct PlanKey {
     Transform transform = Transform::real_forward;
     int rank = 1;
-    std::array<std::int64_t, 3> extent{1, 1, 1};
+    std::array<std::int64_t, kMaxSignalRank> extent{};
     bool aligned = false;  ///< arrays start on 64-byte boundaries: twice as fast
     bool operator==(const PlanKey&) const = default;
 };

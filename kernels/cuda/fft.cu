@@ -1,4 +1,5 @@
-// Real transforms of a batch by cuFFT, in parts where its work area would grow too large.
+// Real transforms of a batch by cuFFT, in parts where its work area would grow too large. cuFFT has ranks 1
+// to 3: of a higher one it transforms the last three axes, then the spectra along each of the others in turn.
 #include <algorithm>
 
 #include "kernels/cuda/launch.cuh"
@@ -12,11 +13,51 @@ namespace {
 /// Signals per execution: spectra of at most this many bytes, which bounds what cuFFT asks for beside them.
 constexpr std::int64_t kBytesAtOnce = std::int64_t{256} << 20;
 
+constexpr int kLibraryRank = 3;
+
+/// The axes that one call of cuFFT transforms, and how many such signals one of the whole shape is.
+struct InnerAxes {
+    SignalShape shape;
+    std::int64_t count = 1;
+
+    explicit InnerAxes(const SignalShape& whole) {
+        const int outer = std::max(whole.rank - kLibraryRank, 0);
+        shape.rank = whole.rank - outer;
+        for (int axis = 0; axis < whole.rank; ++axis) {
+            const std::int64_t extent = whole.extent[static_cast<std::size_t>(axis)];
+            if (axis < outer)
+                count *= extent;
+            else
+                shape.extent[static_cast<std::size_t>(axis - outer)] = extent;
+        }
+    }
+};
+
 PlanKey key(const CudaBackend& backend, cufftType type, const SignalShape& shape, std::int64_t batch) {
-    PlanKey result{backend.info().index, type, shape.rank, {1, 1, 1}, batch};
+    PlanKey result{backend.info().index, type, shape.rank, {1, 1, 1}, batch, 0};
     for (std::size_t axis = 0; axis < static_cast<std::size_t>(shape.rank); ++axis)
         result.extent[axis] = shape.extent[axis];
     return result;
+}
+
+/// The spectra of a batch along all axes but the last three, in place, a launch for each block of values
+/// behind an axis.
+void transform_outer_axes(CudaBackend& backend, const SignalShape& shape, std::int64_t batch, Complex* y,
+                          int direction) {
+    std::int64_t blocks = batch, inner = shape.spectrum_size();
+    for (int axis = 0; axis < shape.rank - kLibraryRank && batch > 0 && inner > 0; ++axis) {
+        const std::int64_t n = shape.extent[static_cast<std::size_t>(axis)];
+        inner /= n;
+        if (n > 1) {
+            const PlanKey plan_key{backend.info().index, CUFFT_C2C, 1, {n, 1, 1}, inner, inner};
+            const cufftHandle plan = backend.plans().get(plan_key).handle.get();
+            for (std::int64_t block = 0; block < blocks; ++block) {
+                auto* values = reinterpret_cast<cufftComplex*>(y + block * n * inner);
+                check(cufftExecC2C(plan, values, values, direction), "transform");
+            }
+        }
+        blocks *= n;
+    }
 }
 
 /// `body(first signal, plan handle)` for parts of the batch; the last may be smaller.
@@ -32,11 +73,13 @@ void over_batch(CudaBackend& backend, cufftType type, const SignalShape& shape, 
 }
 
 void run_rfft(CudaBackend& backend, const Rfft& op) {
-    over_batch(backend, CUFFT_R2C, op.shape, op.batch, [&](std::int64_t first, cufftHandle plan) {
-        check(cufftExecR2C(plan, const_cast<float*>(op.x) + first * op.shape.size(),
-                           reinterpret_cast<cufftComplex*>(op.y + first * op.shape.spectrum_size())),
+    const auto [shape, count] = InnerAxes(op.shape);
+    over_batch(backend, CUFFT_R2C, shape, op.batch * count, [&](std::int64_t first, cufftHandle plan) {
+        check(cufftExecR2C(plan, const_cast<float*>(op.x) + first * shape.size(),
+                           reinterpret_cast<cufftComplex*>(op.y + first * shape.spectrum_size())),
               "transform");
     });
+    transform_outer_axes(backend, op.shape, op.batch, op.y, CUFFT_FORWARD);
 }
 
 /// The inverse counts a bin with an implied mirror twice; the adjoint counts every stored bin once.
@@ -56,11 +99,12 @@ void run_rfft_backward(CudaBackend& backend, const RfftBackward& op) {
     launch(halve_mirrored_kernel, blocks_for(values, kBlock, backend.most_blocks()), kBlock, 0,
            backend.stream(), values, op.shape.extent[static_cast<std::size_t>(op.shape.rank - 1)],
            reinterpret_cast<const float2*>(op.dy), reinterpret_cast<float2*>(op.scratch));
-    over_batch(backend, CUFFT_C2R, op.shape, op.batch, [&](std::int64_t first, cufftHandle plan) {
-        check(
-            cufftExecC2R(plan, reinterpret_cast<cufftComplex*>(op.scratch + first * op.shape.spectrum_size()),
-                         op.dx + first * op.shape.size()),
-            "inverse transform");
+    transform_outer_axes(backend, op.shape, op.batch, op.scratch, CUFFT_INVERSE);
+    const auto [shape, count] = InnerAxes(op.shape);
+    over_batch(backend, CUFFT_C2R, shape, op.batch * count, [&](std::int64_t first, cufftHandle plan) {
+        check(cufftExecC2R(plan, reinterpret_cast<cufftComplex*>(op.scratch + first * shape.spectrum_size()),
+                           op.dx + first * shape.size()),
+              "inverse transform");
     });
 }
 

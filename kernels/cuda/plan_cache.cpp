@@ -17,8 +17,10 @@ std::unique_ptr<FftPlan> make_plan(const PlanKey& key, cudaStream_t stream) {
     check(cufftSetAutoAllocation(handle, 0), "work area");
     check(cufftSetStream(handle, stream), "stream");
     auto extent = key.extent;
-    check(cufftMakePlanMany64(handle, key.rank, extent.data(), nullptr, 1, 0, nullptr, 1, 0, key.type,
-                              key.batch, &plan->work_bytes),
+    long long* const embedded =
+        key.stride > 0 ? extent.data() : nullptr;  // null: packed, the rest is ignored
+    check(cufftMakePlanMany64(handle, key.rank, extent.data(), embedded, key.stride, 1, embedded, key.stride,
+                              1, key.type, key.batch, &plan->work_bytes),
           "plan");
     return plan;
 }
@@ -83,7 +85,9 @@ std::vector<PlanInfo> PlanCache::list() const {
     if (work_bytes_ > 0) result.push_back({"work area of all plans", work_bytes_, 0});
     for (const auto& [key, plan, uses] : entries_) {
         result.push_back({extents_text(key.rank, key.extent) + ", batch " + std::to_string(key.batch) +
-                              (key.type == CUFFT_R2C ? ", real → complex" : ", complex → real"),
+                              (key.type == CUFFT_R2C   ? ", real → complex"
+                               : key.type == CUFFT_C2R ? ", complex → real"
+                                                       : ", complex → complex along an axis"),
                           std::nullopt, uses});
     }
     return result;

@@ -22,6 +22,9 @@ struct PlanKey {
     int rank = 1;
     std::array<long long, 3> extent{1, 1, 1};
     long long batch = 1;
+    /// Complex transforms of rank 1 only: the batch lies side by side, and the samples of one signal are this
+    /// far apart. 0: signals are packed one after another.
+    long long stride = 0;
     bool operator==(const PlanKey&) const = default;
 };
 

@@ -1,6 +1,6 @@
 // Softmax and negative log-likelihood of a batch: a warp per row, then the blocks' sums in their order.
-#include "kernels/cuda/operations.hpp"
 #include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/operations.hpp"
 #include "kernels/cuda/softmax.cuh"
 #include "kernels/ops/loss.hpp"
 

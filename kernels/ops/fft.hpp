@@ -8,10 +8,12 @@
 
 namespace spectral {
 
-/// Shape of one real signal of rank 1 to 3; the extents behind the rank are 1.
+inline constexpr int kMaxSignalRank = 8;
+
+/// Shape of one real signal of rank 1 to kMaxSignalRank.
 struct SignalShape {
     int rank = 1;
-    std::array<std::int64_t, 3> extent{1, 1, 1};  ///< extent[0..rank)
+    std::array<std::int64_t, kMaxSignalRank> extent{1};  ///< extent[0..rank)
 
     std::int64_t size() const;           ///< real samples
     std::int64_t spectrum_size() const;  ///< half spectrum: last axis n/2+1

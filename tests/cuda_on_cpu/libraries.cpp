@@ -24,6 +24,7 @@ struct Plan {
     cudaStream_t stream = nullptr;
     void* work_area = nullptr;
     bool allocates = true;
+    bool in_place = false;  ///< FFTW's plans are for one or the other
 };
 
 struct Plans {
@@ -87,10 +88,12 @@ cufftResult cufftSetStream(cufftHandle plan, cudaStream_t stream) {
 }
 
 cufftResult cufftMakePlanMany64(cufftHandle handle, int rank, long long* extent, long long* inembed,
-                                long long, long long, long long* onembed, long long, long long,
-                                cufftType type, long long batch, std::size_t* work_bytes) {
+                                long long istride, long long idist, long long* onembed, long long ostride,
+                                long long odist, cufftType type, long long batch, std::size_t* work_bytes) {
     if (rank < 1 || rank > 3) return CUFFT_INVALID_VALUE;
-    if (inembed != nullptr || onembed != nullptr) return CUFFT_NOT_SUPPORTED;
+    const bool along_axis = inembed != nullptr && onembed != nullptr && rank == 1 && type == CUFFT_C2C &&
+                            istride == ostride && istride >= batch && idist == 1 && odist == 1;
+    if ((inembed != nullptr || onembed != nullptr) && !along_axis) return CUFFT_NOT_SUPPORTED;
     const std::lock_guard lock(all().mutex);
     auto& countdown = cuda_on_cpu::machine().fail_plan;
     if (countdown > 0 && --countdown == 0) return CUFFT_INTERNAL_ERROR;
@@ -109,7 +112,14 @@ cufftResult cufftMakePlanMany64(cufftHandle handle, int rank, long long* extent,
     auto* x = static_cast<fftwf_complex*>(fftwf_malloc(values * sizeof(fftwf_complex) + 64));
     auto* y = static_cast<fftwf_complex*>(fftwf_malloc(2 * values * sizeof(fftwf_complex) + 64));
     const unsigned flags = FFTW_ESTIMATE | FFTW_UNALIGNED;
-    if (type == CUFFT_R2C)
+    plan->in_place = along_axis;
+    if (along_axis) {
+        const int stride = static_cast<int>(istride);
+        plan->forward.reset(fftwf_plan_many_dft(1, n, many, y, nullptr, stride, 1, y, nullptr, stride, 1,
+                                                FFTW_FORWARD, flags));
+        plan->inverse.reset(fftwf_plan_many_dft(1, n, many, y, nullptr, stride, 1, y, nullptr, stride, 1,
+                                                FFTW_BACKWARD, flags));
+    } else if (type == CUFFT_R2C)
         plan->forward.reset(fftwf_plan_many_dft_r2c(rank, n, many, reinterpret_cast<float*>(x), nullptr, 1,
                                                     real, y, nullptr, 1, half, flags | FFTW_PRESERVE_INPUT));
     else if (type == CUFFT_C2R)
@@ -149,6 +159,11 @@ cufftResult cufftExecC2R(cufftHandle handle, cufftComplex* x, cufftReal* y) {
 }
 
 cufftResult cufftExecC2C(cufftHandle handle, cufftComplex* x, cufftComplex* y, int direction) {
+    {
+        const std::lock_guard lock(all().mutex);
+        const Plan* plan = all().find(handle);
+        if (plan != nullptr && plan->in_place != (x == y)) return CUFFT_NOT_SUPPORTED;
+    }
     return execute(handle, [=](const Plan& plan) {
         fftwf_execute_dft(direction == CUFFT_FORWARD ? plan.forward.get() : plan.inverse.get(),
                           reinterpret_cast<fftwf_complex*>(x), reinterpret_cast<fftwf_complex*>(y));

@@ -260,7 +260,7 @@ TEST_F(IdxTest, LoadsASet) {
     EXPECT_EQ(raw.train.count(), 4);
     EXPECT_EQ(raw.test.labels, (std::vector<std::int32_t>{2, 0}));
     EXPECT_EQ(raw.train.shape.rank, 2);
-    EXPECT_EQ(raw.train.shape.extent, (std::array<std::int64_t, 3>{3, 5, 1}));
+    EXPECT_EQ(extents_text(2, raw.train.shape.extent), "3 × 5");
     std::vector<float> values(32, -9.0F);
     raw.train.read(1, 2, values.data() + 1);
     for (std::size_t i = 0; i < 30; ++i) {
@@ -291,7 +291,7 @@ TEST_F(IdxTest, LoadsRankOneAndThree) {
     }
     const Dataset volume = load_dataset("idx", request());
     EXPECT_EQ(volume.test.shape.rank, 3);
-    EXPECT_EQ(volume.test.shape.extent, (std::array<std::int64_t, 3>{2, 3, 5}));
+    EXPECT_EQ(extents_text(3, volume.test.shape.extent), "2 × 3 × 5");
 }
 
 TEST_F(IdxTest, RefusesBadSets) {

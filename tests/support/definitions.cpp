@@ -9,24 +9,27 @@ namespace spectral::definition {
 
 namespace {
 
-/// Multi-index of a flat index in a row-major shape of three axes, the unused ones in front with extent 1.
-struct Axes {
-    std::array<std::int64_t, 3> extent{1, 1, 1};
+using Index = std::array<std::int64_t, kMaxSignalRank>;
 
-    explicit Axes(const SignalShape& shape, bool spectrum) {
-        for (int axis = 0; axis < shape.rank; ++axis)
-            extent[static_cast<std::size_t>(3 - shape.rank + axis)] =
-                shape.extent[static_cast<std::size_t>(axis)];
-        if (spectrum) extent[2] = extent[2] / 2 + 1;
+/// Multi-index of a flat index in a row-major shape.
+struct Axes {
+    std::size_t rank;
+    Index extent;
+
+    explicit Axes(const SignalShape& shape, bool spectrum)
+        : rank(static_cast<std::size_t>(shape.rank)), extent(shape.extent) {
+        if (spectrum) extent[rank - 1] = extent[rank - 1] / 2 + 1;
     }
-    std::array<std::int64_t, 3> at(std::int64_t flat) const {
-        return {flat / (extent[1] * extent[2]), flat / extent[2] % extent[1], flat % extent[2]};
+    Index at(std::int64_t flat) const {
+        Index index{};
+        for (std::size_t axis = rank; axis-- > 0; flat /= extent[axis]) index[axis] = flat % extent[axis];
+        return index;
     }
 };
 
-double phase(const Axes& shape, std::array<std::int64_t, 3> k, std::array<std::int64_t, 3> n) {
+double phase(const Axes& shape, const Index& k, const Index& n) {
     double turns = 0;
-    for (std::size_t axis = 0; axis < 3; ++axis)
+    for (std::size_t axis = 0; axis < shape.rank; ++axis)
         turns += static_cast<double>(k[axis] * n[axis] % shape.extent[axis]) /
                  static_cast<double>(shape.extent[axis]);
     return 2 * std::numbers::pi * turns;

@@ -27,7 +27,8 @@ cufftResult cufftCreate(cufftHandle* plan);
 cufftResult cufftDestroy(cufftHandle plan);
 cufftResult cufftSetAutoAllocation(cufftHandle plan, int on);
 cufftResult cufftSetStream(cufftHandle plan, cudaStream_t stream);
-/// Packed arrays only: `inembed` and `onembed` null.
+/// Packed arrays, `inembed` and `onembed` null; or complex ones of rank 1 with equal strides and a distance
+/// of 1.
 cufftResult cufftMakePlanMany64(cufftHandle plan, int rank, long long* extent, long long* inembed,
                                 long long istride, long long idist, long long* onembed, long long ostride,
                                 long long odist, cufftType type, long long batch, std::size_t* work_bytes);
