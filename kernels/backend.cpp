@@ -43,7 +43,7 @@ std::unique_ptr<Backend> open_best(int threads) {
     for (const std::string_view name : kModules) {
         try {
             return load_module(name).open(0);
-        } catch (const Error&) {
+        } catch (const std::exception&) {
             // The next one is tried; list_backends() says why this one is not usable.
         }
     }

@@ -11,7 +11,7 @@ std::int64_t RfftMagnitude::scratch_size(std::int64_t batch, const SignalShape& 
 std::int64_t purefft_scratch_size(const PureFftSizes& sizes, Level level, int parts) {
     if (level == Level::reference) {
         const std::int64_t values = sizes.batch * sizes.frequencies;
-        return values * (sizes.patterns + sizes.layers + 3) + sizes.patterns * (2 * sizes.layers + 2);
+        return values * (sizes.patterns + sizes.layers + 3) + sizes.patterns * (sizes.layers + 1);
     }
     const std::int64_t stride = padded_columns(sizes.frequencies);
     const std::int64_t weights = (2 * sizes.layers + 1) * padded_columns(sizes.patterns);

@@ -125,7 +125,7 @@ std::string device_text(const DeviceInfo& info) {
            std::to_string(info.memory_bytes >> 30) + " GiB)";
 }
 
-CudaBackend::CudaBackend(int device_index)
+CudaBackend::CudaBackend(int device_index, const std::unique_lock<std::shared_mutex>& /*no_recording*/)
     : info_(find_device(device_index)),
       parts_(2 * info_.multiprocessors),
       synchronous_(switched_on("SPECTRAL_CUDA_SYNC", false)),
@@ -137,7 +137,7 @@ CudaBackend::CudaBackend(int device_index)
       staging_(make_pinned_memory(kStagingBytes)),
       blas_(make_blas(stream_.get(), blas_work_.get(), kBlasBytes)),
       plans_(pool_.get(), stream_.get()),
-      specialised_(info_.capability),
+      specialised_(info_.capability, stream_.get()),
       base_(make_event()) {
     add_all(operations_);
     check(cudaEventRecord(base_.get(), stream_.get()), "event");
@@ -149,6 +149,13 @@ CudaBackend::~CudaBackend() {
     static_cast<void>(cudaSetDevice(info_.index));
     // What is queued may still use memory that others hold.
     static_cast<void>(cudaStreamSynchronize(stream_.get()));
+    const auto lock = keep_from_recording();
+    step_graph_ = {};
+    specialised_.clear();
+    blas_.reset();
+    staging_.reset();
+    blas_work_.reset();
+    reduction_.reset();
 }
 
 void CudaBackend::use_device() const { check(cudaSetDevice(info_.index), "device"); }
@@ -156,6 +163,7 @@ void CudaBackend::use_device() const { check(cudaSetDevice(info_.index), "device
 void* CudaBackend::allocate(std::size_t bytes) {
     if (bytes == 0) return nullptr;
     use_device();
+    refuse_while_recording(stream_.get(), "allocation");
     void* pointer = nullptr;
     const cudaError_t code = cudaMallocFromPoolAsync(&pointer, bytes, pool_.get(), stream_.get());
     if (code == cudaErrorMemoryAllocation) {

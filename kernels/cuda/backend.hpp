@@ -9,6 +9,7 @@
 #include "kernels/backend.hpp"
 #include "kernels/cuda/handles.hpp"
 #include "kernels/cuda/plan_cache.hpp"
+#include "kernels/cuda/recording.hpp"
 #include "kernels/cuda/specialise.hpp"
 #include "kernels/cuda/step_graph.hpp"
 
@@ -32,7 +33,7 @@ std::string device_text(const DeviceInfo& info);
 
 class CudaBackend final : public Backend {
 public:
-    explicit CudaBackend(int device_index);
+    explicit CudaBackend(int device_index) : CudaBackend(device_index, keep_from_recording()) {}
     ~CudaBackend() override;
 
     std::string_view name() const override { return "cuda"; }
@@ -80,6 +81,7 @@ private:
     static constexpr std::size_t kStagingBytes = std::size_t{4} << 20;
     static constexpr std::size_t kBlasBytes = std::size_t{8} << 20;
 
+    CudaBackend(int device_index, const std::unique_lock<std::shared_mutex>& no_recording);
     void use_device() const;
 
     DeviceInfo info_;

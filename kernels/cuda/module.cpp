@@ -13,7 +13,7 @@ namespace {
 BackendInfo describe() {
     BackendInfo info{"cuda", false, {}, {}};
     try {
-        info.device = device_text(find_device(0));
+        info.device = CudaBackend(0).device();  // also where its memory is full or another has it alone
         info.usable = true;
     } catch (const Error& error) {
         info.reason = error.why();

@@ -31,6 +31,10 @@ std::optional<Nvrtc> load() {
                        find(library, "nvrtcGetProgramLog", found.get_program_log) &&
                        find(library, "nvrtcGetCUBINSize", found.get_cubin_size) &&
                        find(library, "nvrtcGetCUBIN", found.get_cubin) &&
+                       find(library, "nvrtcGetPTXSize", found.get_ptx_size) &&
+                       find(library, "nvrtcGetPTX", found.get_ptx) &&
+                       find(library, "nvrtcGetNumSupportedArchs", found.get_num_supported_archs) &&
+                       find(library, "nvrtcGetSupportedArchs", found.get_supported_archs) &&
                        find(library, "nvrtcGetLoweredName", found.get_lowered_name);
     return whole ? std::optional(found) : std::nullopt;
 }

@@ -16,6 +16,10 @@ struct Nvrtc {
     decltype(&nvrtcGetProgramLog) get_program_log = nullptr;
     decltype(&nvrtcGetCUBINSize) get_cubin_size = nullptr;
     decltype(&nvrtcGetCUBIN) get_cubin = nullptr;
+    decltype(&nvrtcGetPTXSize) get_ptx_size = nullptr;
+    decltype(&nvrtcGetPTX) get_ptx = nullptr;
+    decltype(&nvrtcGetNumSupportedArchs) get_num_supported_archs = nullptr;
+    decltype(&nvrtcGetSupportedArchs) get_supported_archs = nullptr;
     decltype(&nvrtcGetLoweredName) get_lowered_name = nullptr;
 };
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "kernels/cuda/recording.hpp"
+
 namespace spectral::cuda {
 
 namespace {
@@ -28,6 +30,7 @@ std::unique_ptr<FftPlan> make_plan(const PlanKey& key, cudaStream_t stream) {
 }  // namespace
 
 PlanCache::~PlanCache() {
+    const auto lock = keep_from_recording();
     entries_.clear();
     if (work_area_ != nullptr) static_cast<void>(cudaFreeAsync(work_area_, stream_));
 }
@@ -39,7 +42,8 @@ const FftPlan& PlanCache::get(const PlanKey& key) {
         ++entries_.front().uses;
         return *entries_.front().plan;
     }
-    refuse_while_recording();
+    refuse_while_recording(stream_, "plan");
+    const auto lock = keep_from_recording();
     std::unique_ptr<FftPlan> plan = make_plan(key, stream_);
     if (plan->work_bytes > kMaxWorkBytes)
         throw Error("fft", "cuFFT wants " + std::to_string(plan->work_bytes >> 20) + " MiB of working memory",
@@ -49,13 +53,6 @@ const FftPlan& PlanCache::get(const PlanKey& key) {
     entries_.push_front({key, std::move(plan), 1});
     if (entries_.size() > kMaxEntries) entries_.pop_back();
     return *entries_.front().plan;
-}
-
-/// Memory that is allocated in a recording would belong to the graph.
-void PlanCache::refuse_while_recording() const {
-    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-    check(cudaStreamIsCapturing(stream_, &status), "plan");
-    if (status != cudaStreamCaptureStatusNone) throw NotRecordable("a plan of cuFFT");
 }
 
 void PlanCache::grow_work_area(std::size_t bytes) {
@@ -75,6 +72,7 @@ void PlanCache::grow_work_area(std::size_t bytes) {
 }
 
 void PlanCache::clear() {
+    const auto lock = keep_from_recording();
     entries_.clear();
     if (work_area_ != nullptr) check(cudaFreeAsync(std::exchange(work_area_, nullptr), stream_), "work area");
     work_bytes_ = 0;

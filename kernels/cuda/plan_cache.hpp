@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "kernels/backend.hpp"
-#include "kernels/cuda/step_graph.hpp"
+#include "kernels/cuda/handles.hpp"
 #include "kernels/ops/fft.hpp"
 
 namespace spectral::cuda {
@@ -60,7 +60,6 @@ private:
         std::uint64_t uses = 0;
     };
     void grow_work_area(std::size_t bytes);
-    void refuse_while_recording() const;
 
     cudaMemPool_t pool_;
     cudaStream_t stream_;

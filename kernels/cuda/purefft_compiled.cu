@@ -1,5 +1,7 @@
 // PureFFT with its sizes as constants: the kernels of the collapsed form, compiled by NVRTC when the sizes
 // are first met, and the layer chain in one kernel.
+#include <type_traits>
+
 #include "kernels/cuda/operations.hpp"
 #include "kernels/cuda/purefft_tile.cuh"
 #include "kernels/purefft_step.hpp"
@@ -11,24 +13,8 @@ namespace {
 /// The kernels' arguments look the same in memory whatever the sizes are.
 using AnyTiles = PureFftTiles<FixedSizes<1, 1, 1, 1>>;
 
-struct Kernels {
-    cudaKernel_t chain, forward, backward, step;
-};
-
-Kernels kernels_for(CudaBackend& backend, const PureFftSizes& sizes) {
-    std::string fixed = "spectral::cuda::FixedSizes<";
-    for (const std::int64_t size : {sizes.patterns, sizes.layers, sizes.classes})
-        fixed += std::to_string(size) + ", ";
-    fixed += std::to_string(sizes.frequencies) + ">";
-    const auto tiles = [&](const char* whole) {
-        return "spectral::cuda::purefft_tiles_kernel<spectral::cuda::PureFftForm::collapsed, " +
-               std::string(whole) + ", " + fixed + ">";
-    };
-    const auto& found = backend.specialised().get({"spectral::cuda::purefft_chain_kernel<" + fixed + ">",
-                                                   "spectral::cuda::purefft_forward_kernel<" + fixed + ">",
-                                                   tiles("false"), tiles("true")});
-    return {found[0], found[1], found[2], found[3]};
-}
+static_assert(sizeof(AnyTiles) == sizeof(PureFftTiles<FixedSizes<64, 8, 1000, 4097>>) &&
+              std::is_trivially_copyable_v<AnyTiles>);
 
 /// Queues a kernel that has no type here; the arguments have the types of its parameters.
 template <class... Arguments>
@@ -63,23 +49,27 @@ int start_tiles(CudaBackend& backend, cudaKernel_t kernel, const PureFftSizes& s
     return static_cast<int>(grid.parts);
 }
 
-/// Weights that the chain's one block keeps in shared memory.
-constexpr std::int64_t kMaxWeights = 8192;
+/// What the chain's one block keeps in shared memory, and what it gets through in good time.
+constexpr std::int64_t kMaxWeights = 8192, kMaxProducts = std::int64_t{1} << 20;
 
-/// Other levels do without a batch, with more weights, and with rows that no block's shared memory holds.
-bool worth_it(const CudaBackend& backend, const PureFftSizes& sizes) {
+/// Other levels do without a batch, and with more than one block can do.
+bool fits(const PureFftSizes& sizes) {
     const std::int64_t weights = sizes.layers * sizes.patterns;
     return sizes.batch > 0 && sizes.classes > 0 && weights > 0 && weights <= kMaxWeights &&
-           tile_of(backend, sizes) > 0;
+           weights * sizes.frequencies <= kMaxProducts;
+}
+
+bool fits_in_tiles(const CudaBackend& backend, const PureFftSizes& sizes) {
+    return fits(sizes) && tile_of(backend, sizes) > 0;  // 0: rows too long for shared memory
 }
 
 void run_forward(CudaBackend& backend, const PureFftForward& op) {
-    if (!worth_it(backend, op.sizes)) {
+    if (!fits(op.sizes)) {
         backend.run(op, Level::fused);
         return;
     }
     const PureFftScratch scratch = purefft_scratch(backend, op.sizes, op.scratch);
-    const Kernels kernels = kernels_for(backend, op.sizes);
+    const auto& kernels = backend.specialised().purefft(op.sizes);
     start_chain(backend, kernels.chain, op.parameters, scratch);
     start(backend, kernels.forward, forward_blocks(backend, op.sizes), 0,
           AnyTiles{{op.sizes.batch}, op.input, nullptr, nullptr, scratch, 0},
@@ -87,12 +77,12 @@ void run_forward(CudaBackend& backend, const PureFftForward& op) {
 }
 
 void run_backward(CudaBackend& backend, const PureFftBackward& op) {
-    if (!worth_it(backend, op.sizes)) {
+    if (!fits_in_tiles(backend, op.sizes)) {
         backend.run(op, Level::fused);
         return;
     }
     const PureFftScratch scratch = purefft_scratch(backend, op.sizes, op.scratch);
-    const Kernels kernels = kernels_for(backend, op.sizes);
+    const auto& kernels = backend.specialised().purefft(op.sizes);
     start_chain(backend, kernels.chain, op.parameters, scratch);
     const int parts = start_tiles(backend, kernels.backward, op.sizes, op.input, nullptr, op.d_logits,
                                   scratch, tile_of(backend, op.sizes));
@@ -101,12 +91,12 @@ void run_backward(CudaBackend& backend, const PureFftBackward& op) {
 }
 
 void run_step(CudaBackend& backend, const PureFftStep& op) {
-    if (!worth_it(backend, op.sizes)) {
+    if (!fits_in_tiles(backend, op.sizes)) {
         run_purefft_step<Level::fused>(backend, op);
         return;
     }
     const PureFftScratch scratch = purefft_scratch(backend, op.sizes, op.scratch);
-    const Kernels kernels = kernels_for(backend, op.sizes);
+    const auto& kernels = backend.specialised().purefft(op.sizes);
     start_chain(backend, kernels.chain, op.parameters, scratch);
     const int parts = start_tiles(backend, kernels.step, op.sizes, op.input, op.labels, nullptr, scratch,
                                   tile_of(backend, op.sizes));

@@ -26,12 +26,11 @@ struct RunTimeSizes {
 /// columns as its registers hold. Objects of all sizes look the same in memory.
 template <int kPatterns, int kLayers, int kClasses, int kFrequencies>
 struct FixedSizes {
-    static constexpr int kStride = (kFrequencies + 15) / 16 * 16;
+    static constexpr int kStride = static_cast<int>(padded_columns(kFrequencies));
     static constexpr int kClassGroup = kClasses < 16 ? kClasses : 16;
     static constexpr int kColumnsOfRow = (kStride + kBlock - 1) / kBlock;
     static constexpr int kOwnColumns =
-        kClasses <= 16 && (kClasses + 1) * kColumnsOfRow <= 96 ? kColumnsOfRow : 0;
-    static_assert(kStride % kRowAlignment == 0);
+        kClasses <= 16 && (kClasses + 1) * kColumnsOfRow <= 48 ? kColumnsOfRow : 0;
     std::int64_t batch_count;
 
     __host__ __device__ std::int64_t batch() const { return batch_count; }

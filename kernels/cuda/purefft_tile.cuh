@@ -8,7 +8,7 @@
 namespace spectral::cuda {
 
 inline constexpr int kTileSamples = 32;  ///< of a tile, at most
-inline constexpr int kOwnColumns = 2;    ///< columns whose sums a thread keeps over the whole batch, at most
+inline constexpr int kKeptColumns = 2;   ///< columns whose sums a thread keeps over the whole batch, at most
 
 /// Samples whose rows and scores fit into a block's shared memory, two blocks at a time on a multiprocessor;
 /// 0 where not even one does.
@@ -73,11 +73,11 @@ int launch_tiles(CudaBackend& backend, const PureFftSizes& sizes, const PureFftI
         launch(kernel, grid.parts, kBlock, grid.shared_bytes, backend.stream(),
                PureFftTiles<Sizes>{given, input, labels, d_logits, scratch, tile});
     };
-    const bool registers = sizes.classes <= 16 && scratch.stride <= kOwnColumns * kBlock;
+    const bool registers = sizes.classes <= 16 && scratch.stride <= kKeptColumns * kBlock;
     if (registers && sizes.classes == 10)
-        run(RunTimeSizes<10, kOwnColumns>{sizes.batch, sizes.classes, scratch.stride});
+        run(RunTimeSizes<10, kKeptColumns>{sizes.batch, sizes.classes, scratch.stride});
     else if (registers)
-        run(RunTimeSizes<16, kOwnColumns>{sizes.batch, sizes.classes, scratch.stride});
+        run(RunTimeSizes<16, kKeptColumns>{sizes.batch, sizes.classes, scratch.stride});
     else
         run(RunTimeSizes<16, 0>{sizes.batch, sizes.classes, scratch.stride});
     return static_cast<int>(grid.parts);

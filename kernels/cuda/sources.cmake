@@ -6,6 +6,7 @@ set(SPECTRAL_CUDA_HOST_SOURCES
     cuda/error.cpp
     cuda/module.cpp
     cuda/plan_cache.cpp
+    cuda/recording.cpp
     cuda/specialise.cpp
     cuda/step_graph.cpp)
 set(SPECTRAL_CUDA_KERNEL_SOURCES

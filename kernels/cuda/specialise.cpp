@@ -1,7 +1,11 @@
 #include "kernels/cuda/specialise.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
+
+#include "kernels/cuda/recording.hpp"
 
 namespace spectral::cuda {
 
@@ -22,9 +26,37 @@ std::string log_of(const Nvrtc& nvrtc, nvrtcProgram program) {
     return log;
 }
 
+struct Target {
+    int architecture;
+    bool is_real;  ///< machine code for the device itself; else PTX, which the driver translates
+};
+
+Target target_for(const Nvrtc& nvrtc, int capability) {
+    int count = 0;
+    std::vector<int> known;
+    if (nvrtc.get_num_supported_archs(&count) == NVRTC_SUCCESS && count > 0) {
+        known.resize(static_cast<std::size_t>(count));
+        if (nvrtc.get_supported_archs(known.data()) != NVRTC_SUCCESS) known.clear();
+    }
+    int newest = 0;
+    for (const int each : known)
+        if (each <= capability) newest = std::max(newest, each);
+    return newest == 0 ? Target{capability, true} : Target{newest, newest == capability};
+}
+
 }  // namespace
 
-CompiledProgram compile(const Nvrtc& nvrtc, const std::vector<std::string>& expressions, int capability) {
+std::array<std::string, 4> purefft_expressions(const PureFftSizes& sizes) {
+    const std::string fixed = "spectral::cuda::FixedSizes<" + std::to_string(sizes.patterns) + ", " +
+                              std::to_string(sizes.layers) + ", " + std::to_string(sizes.classes) + ", " +
+                              std::to_string(sizes.frequencies) + ">>";
+    const std::string tiles = "spectral::cuda::purefft_tiles_kernel<spectral::cuda::PureFftForm::collapsed, ";
+    return {"spectral::cuda::purefft_chain_kernel<" + fixed,
+            "spectral::cuda::purefft_forward_kernel<" + fixed, tiles + "false, " + fixed,
+            tiles + "true, " + fixed};
+}
+
+CompiledProgram compile(const Nvrtc& nvrtc, std::span<const std::string> expressions, int capability) {
     const auto require_success = [&nvrtc](nvrtcResult code, const std::string& log = {}) {
         if (code != NVRTC_SUCCESS) fail(nvrtc, code, log);
     };
@@ -41,17 +73,18 @@ CompiledProgram compile(const Nvrtc& nvrtc, const std::vector<std::string>& expr
     const std::unique_ptr<std::remove_pointer_t<nvrtcProgram>, decltype(destroy)> program(made, destroy);
     for (const std::string& expression : expressions)
         require_success(nvrtc.add_name_expression(program.get(), expression.c_str()));
-    const std::string architecture = "--gpu-architecture=sm_" + std::to_string(capability);
-    const char* const options[] = {architecture.c_str(), "--std=c++20",
-                                   "--device-as-default-execution-space"};
+    const auto [architecture, is_real] = target_for(nvrtc, capability);
+    const std::string target =
+        (is_real ? "--gpu-architecture=sm_" : "--gpu-architecture=compute_") + std::to_string(architecture);
+    const char* const options[] = {target.c_str(), "--std=c++20", "--device-as-default-execution-space"};
     const nvrtcResult code = nvrtc.compile_program(program.get(), std::size(options), options);
     require_success(code, log_of(nvrtc, program.get()));
 
     CompiledProgram compiled;
     std::size_t size = 0;
-    require_success(nvrtc.get_cubin_size(program.get(), &size));
-    compiled.cubin.resize(size);
-    require_success(nvrtc.get_cubin(program.get(), compiled.cubin.data()));
+    require_success((is_real ? nvrtc.get_cubin_size : nvrtc.get_ptx_size)(program.get(), &size));
+    compiled.code.resize(size);
+    require_success((is_real ? nvrtc.get_cubin : nvrtc.get_ptx)(program.get(), compiled.code.data()));
     for (const std::string& expression : expressions) {
         const char* name = nullptr;
         require_success(nvrtc.get_lowered_name(program.get(), expression.c_str(), &name));
@@ -60,20 +93,26 @@ CompiledProgram compile(const Nvrtc& nvrtc, const std::vector<std::string>& expr
     return compiled;
 }
 
-const std::vector<cudaKernel_t>& SpecialisedKernels::get(const std::vector<std::string>& expressions) {
-    const auto found = programs_.find(expressions);
+const SpecialisedKernels::PureFft& SpecialisedKernels::purefft(const PureFftSizes& sizes) {
+    const std::array key{sizes.patterns, sizes.layers, sizes.classes, sizes.frequencies};
+    const auto found = programs_.find(key);
     if (found != programs_.end()) return found->second.kernels;
-    const CompiledProgram compiled = compile(*find_nvrtc(), expressions, capability_);
+    refuse_while_recording(stream_, "compilation");
+    const CompiledProgram compiled = compile(*find_nvrtc(), purefft_expressions(sizes), capability_);
+    const auto lock = keep_from_recording();
+    if (programs_.size() >= kMaxPrograms) {
+        check(cudaStreamSynchronize(stream_), "specialised kernels");  // one of them may be running
+        clear();
+    }
     cudaLibrary_t loaded = nullptr;
-    check(cudaLibraryLoadData(&loaded, compiled.cubin.data(), nullptr, nullptr, 0, nullptr, nullptr, 0),
+    check(cudaLibraryLoadData(&loaded, compiled.code.data(), nullptr, nullptr, 0, nullptr, nullptr, 0),
           "specialised kernels");
     Program program{Library(loaded), {}};
-    for (const std::string& name : compiled.lowered) {
-        cudaKernel_t kernel = nullptr;
-        check(cudaLibraryGetKernel(&kernel, loaded, name.c_str()), "specialised kernels");
-        program.kernels.push_back(kernel);
-    }
-    return programs_.emplace(expressions, std::move(program)).first->second.kernels;
+    cudaKernel_t* const kernels[] = {&program.kernels.chain, &program.kernels.forward,
+                                     &program.kernels.backward, &program.kernels.step};
+    for (std::size_t i = 0; i < std::size(kernels); ++i)
+        check(cudaLibraryGetKernel(kernels[i], loaded, compiled.lowered[i].c_str()), "specialised kernels");
+    return programs_.emplace(key, std::move(program)).first->second.kernels;
 }
 
 }  // namespace spectral::cuda

@@ -1,6 +1,7 @@
-// Kernels compiled at run time for sizes that are then constants.
+// PureFFT's kernels compiled at run time for sizes that are then constants.
 #pragma once
 
+#include <array>
 #include <map>
 #include <span>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "kernels/cuda/handles.hpp"
 #include "kernels/cuda/nvrtc.hpp"
+#include "kernels/ops/purefft.hpp"
 
 namespace spectral::cuda {
 
@@ -18,32 +20,40 @@ struct NvrtcHeader {
 };
 std::span<const NvrtcHeader> nvrtc_headers();
 
+/// The template instances for the sizes, as C++ names them: chain, forward, backward, whole step.
+std::array<std::string, 4> purefft_expressions(const PureFftSizes& sizes);
+
 struct CompiledProgram {
-    std::string cubin;
-    std::vector<std::string> lowered;  ///< names in the cubin, in the order of the expressions
+    std::string code;                  ///< a cubin, or PTX where NVRTC does not know the device
+    std::vector<std::string> lowered;  ///< names in the code, in the order of the expressions
 };
 
-/// `expressions` name the template instances that are wanted, e.g.
-/// "spectral::cuda::purefft_chain_kernel<spectral::cuda::FixedSizes<8, 2, 10, 393>>". `capability`: 90 is
-/// compute capability 9.0. Throws Error with the compiler's first complaint.
-CompiledProgram compile(const Nvrtc& nvrtc, const std::vector<std::string>& expressions, int capability);
+/// `capability`: 90 is compute capability 9.0. Throws Error with the compiler's first complaint.
+CompiledProgram compile(const Nvrtc& nvrtc, std::span<const std::string> expressions, int capability);
 
-/// Of one device. Programs are compiled once, at their first use, and stay.
+/// Of one stream's device. A program is compiled at its first use and kept.
 class SpecialisedKernels {
 public:
-    explicit SpecialisedKernels(int capability) : capability_(capability) {}
+    struct PureFft {
+        cudaKernel_t chain, forward, backward, step;
+    };
 
-    /// One for each expression, in their order, ready to be launched. find_nvrtc() is not null. Throws Error.
-    const std::vector<cudaKernel_t>& get(const std::vector<std::string>& expressions);
+    SpecialisedKernels(int capability, cudaStream_t stream) : capability_(capability), stream_(stream) {}
+
+    /// Ready to be launched; the batch is no constant. find_nvrtc() is not null. Throws Error.
+    const PureFft& purefft(const PureFftSizes& sizes);
+    void clear() { programs_.clear(); }
 
 private:
     struct Program {
         Library library;
-        std::vector<cudaKernel_t> kernels;
+        PureFft kernels;
     };
+    static constexpr std::size_t kMaxPrograms = 32;  ///< then all of them go
 
     int capability_;
-    std::map<std::vector<std::string>, Program> programs_;
+    cudaStream_t stream_;
+    std::map<std::array<std::int64_t, 4>, Program> programs_;
 };
 
 }  // namespace spectral::cuda

@@ -1,49 +1,56 @@
 #include "kernels/cuda/step_graph.hpp"
 
+#include "kernels/cuda/recording.hpp"
+
 namespace spectral::cuda {
 
-Graph StepGraph::record(cudaStream_t stream, const std::function<void()>& body) {
-    // Relaxed: what other threads do with other streams is none of this recording's business.
-    check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed), "graph");
-    const auto end = [stream] {
-        cudaGraph_t graph = nullptr;
-        const cudaError_t code = cudaStreamEndCapture(stream, &graph);
-        return std::pair(code, Graph(graph));
-    };
-    try {
-        body();
-    } catch (const NotRecordable&) {
-        end();
-        return nullptr;
-    } catch (...) {
-        end();
-        throw;
-    }
-    auto [code, graph] = end();
-    check(code, "graph");
-    return std::move(graph);
+namespace {
+
+/// The error of a failed call is also the thread's last one, which the next operation's check would find.
+bool succeeded(cudaError_t code) {
+    if (code != cudaSuccess) static_cast<void>(cudaGetLastError());
+    return code == cudaSuccess;
 }
 
-void StepGraph::take(cudaGraph_t graph) {
+}  // namespace
+
+Graph StepGraph::record(cudaStream_t stream, const std::function<void()>& body) {
+    const auto lock = lock_for_recording();
+    if (!succeeded(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed))) return nullptr;
+    bool whole = true;
+    try {
+        body();
+    } catch (...) {
+        whole = false;
+    }
+    cudaGraph_t recorded = nullptr;
+    whole = succeeded(cudaStreamEndCapture(stream, &recorded)) && whole;
+    Graph graph(recorded);
+    return whole ? std::move(graph) : nullptr;
+}
+
+bool StepGraph::take(cudaGraph_t graph) {
     if (executable_ != nullptr) {
         cudaGraphExecUpdateResultInfo info{};
-        if (cudaGraphExecUpdate(executable_.get(), graph, &info) == cudaSuccess) return;
-        static_cast<void>(cudaGetLastError());  // another sequence of kernels, which is no error
-        executable_.reset();
+        if (succeeded(cudaGraphExecUpdate(executable_.get(), graph, &info))) return true;
+        executable_.reset();  // another sequence of kernels
     }
     cudaGraphExec_t made = nullptr;
-    check(cudaGraphInstantiate(&made, graph, 0), "graph");
+    if (!succeeded(cudaGraphInstantiate(&made, graph, 0))) return false;
     executable_.reset(made);
+    return true;
 }
 
 void StepGraph::run(cudaStream_t stream, const std::function<void()>& body) {
-    const Graph graph = std::exchange(warm_, true) ? record(stream, body) : nullptr;
-    if (graph == nullptr) {
-        body();
-        return;
+    if (warm_) {
+        const Graph graph = record(stream, body);
+        if (graph != nullptr && take(graph.get())) {
+            check(cudaGraphLaunch(executable_.get(), stream), "graph");
+            return;
+        }
     }
-    take(graph.get());
-    check(cudaGraphLaunch(executable_.get(), stream), "graph");
+    body();
+    warm_ = true;
 }
 
 }  // namespace spectral::cuda

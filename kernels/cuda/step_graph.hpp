@@ -3,32 +3,25 @@
 #pragma once
 
 #include <functional>
-#include <string>
-#include <utility>
 
 #include "kernels/cuda/handles.hpp"
 
 namespace spectral::cuda {
 
-/// What cannot be done while a graph is recorded. The recording is dropped and the work queued as it is.
-class NotRecordable : public Error {
-public:
-    explicit NotRecordable(std::string what)
-        : Error(std::move(what), "it cannot be part of a recorded step", "queue it without recording") {}
-};
-
-/// Of one stream. Each body is recorded and the graph of the one before it given its values, which costs less
-/// than launching; where it differs in more than values, a new graph takes its place.
+/// Of one stream. Each body is recorded and the graph of the one before it given its values; where it differs
+/// in more than values, a new graph takes its place.
 class StepGraph {
 public:
     /// Queues what `body` does. The first one is not recorded: libraries and kernels load what they need.
+    /// Nothing has run where a recording fails, for whatever reason: then `body` queues its work as it is,
+    /// and an error that is not the recording's comes again.
     void run(cudaStream_t stream, const std::function<void()>& body);
 
 private:
-    /// Null: the body cannot be recorded.
-    Graph record(cudaStream_t stream, const std::function<void()>& body);
-    /// Throws Error where there is no room for the graph.
-    void take(cudaGraph_t graph);
+    /// Null where the body cannot be recorded.
+    static Graph record(cudaStream_t stream, const std::function<void()>& body);
+    /// False where the graph cannot be started.
+    bool take(cudaGraph_t graph);
 
     GraphExec executable_;
     bool warm_ = false;

@@ -311,7 +311,6 @@ TEST_F(Emulator, AGraphRunsWhatWasCaptured) {
     launch(write_at, 1, 1, 0, stream, x.data(), 2);
     EXPECT_EQ(cudaMemcpyAsync(y.data(), x.data(), 4 * sizeof(int), cudaMemcpyDeviceToDevice, stream),
               cudaSuccess);
-    EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorStreamCaptureUnsupported);
     cudaGraph_t graph = nullptr;
     cudaGraphExec_t executable = nullptr;
     ASSERT_EQ(cudaStreamEndCapture(stream, &graph), cudaSuccess);
@@ -337,6 +336,13 @@ TEST_F(Emulator, AGraphRunsWhatWasCaptured) {
     EXPECT_EQ(cudaGraphLaunch(executable, stream), cudaSuccess);
     EXPECT_EQ(y.host(), (std::vector<int>{0, 0, 1, 1}));
     cudaGraphExecDestroy(executable);
+
+    // Waiting in between spoils it.
+    cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed);
+    EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorStreamCaptureUnsupported);
+    EXPECT_EQ(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated);
+    EXPECT_EQ(graph, nullptr);
+    EXPECT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
     cudaStreamDestroy(stream);
 }
 

@@ -95,6 +95,23 @@ nvrtcResult nvrtcGetCUBIN(nvrtcProgram program, char* cubin) {
     return NVRTC_SUCCESS;
 }
 
+nvrtcResult nvrtcGetPTXSize(nvrtcProgram program, std::size_t* size) {
+    return nvrtcGetCUBINSize(program, size);
+}
+
+nvrtcResult nvrtcGetPTX(nvrtcProgram program, char* ptx) { return nvrtcGetCUBIN(program, ptx); }
+
+nvrtcResult nvrtcGetNumSupportedArchs(int* count) {
+    *count = 2;
+    return NVRTC_SUCCESS;
+}
+
+nvrtcResult nvrtcGetSupportedArchs(int* architectures) {
+    architectures[0] = 75;
+    architectures[1] = 90;
+    return NVRTC_SUCCESS;
+}
+
 nvrtcResult nvrtcGetLoweredName(nvrtcProgram program, const char* expression, const char** lowered) {
     const auto found = std::ranges::find(program->expressions, expression);
     if (found == program->expressions.end()) return NVRTC_ERROR_INVALID_INPUT;

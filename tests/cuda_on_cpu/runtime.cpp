@@ -24,7 +24,7 @@ struct Node {
 }  // namespace
 
 struct CUstream_st {
-    bool capturing = false;
+    bool capturing = false, spoilt = false;
     std::vector<Node> captured;
 };
 struct CUevent_st {
@@ -109,6 +109,12 @@ cudaError_t wait() {
 }
 
 using Lock = std::lock_guard<std::recursive_mutex>;
+
+/// A call that a recording does not allow ends it: its graph is lost.
+cudaError_t spoil(cudaStream_t stream) {
+    stream->spoilt = true;
+    return give(cudaErrorStreamCaptureUnsupported);
+}
 
 cudaError_t allocate(void** pointer, std::size_t bytes, std::map<void*, std::size_t>& into,
                      std::int64_t& alive) {
@@ -252,6 +258,12 @@ const char* cudaGetErrorName(cudaError_t code) {
             return "cudaErrorIllegalAddress";
         case cudaErrorLaunchFailure:
             return "cudaErrorLaunchFailure";
+        case cudaErrorStreamCaptureUnsupported:
+            return "cudaErrorStreamCaptureUnsupported";
+        case cudaErrorStreamCaptureInvalidated:
+            return "cudaErrorStreamCaptureInvalidated";
+        case cudaErrorGraphExecUpdateFailure:
+            return "cudaErrorGraphExecUpdateFailure";
         default:
             return "cudaErrorUnknown";
     }
@@ -358,7 +370,7 @@ cudaError_t cudaMallocAsync(void** pointer, std::size_t bytes, cudaStream_t /*st
 }
 cudaError_t cudaMallocFromPoolAsync(void** pointer, std::size_t bytes, cudaMemPool_t pool,
                                     cudaStream_t stream) {
-    if (stream != nullptr && stream->capturing) return give(cudaErrorStreamCaptureUnsupported);
+    if (stream != nullptr && stream->capturing) return spoil(stream);
     return pool != nullptr ? cudaMalloc(pointer, bytes) : give(cudaErrorInvalidValue);
 }
 cudaError_t cudaFreeAsync(void* pointer, cudaStream_t /*stream*/) { return cudaFree(pointer); }
@@ -395,7 +407,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned /*flags*/) 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) { return destroy(stream, counts().streams); }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     const Lock lock(device_mutex());
-    if (stream != nullptr && stream->capturing) return give(cudaErrorStreamCaptureUnsupported);
+    if (stream != nullptr && stream->capturing) return spoil(stream);
     return wait();
 }
 
@@ -442,6 +454,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
     if (!stream->capturing) return give(cudaErrorStreamCaptureInvalidated);
     stream->capturing = false;
     std::vector<Node> nodes = std::exchange(stream->captured, {});
+    if (std::exchange(stream->spoilt, false)) return give(cudaErrorStreamCaptureInvalidated);
     if (const cudaError_t code = create(graph, counts().graphs); code != cudaSuccess) return code;
     (*graph)->nodes = std::move(nodes);
     return cudaSuccess;

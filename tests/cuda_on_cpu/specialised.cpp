@@ -1,27 +1,20 @@
 // PureFFT's kernels for the sizes that the tests ask NVRTC for, from the source that it would be given.
 #include "control.hpp"
-#include "kernels/cuda/nvrtc.hpp"
 #include "kernels/cuda/purefft_kernel.cuh"
+#include "kernels/cuda/specialise.hpp"
 
 namespace spectral::cuda {
 
 namespace {
 
-template <int... kNumbers>
+template <int kPatterns, int kLayers, int kClasses, int kFrequencies>
 void offer() {
-    using Sizes = FixedSizes<kNumbers...>;
-    std::string fixed = "spectral::cuda::FixedSizes<";
-    for (const int number : {kNumbers...}) fixed += std::to_string(number) + ", ";
-    fixed.replace(fixed.size() - 2, 2, ">");
-    const std::string tiles = "spectral::cuda::purefft_tiles_kernel<spectral::cuda::PureFftForm::collapsed, ";
-    cuda_on_cpu::offer_kernel("spectral::cuda::purefft_chain_kernel<" + fixed + ">",
-                              purefft_chain_kernel<Sizes>);
-    cuda_on_cpu::offer_kernel("spectral::cuda::purefft_forward_kernel<" + fixed + ">",
-                              purefft_forward_kernel<Sizes>);
-    cuda_on_cpu::offer_kernel(tiles + "false, " + fixed + ">",
-                              purefft_tiles_kernel<PureFftForm::collapsed, false, Sizes>);
-    cuda_on_cpu::offer_kernel(tiles + "true, " + fixed + ">",
-                              purefft_tiles_kernel<PureFftForm::collapsed, true, Sizes>);
+    using Sizes = FixedSizes<kPatterns, kLayers, kClasses, kFrequencies>;
+    const auto names = purefft_expressions({0, kPatterns, kLayers, kClasses, kFrequencies});
+    cuda_on_cpu::offer_kernel(names[0], purefft_chain_kernel<Sizes>);
+    cuda_on_cpu::offer_kernel(names[1], purefft_forward_kernel<Sizes>);
+    cuda_on_cpu::offer_kernel(names[2], purefft_tiles_kernel<PureFftForm::collapsed, false, Sizes>);
+    cuda_on_cpu::offer_kernel(names[3], purefft_tiles_kernel<PureFftForm::collapsed, true, Sizes>);
 }
 
 Nvrtc offer_all() {
@@ -34,9 +27,11 @@ Nvrtc offer_all() {
     offer<8, 2, 10, 393>();
     offer<8, 2, 10, 4097>();
     offer<2, 1, 3, 40001>();
-    return {nvrtcGetErrorString, nvrtcCreateProgram,     nvrtcDestroyProgram, nvrtcAddNameExpression,
-            nvrtcCompileProgram, nvrtcGetProgramLogSize, nvrtcGetProgramLog,  nvrtcGetCUBINSize,
-            nvrtcGetCUBIN,       nvrtcGetLoweredName};
+    offer<2, 1, 3, 60001>();
+    return {nvrtcGetErrorString,    nvrtcCreateProgram,     nvrtcDestroyProgram, nvrtcAddNameExpression,
+            nvrtcCompileProgram,    nvrtcGetProgramLogSize, nvrtcGetProgramLog,  nvrtcGetCUBINSize,
+            nvrtcGetCUBIN,          nvrtcGetPTXSize,        nvrtcGetPTX,         nvrtcGetNumSupportedArchs,
+            nvrtcGetSupportedArchs, nvrtcGetLoweredName};
 }
 
 }  // namespace

@@ -3,18 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace spectral::cuda {
 namespace {
-
-std::vector<std::string> expressions(const std::string& sizes) {
-    const std::string fixed = "spectral::cuda::FixedSizes<" + sizes + ">";
-    std::vector<std::string> names;
-    for (const char* kernel : {"purefft_chain_kernel<", "purefft_forward_kernel<",
-                               "purefft_tiles_kernel<spectral::cuda::PureFftForm::collapsed, false, ",
-                               "purefft_tiles_kernel<spectral::cuda::PureFftForm::collapsed, true, "})
-        names.push_back(std::string("spectral::cuda::") + kernel + fixed + ">");
-    return names;
-}
 
 class Specialise : public testing::Test {
 protected:
@@ -26,18 +18,25 @@ protected:
 };
 
 TEST_F(Specialise, CompilesForEveryKindOfSizes) {
-    for (const char* sizes : {"1, 1, 1, 1", "8, 2, 10, 393", "16, 1, 26, 64", "64, 8, 100, 4097"}) {
-        const CompiledProgram program = compile(*nvrtc_, expressions(sizes), 90);
-        EXPECT_EQ(program.cubin.substr(1, 3), "ELF") << sizes;
+    for (const PureFftSizes& sizes :
+         {PureFftSizes{0, 1, 1, 1, 1}, {0, 8, 2, 10, 393}, {0, 16, 1, 26, 64}, {0, 64, 8, 100, 4097}}) {
+        const CompiledProgram program = compile(*nvrtc_, purefft_expressions(sizes), 90);
+        EXPECT_EQ(program.code.substr(1, 3), "ELF") << sizes.frequencies;
         ASSERT_EQ(program.lowered.size(), 4U);
         for (const std::string& name : program.lowered)
-            EXPECT_NE(program.cubin.find(name), std::string::npos) << name;
+            EXPECT_NE(program.code.find(name), std::string::npos) << name;
     }
+}
+
+TEST_F(Specialise, GivesADeviceThatItDoesNotKnowWhatTheDriverTranslates) {
+    const CompiledProgram program = compile(*nvrtc_, purefft_expressions({0, 2, 1, 2, 5}), 999);
+    EXPECT_NE(program.code.find(".target sm_"), std::string::npos);
+    EXPECT_NE(program.code.find(program.lowered[3]), std::string::npos);
 }
 
 TEST_F(Specialise, SaysWhatTheCompilerComplainsAbout) {
     try {
-        compile(*nvrtc_, {"spectral::cuda::no_such_kernel"}, 90);
+        compile(*nvrtc_, std::array<std::string, 1>{"spectral::cuda::no_such_kernel"}, 90);
         FAIL() << "nothing was thrown";
     } catch (const Error& error) {
         EXPECT_NE(error.why().find("no_such_kernel"), std::string::npos) << error.why();

@@ -17,4 +17,8 @@ nvrtcResult nvrtcGetProgramLogSize(nvrtcProgram program, std::size_t* size);
 nvrtcResult nvrtcGetProgramLog(nvrtcProgram program, char* log);
 nvrtcResult nvrtcGetCUBINSize(nvrtcProgram program, std::size_t* size);
 nvrtcResult nvrtcGetCUBIN(nvrtcProgram program, char* cubin);
+nvrtcResult nvrtcGetPTXSize(nvrtcProgram program, std::size_t* size);
+nvrtcResult nvrtcGetPTX(nvrtcProgram program, char* ptx);
+nvrtcResult nvrtcGetNumSupportedArchs(int* count);
+nvrtcResult nvrtcGetSupportedArchs(int* architectures);
 nvrtcResult nvrtcGetLoweredName(nvrtcProgram program, const char* expression, const char** lowered);
