@@ -31,7 +31,7 @@ std::vector<float> trained(Backend& backend, bool as_one, Level level) {
         g(backend, std::span<const float>(zeros)), m(backend, std::span<const float>(zeros)),
         v(backend, std::span<const float>(zeros)), logits(backend, kBatch * sizes.classes),
         product(backend, kBatch * kBatch),
-        scratch(backend, purefft_scratch_size({kBatch, 8, 2, 10, 17}, Level::best, backend.threads()));
+        scratch(backend, purefft_scratch_size({kBatch, 8, 2, 10, 17}, level, backend.threads()));
     Array<std::int32_t> labels_d(backend, std::span<const std::int32_t>(labels));
     Array<LossSums> sums(backend, 1);
     Array<double> squares(backend, 1);
