@@ -25,7 +25,7 @@ const std::vector<PureFftSizes> kShapes{{0, 8, 2, 10, 393},  {1, 1, 1, 1, 1},   
 /// Keeps the scores, sums over the frequencies, where the softmax is not saturated: a pattern of weight 1 has
 /// a gradient that is all cancellation.
 double layer_spread(std::int64_t frequencies) {
-    return std::min(0.3, 12 / std::sqrt(static_cast<double>(frequencies)));
+    return std::min(0.3, 6 / std::sqrt(static_cast<double>(frequencies)));
 }
 
 /// One problem in backend memory, rows shuffled through an index.
