@@ -37,7 +37,7 @@ namespace spectral::ui {
 
 namespace {
 
-constexpr QSize kFirstSize{1440, 900}, kSmallest{980, 600};
+constexpr QSize kFirstSize{1440, 900}, kSmallest{1100, 680};
 
 QString settings_theme() {
     return QSettings().value(QStringLiteral("view/theme"), QStringLiteral("system")).toString();

@@ -145,13 +145,15 @@ public:
                         .dump()
                  << std::endl;
             if (!log_ && !std::exchange(log_failed_, true))
-                line("warning: the log can no longer be written; training goes on");
+                line(fmt::format("warning: {} can no longer be written: {}; training goes on", log_path_,
+                                 std::generic_category().message(errno)));
         }
     }
 
     void end() {
         if (bar_) fmt::print(stderr, "\r\033[K");
     }
+    bool log_failed() const { return log_failed_; }
 
 private:
     void open_log(std::ios::openmode mode) {
@@ -245,7 +247,7 @@ int train(TrainArguments& a) {
     if (a.json) {
         print_result(result, options.out);
     } else {
-        fmt::print(stderr, "{}: test accuracy {:.2f} %, {:.4g} s per epoch, {:.3g} samples/s{}\n",
+        fmt::print(stderr, "{}: test accuracy {:.2f} %, median epoch {:.4g} s, mean {:.3g} samples/s{}\n",
                    run_state_name(result.state), 100 * result.test_accuracy, result.train_seconds_per_epoch,
                    result.samples_per_second,
                    options.out.empty() ? "; the model was not kept (no --out)"
@@ -253,7 +255,7 @@ int train(TrainArguments& a) {
         if (result.state == RunState::stopped && !options.out.empty())
             fmt::print(stderr, "go on with: spectral train --resume {}\n", options.out);
     }
-    return kExitOk;
+    return terminal.log_failed() ? kExitFailedRun : kExitOk;
 }
 
 }  // namespace

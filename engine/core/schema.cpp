@@ -66,9 +66,13 @@ const Field* find_field(const Schema& schema, std::string_view name) {
 std::string range_text(const Field& field) {
     if (field.type == FieldType::choice) return fmt::format("{}", fmt::join(field.choices, ", "));
     const bool low = std::isfinite(field.minimum), high = std::isfinite(field.maximum);
-    if (low && high) return fmt::format("{:g}–{:g}", field.minimum, field.maximum);
-    if (low) return fmt::format("≥ {:g}", field.minimum);
-    if (high) return fmt::format("≤ {:g}", field.maximum);
+    const auto text = [&field](double value) {
+        return field.type == FieldType::integer && std::abs(value) < 1e15 ? fmt::format("{:.0f}", value)
+                                                                           : fmt::format("{:g}", value);
+    };
+    if (low && high) return fmt::format("{}–{}", text(field.minimum), text(field.maximum));
+    if (low) return "≥ " + text(field.minimum);
+    if (high) return "≤ " + text(field.maximum);
     return {};
 }
 

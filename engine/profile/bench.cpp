@@ -1,6 +1,7 @@
 #include "engine/profile/bench.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -69,7 +70,7 @@ void require_levels(const BenchRequest& request) {
     if (!request.level) return;
     for (const Level level : kLevels)
         if (static_cast<int>(level) == *request.level) return;
-    throw Error(fmt::format("level {}", *request.level), "unknown", "levels: 1 to 5, or all");
+    throw Error(fmt::format("level {}", request.level.value_or(0)), "unknown", "levels: 1 to 5, or all");
 }
 
 }  // namespace
@@ -96,6 +97,7 @@ std::vector<BenchResult> run_bench(const BenchRequest& request, MemoryBudget& bu
 
     std::vector<BenchResult> results;
     std::map<const OpCaseInfo*, std::vector<double>> references;
+    std::set<int> levels;  ///< of all operations and backends asked for
     const auto total = static_cast<double>(backends.size() * chosen.size());
     double done = 0;
     for (const std::string& name : backends) {
@@ -108,6 +110,7 @@ std::vector<BenchResult> run_bench(const BenchRequest& request, MemoryBudget& bu
             const OpCase op_case = info.make(device, sizes[i]);
             double slowest_ms = 0;
             for (const Level level : backend->operations().levels(info.op)) {
+                levels.insert(static_cast<int>(level));
                 report(progress, fmt::format("{}, {}", info.op, level_name(level)), done / total);
                 const bool wanted = !request.level || static_cast<int>(level) == *request.level;
                 // The lowest level is what the others are compared with, so it is always run.
@@ -136,7 +139,9 @@ std::vector<BenchResult> run_bench(const BenchRequest& request, MemoryBudget& bu
         }
     }
     if (results.empty())
-        throw Error("bench", "no backend has the wanted operation at the wanted level", "leave out --level");
+        throw Error(fmt::format("level {}", *request.level),
+                    fmt::format("no operation asked for has it; there are {}", fmt::join(levels, ", ")),
+                    "choose one of these, or all");
     report(progress, "done", 1);
     return results;
 }

@@ -153,6 +153,12 @@ class UnwritableOutput(CliCase):
                 with self.subTest(out, option=option):
                     self.assert_refused("train", *QUICK, "--epochs", "1", option, out, naming=out)
 
+    def test_log_that_can_no_longer_be_written(self) -> None:
+        run = self.spectral("train", *QUICK, "--epochs", "2", "--out", "run.h5", "--log", "/dev/full")
+        self.assertEqual(run.returncode, 3, run.stderr)
+        self.assertIn("/dev/full can no longer be written: No space left on device", run.stderr)
+        self.assertTrue((self.folder / "run.h5").exists(), "the training itself went on")
+
     def test_picture(self) -> None:
         for out in ("missing/picture.png", "/dev/full"):
             with self.subTest(out):

@@ -10,6 +10,7 @@
 #include <QMenu>
 #include <QProgressBar>
 #include <QPushButton>
+#include <QResizeEvent>
 #include <QSortFilterProxyModel>
 #include <QTableView>
 #include <QVBoxLayout>
@@ -38,9 +39,10 @@ namespace spectral::ui {
 namespace {
 
 constexpr int kMargin = 14, kGap = 12, kOperationsHeight = 214, kTimelineHeight = 168, kLevelsHeight = 292;
-constexpr int kShareWidth = 150;
+constexpr int kNarrowestColumn = 58, kSpeedUpWidth = 96, kAllColumnsWidth = 1080;
 constexpr std::size_t kTimelineSpans = 4096;
 constexpr std::size_t kRooflineOps = 6;
+constexpr double kLeastShare = 0.0005;  ///< of the time; below, a point would only stretch the axes
 
 SeriesStyle ceiling_style() {
     return {.name = KernelsPage::tr("ceiling"), .colour = -1, .markers = Markers::never};
@@ -99,9 +101,8 @@ QWidget* KernelsPage::build_operations() {
     operations_->setSortingEnabled(true);
     QHeaderView* header = operations_->horizontalHeader();
     header->setSectionResizeMode(QHeaderView::ResizeToContents);
-    header->setSectionResizeMode(OpTableModel::kOperation, QHeaderView::Stretch);
-    header->setSectionResizeMode(OpTableModel::kShare, QHeaderView::Interactive);
-    header->resizeSection(OpTableModel::kShare, kShareWidth);
+    header->setSectionResizeMode(OpTableModel::kShare, QHeaderView::Stretch);
+    header->setMinimumSectionSize(kNarrowestColumn);
     operations_->sortByColumn(OpTableModel::kTotal, Qt::DescendingOrder);
     operations_->setItemDelegateForColumn(OpTableModel::kShare,
                                           new BarDelegate(OpTableModel::kValueRole, operations_));
@@ -109,9 +110,10 @@ QWidget* KernelsPage::build_operations() {
         const int row = sorted->mapToSource(index).row();
         choose_op(op_model_->index(row, 0).data().toString().toStdString());
     });
-    QWidget* body =
-        make_table_or_text(*operations_, "kernels_empty",
-                           tr("The timings of every operation appear here while a run is going."));
+    QWidget* body = make_table_or_text(
+        *operations_, "kernels_empty",
+        tr("The timings of every operation appear here while a run is going. They are taken from "
+           "the first look at this page on."));
 
     timing_ = new QAction(tr("timing"), this);
     timing_->setCheckable(true);
@@ -197,7 +199,7 @@ QWidget* KernelsPage::build_levels() {
     QHeaderView* header = levels_->horizontalHeader();
     header->setSectionResizeMode(QHeaderView::ResizeToContents);
     header->setSectionResizeMode(LevelTableModel::kSpeedUp, QHeaderView::Interactive);
-    header->resizeSection(LevelTableModel::kSpeedUp, 130);
+    header->resizeSection(LevelTableModel::kSpeedUp, kSpeedUpWidth);
     header->setStretchLastSection(true);
     column->addWidget(
         make_table_or_text(
@@ -279,6 +281,12 @@ void KernelsPage::showEvent(QShowEvent* event) {
     QWidget::showEvent(event);
 }
 
+/// Where the table is too narrow for all columns, what the roofline shows too gives way.
+void KernelsPage::resizeEvent(QResizeEvent* event) {
+    operations_->setColumnHidden(OpTableModel::kArithmetic, event->size().width() < kAllColumnsWidth);
+    QWidget::resizeEvent(event);
+}
+
 void KernelsPage::refresh(bool training) {
     const bool over = training_ && !training;
     training_ = training;
@@ -329,7 +337,7 @@ void KernelsPage::show_ceiling(const Ceiling& ceiling) {
 void KernelsPage::show_roofline(const Profile& profile) {
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < profile.timings.size(); ++i)
-        if (profile.timings[i].flops > 0 && profile.timings[i].total_ms > 0) order.push_back(i);
+        if (profile.timings[i].flops > 0 && profile.timings[i].share > kLeastShare) order.push_back(i);
     std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
         return profile.timings[a].total_ms > profile.timings[b].total_ms;
     });

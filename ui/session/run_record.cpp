@@ -28,9 +28,11 @@ void RunRecord::add(const Updates& updates) {
         evaluations_.push_back(point);
     }
     throughput_.insert(throughput_.end(), updates.throughput.begin(), updates.throughput.end());
-    if (steps_.size() > kMaxPoints) halve(steps_);
-    if (evaluations_.size() > kMaxPoints) halve(evaluations_);
-    if (throughput_.size() > kMaxPoints) halve(throughput_);
+    const auto by_step = [](const auto& point) { return static_cast<double>(point.step); };
+    if (steps_.size() > kMaxPoints) thin_evenly(steps_, by_step);
+    if (evaluations_.size() > kMaxPoints) thin_evenly(evaluations_, by_step);
+    if (throughput_.size() > kMaxPoints)
+        thin_evenly(throughput_, [](const ThroughputPoint& point) { return point.epoch; });
     if (updates.evaluation) evaluation_ = updates.evaluation;
     for (const Snapshot& snapshot : updates.patterns) add_snapshot(snapshot);
 }
