@@ -11,6 +11,27 @@
 #include "app/passive_openmp.hpp"
 #include "engine/core/error.hpp"
 
+namespace {
+
+/// The help of the command that was given.
+std::string help_hint(const CLI::App& app) {
+    const auto commands = app.get_subcommands();
+    return fmt::format("see 'spectral {}--help'", commands.empty() ? "" : commands.front()->get_name() + " ");
+}
+
+/// The only option of the command that begins as `given` does, or that `given` begins with; else nothing.
+std::string option_meant(const CLI::App& app, const std::string& given) {
+    if (app.get_subcommands().empty() || !given.starts_with("--") || given.size() < 5) return {};
+    std::vector<std::string> close;
+    for (const CLI::Option* option : app.get_subcommands().front()->get_options())
+        for (const std::string& name : option->get_lnames())
+            if (("--" + name).starts_with(given) || given.starts_with("--" + name))
+                close.push_back("--" + name);
+    return close.size() == 1 ? close.front() : std::string();
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
     using namespace spectral::app;
     restart_with_passive_waiting(argv);
@@ -33,11 +54,9 @@ int main(int argc, char** argv) {
     } catch (const CLI::ExtrasError&) {
         // The exception's own text has them in reverse order.
         const std::vector<std::string> extras = app.remaining(true);
-        print_error(
-            fmt::format("unexpected: {}", fmt::join(extras, " ")),
-            fmt::format("see 'spectral {}--help'", app.get_subcommands().empty()
-                                                       ? ""
-                                                       : app.get_subcommands().front()->get_name() + " "));
+        const std::string meant = option_meant(app, extras.front());
+        print_error(fmt::format("unexpected: {}", fmt::join(extras, " ")),
+                    meant.empty() ? help_hint(app) : fmt::format("did you mean {}?", meant));
         return kExitBadInput;
     } catch (const CLI::RequiredError& error) {
         const bool unknown = argc > 1 && app.get_subcommands().empty();
@@ -45,11 +64,17 @@ int main(int argc, char** argv) {
             unknown ? fmt::format("unknown command '{}'", argv[1]) : error.what(),
             unknown
                 ? "commands: backends, datasets, models, train, eval, inspect, bench; see 'spectral --help'"
-                : "see 'spectral --help'");
+                : help_hint(app));
+        return kExitBadInput;
+    } catch (const CLI::ArgumentMismatch& error) {
+        const std::string text = error.what();
+        print_error(
+            fmt::format("{}: a value is missing, or there are too many", text.substr(0, text.find(':'))),
+            help_hint(app));
         return kExitBadInput;
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-        print_error(error.what(), "see 'spectral --help'");
+        print_error(error.what(), help_hint(app));
         return kExitBadInput;
     } catch (const spectral::Error& error) {
         print_error(error.what(), error.hint());
