@@ -28,6 +28,7 @@ void Profiler::detach() {
 void Profiler::reset() {
     const std::lock_guard lock(mutex_);
     totals_.clear();
+    known_.clear();
     timings_.clear();
     spans_.clear();
     next_span_ = 0;
@@ -46,7 +47,7 @@ void Profiler::begin_step(std::int64_t step) {
     apply_wish();
     step_ = step;
     if (!watching_) return;
-    if (pending_.size() * 2 > kMaxPending) collect();
+    if (pending_.size() > kPendingInCache) collect();
     const std::lock_guard lock(mutex_);
     ++steps_;
 }
@@ -72,22 +73,31 @@ void Profiler::ended() noexcept {
     open_.pop_back();
 }
 
+Profiler::Totals& Profiler::totals_of(const Pending& each) {
+    const auto known = std::ranges::find_if(
+        known_, [&each](const Known& one) { return one.name == each.op.data() && one.level == each.level; });
+    if (known != known_.end()) return *known->totals;
+    const auto level = static_cast<int>(each.level);
+    const auto [found, added] = totals_.try_emplace({std::string(each.op), level});
+    Totals& totals = found->second;
+    if (added) {
+        totals.index = timings_.size();
+        OpTiming timing;
+        timing.op = each.op;
+        timing.level = level;
+        timing.level_name = level_name(each.level);
+        timing.change = backend_->operations().change(each.op, each.level);
+        timings_.push_back(std::move(timing));
+    }
+    known_.push_back({each.op.data(), each.level, &totals});
+    return totals;
+}
+
 void Profiler::collect() {
     if (backend_ == nullptr || pending_.empty() || !open_.empty()) return;
     const std::lock_guard lock(mutex_);
     for (const Pending& each : pending_) {
-        const auto level = static_cast<int>(each.level);
-        const auto [found, added] = totals_.try_emplace({std::string(each.op), level});
-        Totals& totals = found->second;
-        if (added) {
-            totals.index = timings_.size();
-            OpTiming timing;
-            timing.op = each.op;
-            timing.level = level;
-            timing.level_name = level_name(each.level);
-            timing.change = backend_->operations().change(each.op, each.level);
-            timings_.push_back(std::move(timing));
-        }
+        Totals& totals = totals_of(each);
         const std::int64_t start = backend_->nanoseconds(each.start);
         const std::int64_t duration = std::max<std::int64_t>(backend_->nanoseconds(each.end) - start, 0);
         totals.durations.add(duration);

@@ -54,6 +54,8 @@ struct Profile {
 class Profiler final : public OpObserver {
 public:
     static constexpr std::size_t kMaxSpans = 16384, kMaxPending = 8192;
+    /// Taken in at the next step: what has left the cache costs more to read than to time.
+    static constexpr std::size_t kPendingInCache = 256;
 
     /// Watches `backend` while started, until detach() or the next attach(). Not while an operation runs.
     void attach(Backend& backend);
@@ -91,6 +93,7 @@ private:
     };
 
     void apply_wish();
+    Totals& totals_of(const Pending& each);
 
     std::atomic<bool> wanted_{false};
     Backend* backend_ = nullptr;
@@ -104,6 +107,14 @@ private:
     bool running_ = false;
     std::string backend_name_, device_;
     std::map<std::pair<std::string, int>, Totals> totals_;
+    /// The same by the address of an operation's name, which is one for all its calls: without comparing
+    /// text.
+    struct Known {
+        const char* name;
+        Level level;
+        Totals* totals;
+    };
+    std::vector<Known> known_;
     std::vector<OpTiming> timings_;  ///< names and levels; numbers are filled in by profile()
     std::vector<OpSpan> spans_;      ///< a ring once it is full
     std::size_t next_span_ = 0;

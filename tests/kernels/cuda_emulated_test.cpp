@@ -25,7 +25,7 @@ std::unique_ptr<Backend> open_tested(int variant) {
 
 bool too_large_to_test(std::int64_t elements) {
 #ifdef __SANITIZE_THREAD__
-    return elements > 10'000;
+    return elements > 1000;
 #else
     return elements > 200'000;
 #endif
