@@ -160,12 +160,12 @@ void PlotView::paint_reference_lines(QPainter& painter) const {
         painter.setPen(pen);
         painter.drawLine(QPointF(plot_area_.left(), y), QPointF(plot_area_.right(), y));
         const QString text = metrics.elidedText(line.name, Qt::ElideRight, plot_area_.width() - 8.0);
-        // Below the line where there is room: what rises towards it comes from the left.
-        const bool below = y + metrics.height() + 3.0 <= plot_area_.bottom();
+        // Above the line where there is room: what rises towards it ends below it, on the right.
+        const bool below = y - metrics.height() - 3.0 < plot_area_.top();
         const double text_top = below ? y + 3.0 : y - metrics.height() - 3.0;
         const double width = metrics.horizontalAdvance(text);
         QColor veil = Theme::current().surface;
-        veil.setAlpha(215);
+        veil.setAlpha(170);
         painter.fillRect(QRectF(plot_area_.right() - 7.0 - width, text_top, width + 6.0, metrics.height()),
                          veil);
         painter.drawText(QPointF(plot_area_.right() - 4.0 - width, text_top + metrics.ascent()), text);

@@ -42,7 +42,7 @@ constexpr int kMargin = 14, kGap = 12, kOperationsHeight = 214, kTimelineHeight 
 constexpr int kNarrowestColumn = 58, kSpeedUpWidth = 96, kAllColumnsWidth = 1080;
 constexpr std::size_t kTimelineSpans = 4096;
 constexpr std::size_t kRooflineOps = 6;
-constexpr double kLeastShare = 0.0005;  ///< of the time; below, a point would only stretch the axes
+constexpr double kLeastShare = 0.002;  ///< of the time; below, a point would only stretch the axes
 
 SeriesStyle ceiling_style() {
     return {.name = KernelsPage::tr("ceiling"), .colour = -1, .markers = Markers::never};
