@@ -25,6 +25,12 @@ constexpr double kIndex = sizeof(std::uint32_t);
 
 double real(std::int64_t n) { return static_cast<double>(n); }
 
+double count(std::span<const ParameterSlot> parameters) {
+    std::int64_t sum = 0;
+    for (const ParameterSlot& slot : parameters) sum += slot.size;
+    return real(sum);
+}
+
 /// The usual count for a real transform of n samples: half of 5 n log2 n.
 double fft_flops(std::int64_t batch, const SignalShape& shape) {
     return real(batch) * 2.5 * real(shape.size()) * std::log2(std::max(2.0, real(shape.size())));
@@ -128,13 +134,11 @@ Cost ActivationBackward::cost() const {
     return {3 * kReal * real(size), (kind == ActivationKind::relu ? 1 : 30) * real(size)};
 }
 
-Cost Adam::cost() const { return {7 * kReal * real(size), 14 * real(size)}; }
+Cost JudgeStep::cost() const { return {kReal * count(parameters), 2 * count(parameters)}; }
 
-Cost MomentumUpdate::cost() const { return {5 * kReal * real(size), 4 * real(size)}; }
+Cost Adam::cost() const { return {7 * kReal * count(parameters), 14 * count(parameters)}; }
 
-Cost JudgeStep::cost() const { return {sizeof(double) * real(parameters), real(parameters)}; }
-
-Cost SumSquares::cost() const { return {kReal * real(size), 2 * real(size)}; }
+Cost MomentumUpdate::cost() const { return {5 * kReal * count(parameters), 4 * count(parameters)}; }
 
 Cost SparseGather::cost() const { return {real(count) * (2 * kComplex + kIndex), 0}; }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <numbers>
-#include <utility>
 
 #include "engine/core/error.hpp"
 
@@ -26,26 +25,28 @@ void list_state(std::vector<Optimiser::State>& states, std::string_view name, st
         states.push_back({fmt::format("{}_{}", name, i), &tensors[i]});
 }
 
+ParameterSlot slot_of(const Parameter& parameter) {
+    return {.size = parameter.value.size(), .g = parameter.gradient.data(), .w = parameter.value.data()};
+}
+
 class AdamOptimiser final : public Optimiser {
 public:
-    AdamOptimiser(Device device, std::vector<Parameter*> parameters)
-        : device_(device),
-          parameters_(std::move(parameters)),
-          m_(state_like(device, parameters_, "adam first moments")),
-          v_(state_like(device, parameters_, "adam second moments")) {}
+    AdamOptimiser(Device device, const std::vector<Parameter*>& parameters)
+        : backend_(device.backend),
+          m_(state_like(device, parameters, "adam first moments")),
+          v_(state_like(device, parameters, "adam second moments")) {
+        for (std::size_t i = 0; i < parameters.size(); ++i) {
+            slots_.push_back(slot_of(*parameters[i]));
+            slots_.back().m = m_[i].data();
+            slots_.back().v = v_[i].data();
+        }
+    }
 
     void update(std::int64_t step, double learning_rate, const StepVerdict* verdict) override {
-        for (std::size_t i = 0; i < parameters_.size(); ++i) {
-            const Parameter& parameter = *parameters_[i];
-            device_.backend.run(Adam{.size = parameter.value.size(),
-                                     .step = step,
-                                     .learning_rate = static_cast<float>(learning_rate),
-                                     .g = parameter.gradient.data(),
-                                     .w = parameter.value.data(),
-                                     .m = m_[i].data(),
-                                     .v = v_[i].data(),
-                                     .verdict = verdict});
-        }
+        backend_.run(Adam{.parameters = slots_,
+                          .step = step,
+                          .learning_rate = static_cast<float>(learning_rate),
+                          .verdict = verdict});
     }
 
     std::vector<State> state() override {
@@ -56,31 +57,28 @@ public:
     }
 
 private:
-    Device device_;
-    std::vector<Parameter*> parameters_;
+    Backend& backend_;
     std::vector<Tensor> m_, v_;
 };
 
 /// SGD with momentum, and golden momentum, which is the same rule with momentum 1/φ.
 class MomentumOptimiser final : public Optimiser {
 public:
-    MomentumOptimiser(Device device, std::vector<Parameter*> parameters, double momentum)
-        : device_(device),
-          parameters_(std::move(parameters)),
+    MomentumOptimiser(Device device, const std::vector<Parameter*>& parameters, double momentum)
+        : backend_(device.backend),
           momentum_(momentum),
-          velocity_(state_like(device, parameters_, "momentum")) {}
+          velocity_(state_like(device, parameters, "momentum")) {
+        for (std::size_t i = 0; i < parameters.size(); ++i) {
+            slots_.push_back(slot_of(*parameters[i]));
+            slots_.back().v = velocity_[i].data();
+        }
+    }
 
     void update(std::int64_t /*step*/, double learning_rate, const StepVerdict* verdict) override {
-        for (std::size_t i = 0; i < parameters_.size(); ++i) {
-            const Parameter& parameter = *parameters_[i];
-            device_.backend.run(MomentumUpdate{.size = parameter.value.size(),
-                                               .learning_rate = static_cast<float>(learning_rate),
-                                               .momentum = static_cast<float>(momentum_),
-                                               .g = parameter.gradient.data(),
-                                               .w = parameter.value.data(),
-                                               .v = velocity_[i].data(),
-                                               .verdict = verdict});
-        }
+        backend_.run(MomentumUpdate{.parameters = slots_,
+                                    .learning_rate = static_cast<float>(learning_rate),
+                                    .momentum = static_cast<float>(momentum_),
+                                    .verdict = verdict});
     }
 
     std::vector<State> state() override {
@@ -90,8 +88,7 @@ public:
     }
 
 private:
-    Device device_;
-    std::vector<Parameter*> parameters_;
+    Backend& backend_;
     double momentum_;
     std::vector<Tensor> velocity_;
 };
@@ -117,11 +114,11 @@ const OptimiserInfo& find_optimiser(std::string_view name) {
 }
 
 std::unique_ptr<Optimiser> make_optimiser(std::string_view name, Device device,
-                                          std::vector<Parameter*> parameters, double momentum) {
+                                          const std::vector<Parameter*>& parameters, double momentum) {
     const OptimiserInfo& info = find_optimiser(name);
-    if (info.name == "adam") return std::make_unique<AdamOptimiser>(device, std::move(parameters));
+    if (info.name == "adam") return std::make_unique<AdamOptimiser>(device, parameters);
     const double used = info.name == "golden" ? 1 / std::numbers::phi : momentum;
-    return std::make_unique<MomentumOptimiser>(device, std::move(parameters), used);
+    return std::make_unique<MomentumOptimiser>(device, parameters, used);
 }
 
 }  // namespace spectral

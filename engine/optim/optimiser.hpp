@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,10 +41,16 @@ public:
     /// memory, is not finite; null: update in any case.
     virtual void update(std::int64_t step, double learning_rate, const StepVerdict* verdict = nullptr) = 0;
     virtual std::vector<State> state() = 0;
+
+    /// All parameters with their gradients, and what is kept about them.
+    std::span<const ParameterSlot> slots() const { return slots_; }
+
+protected:
+    std::vector<ParameterSlot> slots_;
 };
 
 /// `momentum` is used by sgd only. The parameters must outlive the optimiser.
 std::unique_ptr<Optimiser> make_optimiser(std::string_view name, Device device,
-                                          std::vector<Parameter*> parameters, double momentum);
+                                          const std::vector<Parameter*>& parameters, double momentum);
 
 }  // namespace spectral

@@ -60,6 +60,8 @@ public:
     std::uint32_t* ascending(std::int64_t size, std::int64_t bound, std::uint64_t seed);
     /// Zeros.
     void* bytes(std::size_t count);
+    /// Lives as long as the tensors.
+    void keep(std::shared_ptr<const void> object) { kept_.push_back(std::move(object)); }
 
     std::vector<double> host(const float* values, std::int64_t size) const;
     /// A complex result as twice as many real ones.
@@ -75,6 +77,7 @@ private:
     Device device_;
     std::vector<Tensor> tensors_;
     std::vector<Buffer> buffers_;
+    std::vector<std::shared_ptr<const void>> kept_;
 };
 
 inline std::int64_t size_of(const Json& sizes, const char* name) {

@@ -102,50 +102,46 @@ OpCase softmax_nll(Device device, const Json& sizes) {
     return simple(inputs, fmt::format("{} × {}", batch, classes), op, op.d_logits, batch * classes);
 }
 
-OpCase adam(Device device, const Json& sizes) {
-    const auto inputs = std::make_shared<Inputs>(device);
+/// `parameters` of `size` values each, as an optimiser lists them; the list lives as long as `inputs`.
+std::span<const ParameterSlot> slots(Inputs& inputs, const Json& sizes) {
     const std::int64_t size = size_of(sizes, "size");
-    float *w = inputs->zeros(size), *m = inputs->zeros(size), *v = inputs->zeros(size);
-    const Adam op{.size = size, .step = 1, .g = inputs->normal(size, 1), .w = w, .m = m, .v = v};
-    const float *start = inputs->normal(size, 2), *zero = inputs->zeros(size);
-    return simple(inputs, fmt::format("{}", size), op, w, size, [=] {
-        copy_back(inputs, w, start, size)();
-        copy_back(inputs, m, zero, size)();
-        copy_back(inputs, v, zero, size)();
+    auto list = std::make_shared<std::vector<ParameterSlot>>();
+    for (std::int64_t i = 0; i < size_of(sizes, "parameters"); ++i)
+        list->push_back({size, inputs.normal(size, 1 + static_cast<std::uint64_t>(i)), inputs.zeros(size),
+                         inputs.zeros(size), inputs.zeros(size)});
+    inputs.keep(list);
+    return *list;
+}
+
+std::string slots_text(const Json& sizes) {
+    return fmt::format("{} parameters × {}", size_of(sizes, "parameters"), size_of(sizes, "size"));
+}
+
+/// Runs an update over all of them; the result is the last one's values.
+template <class Update>
+OpCase update_case(Device device, const Json& sizes, Update op) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    op.parameters = slots(*inputs, sizes);
+    return simple(inputs, slots_text(sizes), op, op.parameters.back().w, op.parameters.back().size, [=] {
+        for (const ParameterSlot& slot : op.parameters)
+            for (float* values : {slot.w, slot.m, slot.v})
+                inputs->device().backend.fill_zero(values,
+                                                   static_cast<std::size_t>(slot.size) * sizeof(float));
     });
 }
+
+OpCase adam(Device device, const Json& sizes) { return update_case(device, sizes, Adam{}); }
 
 OpCase momentum_update(Device device, const Json& sizes) {
-    const auto inputs = std::make_shared<Inputs>(device);
-    const std::int64_t size = size_of(sizes, "size");
-    float *w = inputs->zeros(size), *v = inputs->zeros(size);
-    const MomentumUpdate op{size, 0.01F, 0.9F, inputs->normal(size, 1), w, v};
-    const float *start = inputs->normal(size, 2), *zero = inputs->zeros(size);
-    return simple(inputs, fmt::format("{}", size), op, w, size, [=] {
-        copy_back(inputs, w, start, size)();
-        copy_back(inputs, v, zero, size)();
-    });
-}
-
-OpCase sum_squares(Device device, const Json& sizes) {
-    const auto inputs = std::make_shared<Inputs>(device);
-    const std::int64_t size = size_of(sizes, "size");
-    auto* y = static_cast<double*>(inputs->bytes(sizeof(double)));
-    const SumSquares op{size, inputs->normal(size, 1), y};
-    return {fmt::format("{}", size),
-            op.cost(),
-            {},
-            [=](Level level) { inputs->device().backend.run(op, level); },
-            [=] { return inputs->copied(y, 1); }};
+    return update_case(device, sizes, MomentumUpdate{.momentum = 0.9F});
 }
 
 OpCase judge_step(Device device, const Json& sizes) {
     const auto inputs = std::make_shared<Inputs>(device);
-    const std::int64_t size = size_of(sizes, "size");
-    auto* squares = static_cast<double*>(inputs->bytes(static_cast<std::size_t>(size) * sizeof(double)));
     auto* verdict = static_cast<StepVerdict*>(inputs->bytes(sizeof(StepVerdict)));
-    const JudgeStep op{size, static_cast<LossSums*>(inputs->bytes(sizeof(LossSums))), squares, verdict};
-    return {fmt::format("{} parameters", size),
+    const JudgeStep op{slots(*inputs, sizes), static_cast<LossSums*>(inputs->bytes(sizeof(LossSums))),
+                       verdict};
+    return {slots_text(sizes),
             op.cost(),
             {},
             [=](Level level) { inputs->device().backend.run(op, level); },
@@ -180,6 +176,7 @@ OpCase standardise(Device device, const Json& sizes) {
 
 std::vector<OpCaseInfo> dense_cases() {
     const Schema vector{size_field("size", 1 << 20, 1 << 28)};
+    const Schema parameters{size_field("parameters", 4, 256), size_field("size", 1 << 18, 1 << 26)};
     const Schema matrix{size_field("batch", 4096, 1 << 20), size_field("columns", 400, 1 << 20)};
     return {{"matmul",
              {size_field("m", 256, 1 << 14), size_field("n", 256, 1 << 14), size_field("k", 784, 1 << 14)},
@@ -192,10 +189,9 @@ std::vector<OpCaseInfo> dense_cases() {
             {"softmax_nll",
              {size_field("batch", 4096, 1 << 24), size_field("classes", 10, 1 << 16)},
              softmax_nll},
-            {"adam", vector, adam},
-            {"momentum_update", vector, momentum_update},
-            {"sum_squares", vector, sum_squares},
-            {"judge_step", {size_field("size", 16, 1 << 20)}, judge_step},
+            {"judge_step", parameters, judge_step},
+            {"adam", parameters, adam},
+            {"momentum_update", parameters, momentum_update},
             {"column_moments", matrix, column_moments},
             {"standardise", matrix, standardise}};
 }

@@ -67,8 +67,7 @@ struct Trainer::Impl {
     std::unique_ptr<Optimiser> optimiser;
 
     Buffer order, order_labels;  ///< of the current epoch
-    Buffer sums, squares;        ///< LossSums; one double per parameter
-    Buffer verdict;              ///< StepVerdict
+    Buffer sums, verdict;        ///< LossSums, StepVerdict
     bool order_ready = false;
 
     Checkpoint at;  ///< counters, learning rate and times; its tensors stay empty here
@@ -109,7 +108,6 @@ struct Trainer::Impl {
         order_labels =
             Buffer(device, MemoryTag::data, train_rows.size() * sizeof(std::int32_t), "epoch labels");
         sums = Buffer(device, MemoryTag::workspace, sizeof(LossSums), "loss sums");
-        squares = Buffer(device, MemoryTag::workspace, parameters.size() * sizeof(double), "gradient norms");
         verdict = Buffer(device, MemoryTag::workspace, sizeof(StepVerdict), "verdict on a step");
         at.learning_rate = config.learning_rate;
         at.data_seed = static_cast<std::uint64_t>(config.seed);
@@ -179,11 +177,7 @@ struct Trainer::Impl {
     StepVerdict train_on(const Batch& batch) {
         backend->run_as_one([&] {
             model->train_batch(batch, sums.as<LossSums>());
-            for (std::size_t i = 0; i < parameters.size(); ++i)
-                backend->run(SumSquares{parameters[i]->gradient.size(), parameters[i]->gradient.data(),
-                                        squares.as<double>() + i});
-            backend->run(JudgeStep{static_cast<std::int64_t>(parameters.size()), sums.as<LossSums>(),
-                                   squares.as<double>(), verdict.as<StepVerdict>()});
+            backend->run(JudgeStep{optimiser->slots(), sums.as<LossSums>(), verdict.as<StepVerdict>()});
             optimiser->update(at.step + 1, at.learning_rate, verdict.as<StepVerdict>());
         });
         StepVerdict result;

@@ -6,7 +6,6 @@
 namespace spectral::cpu {
 
 void add_activation(OpTable& table);
-void add_adam(OpTable& table);
 void add_bias(OpTable& table);
 void add_ceiling(OpTable& table);
 void add_features(OpTable& table);
@@ -14,8 +13,8 @@ void add_fft(OpTable& table);
 void add_gather_rows(OpTable& table);
 void add_magnitude(OpTable& table);
 void add_matmul(OpTable& table);
-void add_momentum_update(OpTable& table);
 void add_normalise(OpTable& table);
+void add_optimisers(OpTable& table);
 void add_purefft_literal(OpTable& table);
 void add_purefft_fused(OpTable& table);
 void add_purefft_gain(OpTable& table);
@@ -28,12 +27,10 @@ void add_sparse(OpTable& table);
 void add_sparse_merge(OpTable& table);
 void add_sparse_spectral_multiply(OpTable& table);
 void add_spectral_multiply(OpTable& table);
-void add_sum_squares(OpTable& table);
 void add_top_k(OpTable& table);
 
 inline void add_all(OpTable& table) {
     add_activation(table);
-    add_adam(table);
     add_bias(table);
     add_ceiling(table);
     add_features(table);
@@ -41,8 +38,8 @@ inline void add_all(OpTable& table) {
     add_gather_rows(table);
     add_magnitude(table);
     add_matmul(table);
-    add_momentum_update(table);
     add_normalise(table);
+    add_optimisers(table);
     add_purefft_literal(table);
     add_purefft_fused(table);
     add_purefft_gain(table);
@@ -55,7 +52,6 @@ inline void add_all(OpTable& table) {
     add_sparse_merge(table);
     add_sparse_spectral_multiply(table);
     add_spectral_multiply(table);
-    add_sum_squares(table);
     add_top_k(table);
 }
 

@@ -49,6 +49,17 @@ inline std::int64_t exclusive_sum(std::int64_t* counts, std::int64_t parts) {
     return sum;
 }
 
+/// Calls body(begin, end) for parts of [0, size), in any thread; in this one when there is little to do.
+template <class Body>
+void for_elements(Backend& backend, std::int64_t size, const Body& body) {
+    constexpr std::int64_t kParallelSize = 16384;  // below, the hand-over costs more than it saves
+    if (size < kParallelSize)
+        body(std::int64_t{0}, size);
+    else
+        as_cpu(backend).pool().split(size,
+                                     [&](int, std::int64_t begin, std::int64_t end) { body(begin, end); });
+}
+
 /// Calls body(b, begin, end) for every block of every row of a batch × size matrix, in any thread.
 template <class Body>
 void for_row_blocks(Backend& backend, std::int64_t batch, std::int64_t size, const Body& body) {

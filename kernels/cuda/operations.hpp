@@ -53,7 +53,6 @@ void add_softmax_nll(OpTable& table);
 void add_sparse(OpTable& table);
 void add_spectral_multiply(OpTable& table);
 void add_spectral_normalise(OpTable& table);
-void add_sum_squares(OpTable& table);
 
 inline void add_all(OpTable& table) {
     add_activation(table);
@@ -77,7 +76,6 @@ inline void add_all(OpTable& table) {
     add_sparse(table);
     add_spectral_multiply(table);
     add_spectral_normalise(table);
-    add_sum_squares(table);
 }
 
 }  // namespace spectral::cuda

@@ -1,7 +1,10 @@
-// One update of a parameter vector. g: gradient, w: parameter, in place.
+// The end of a training step: is it fit to be applied, and the update of all parameters at once. The lists of
+// parameters are in host memory and are read while the operation is queued; what they point to is the
+// backend's.
 #pragma once
 
 #include <cmath>
+#include <span>
 
 #include "kernels/types.hpp"
 
@@ -15,12 +18,20 @@ struct StepVerdict {
     bool finite() const { return std::isfinite(sums.loss) && std::isfinite(squared_gradient); }
 };
 
-/// *verdict = {*sums, Σ squares[i]}.
+/// A parameter and what an optimiser keeps about it: `size` values each.
+struct ParameterSlot {
+    std::int64_t size = 0;
+    const float* g = nullptr;  ///< gradient
+    float* w = nullptr;        ///< updated in place, like the moments
+    float* m = nullptr;        ///< first moment; momentum has none
+    float* v = nullptr;        ///< second moment, or velocity
+};
+
+/// *verdict = {*sums, Σ g²} over all parameters, squares and sum in double, in a fixed order.
 struct JudgeStep {
     static constexpr std::string_view name = "judge_step";
-    std::int64_t parameters = 0;
+    std::span<const ParameterSlot> parameters{};
     const LossSums* sums = nullptr;
-    const double* squares = nullptr;
     StepVerdict* verdict = nullptr;
     Cost cost() const;
 };
@@ -29,13 +40,9 @@ struct JudgeStep {
 /// w ← w − lr · (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε). `step` is t, counted from 1.
 struct Adam {
     static constexpr std::string_view name = "adam";
-    std::int64_t size = 0;
+    std::span<const ParameterSlot> parameters{};
     std::int64_t step = 1;
     float learning_rate = 1e-3F, beta1 = 0.9F, beta2 = 0.999F, epsilon = 1e-8F;
-    const float* g = nullptr;
-    float* w = nullptr;
-    float* m = nullptr;
-    float* v = nullptr;
     const StepVerdict* verdict = nullptr;  ///< null: update in any case
     Cost cost() const;
 };
@@ -43,21 +50,9 @@ struct Adam {
 /// v ← momentum·v + g, w ← w − lr·v. Plain SGD with momentum 0; golden momentum with momentum 1/φ.
 struct MomentumUpdate {
     static constexpr std::string_view name = "momentum_update";
-    std::int64_t size = 0;
+    std::span<const ParameterSlot> parameters{};
     float learning_rate = 0.01F, momentum = 0;
-    const float* g = nullptr;
-    float* w = nullptr;
-    float* v = nullptr;
     const StepVerdict* verdict = nullptr;  ///< null: update in any case
-    Cost cost() const;
-};
-
-/// *y = Σ x[i]², accumulated in double, in a fixed order.
-struct SumSquares {
-    static constexpr std::string_view name = "sum_squares";
-    std::int64_t size = 0;
-    const float* x = nullptr;
-    double* y = nullptr;
     Cost cost() const;
 };
 

@@ -95,7 +95,7 @@ class OnAnEmulatedDevice(CliCase):
 
     def test_losing_the_device_leaves_the_last_checkpoint(self) -> None:
         self.json("train", *STEPS, "--backend", "cpu", "--out", "whole.h5")
-        run = self.spectral("train", *STEPS, "--backend", "cuda", "--out", "run.h5", CUDA_ON_CPU_LOSE_DEVICE="4000")
+        run = self.spectral("train", *STEPS, "--backend", "cuda", "--out", "run.h5", CUDA_ON_CPU_LOSE_DEVICE="2000")
         self.assertEqual(run.returncode, 3, run.stderr)
         self.assertIn("error: cuda", run.stderr)
         self.assertIn("hint: the device cannot be used again", run.stderr)

@@ -37,7 +37,8 @@ TEST(Cost, CountsByHand) {
     EXPECT_EQ(step.bytes, 4.0 * (256 * (393 + 10) + 2 * 20 * 393));
     EXPECT_NEAR(step.flops, 4.0 * 256 * 10 * 393, 0.1 * step.flops);
 
-    EXPECT_EQ((Adam{.size = 7}.cost().bytes), 7 * 4 * 7);  // w, m, v read and written, g read
+    const std::vector<ParameterSlot> slots{{.size = 3}, {.size = 4}};
+    EXPECT_EQ((Adam{.parameters = slots}.cost().bytes), 7 * 4 * 7);  // w, m, v read and written, g read
     EXPECT_EQ((GatherRows{.batch = 3, .columns = 4}.cost().bytes), 3 * (2 * 4 * 4 + 4));
 
     EXPECT_EQ((TopK{.size = 100, .k = 7}.cost().bytes), 100 * 8 + 7 * (8 + 4));
@@ -60,7 +61,6 @@ TEST(Cost, EmptyIsFree) {
                             ActivationBackward{}.cost(),
                             Adam{}.cost(),
                             MomentumUpdate{}.cost(),
-                            SumSquares{}.cost(),
                             JudgeStep{}.cost(),
                             SoftmaxNll{}.cost(),
                             GatherRows{}.cost(),

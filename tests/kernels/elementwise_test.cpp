@@ -1,4 +1,4 @@
-// Losses, dense-layer operations, optimisers and reductions against their float64 definitions.
+// Losses and dense-layer operations against their float64 definitions.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -6,7 +6,6 @@
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/loss.hpp"
-#include "kernels/ops/optimiser.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/backend_under_test.hpp"
 #include "tests/support/definitions.hpp"
@@ -37,91 +36,6 @@ TEST_P(Sized, ActivationsAgree) {
         backend_->run(ActivationBackward{kind, size_, in.data(), gradient.data(), dx.data()});
         EXPECT_LE(relative_energy_error(y.host(), value), kEnergyTolerance);
         EXPECT_LE(relative_energy_error(dx.host(), derivative), kEnergyTolerance);
-    }
-}
-
-TEST_P(Sized, AdamAgreesOverThreeSteps) {
-    const std::vector<float> start = normal_values(size_, 3), zeros(static_cast<std::size_t>(size_));
-    Array<float> w(*backend_, std::span<const float>(start)), m(*backend_, std::span<const float>(zeros)),
-        v(*backend_, std::span<const float>(zeros));
-    std::vector<double> rw = to_doubles(start), rm(start.size()), rv(start.size());
-    for (std::int64_t step = 1; step <= 3; ++step) {
-        const std::vector<float> g = normal_values(size_, 10 + static_cast<std::uint64_t>(step));
-        Array<float> gradient(*backend_, std::span<const float>(g));
-        backend_->run(Adam{
-            .size = size_, .step = step, .g = gradient.data(), .w = w.data(), .m = m.data(), .v = v.data()});
-        for (std::size_t i = 0; i < g.size(); ++i) {
-            const double d = static_cast<double>(g[i]), t = static_cast<double>(step);
-            rm[i] = 0.9 * rm[i] + 0.1 * d;
-            rv[i] = 0.999 * rv[i] + 0.001 * d * d;
-            rw[i] -= 1e-3 * (rm[i] / (1 - std::pow(0.9, t))) /
-                     (std::sqrt(rv[i] / (1 - std::pow(0.999, t))) + 1e-8);
-        }
-    }
-    EXPECT_LE(relative_energy_error(w.host(), rw), kEnergyTolerance);
-}
-
-TEST_P(Sized, MomentumAgreesOverTwoSteps) {
-    const std::vector<float> start = normal_values(size_, 4), g = normal_values(size_, 5),
-                             zeros(static_cast<std::size_t>(size_));
-    Array<float> w(*backend_, std::span<const float>(start)), gradient(*backend_, std::span<const float>(g)),
-        v(*backend_, std::span<const float>(zeros));
-    std::vector<double> expected;
-    for (std::size_t i = 0; i < g.size(); ++i)
-        expected.push_back(static_cast<double>(start[i]) - 0.1 * static_cast<double>(g[i]) * (2 + 0.5));
-    for (int step = 0; step < 2; ++step)
-        backend_->run(MomentumUpdate{size_, 0.1F, 0.5F, gradient.data(), w.data(), v.data()});
-    EXPECT_LE(relative_energy_error(w.host(), expected), kEnergyTolerance);
-}
-
-TEST_P(Sized, SumOfSquaresAgreesAndSeesWhatIsNotFinite) {
-    std::vector<float> x = normal_values(size_, 6);
-    Array<float> in(*backend_, std::span<const float>(x));
-    Array<double> y(*backend_, 1);
-    backend_->run(SumSquares{size_, in.data(), y.data()});
-    double expected = 0;
-    for (const float value : x) expected += static_cast<double>(value) * static_cast<double>(value);
-    EXPECT_NEAR(y.host()[0], expected, 1e-12 * std::max(1.0, expected));
-    for (const float bad :
-         {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
-        if (size_ == 0) break;
-        in.data()[size_ - 1] = bad;
-        backend_->run(SumSquares{size_, in.data(), y.data()});
-        EXPECT_FALSE(std::isfinite(y.host()[0]));
-    }
-}
-
-TEST_P(Sized, UpdatesLeaveEverythingWhereTheVerdictIsNotFinite) {
-    const float infinity = std::numeric_limits<float>::infinity();
-    const std::vector<float> start = normal_values(size_, 7), g = normal_values(size_, 8);
-    Array<float> gradient(*backend_, std::span<const float>(g));
-    const double fine = 2, bad = static_cast<double>(infinity);
-    for (const auto& [loss, square] : {std::pair(fine, fine), {bad, fine}, {fine, bad}, {-bad, bad}}) {
-        const std::vector<LossSums> sums{{loss, 3}};
-        const std::vector<double> squares{0.25, square, 1};
-        Array<LossSums> sums_d(*backend_, std::span<const LossSums>(sums));
-        Array<double> squares_d(*backend_, std::span<const double>(squares));
-        Array<StepVerdict> verdict(*backend_, 1);
-        backend_->run(JudgeStep{3, sums_d.data(), squares_d.data(), verdict.data()});
-        const StepVerdict found = verdict.host()[0];
-        EXPECT_EQ(found.sums.loss, loss);
-        EXPECT_EQ(found.sums.correct, 3);
-        EXPECT_EQ(found.squared_gradient, square + 1.25);
-        EXPECT_EQ(found.finite(), loss == fine && square == fine);
-
-        const bool unchanged = !found.finite() || size_ == 0;
-        Array<float> w(*backend_, std::span<const float>(start)), m(*backend_, std::span<const float>(start)),
-            v(*backend_, std::span<const float>(start));
-        backend_->run(MomentumUpdate{size_, 0.1F, 0.5F, gradient.data(), w.data(), m.data(), verdict.data()});
-        EXPECT_EQ(w.host() == start && m.host() == start, unchanged);
-        const std::vector<float> w_before = w.host(), m_before = m.host();
-        backend_->run(Adam{.size = size_,
-                           .g = gradient.data(),
-                           .w = w.data(),
-                           .m = m.data(),
-                           .v = v.data(),
-                           .verdict = verdict.data()});
-        EXPECT_EQ(w.host() == w_before && m.host() == m_before && v.host() == start, unchanged);
     }
 }
 

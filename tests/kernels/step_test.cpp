@@ -34,8 +34,8 @@ std::vector<float> trained(Backend& backend, bool as_one, Level level) {
         scratch(backend, purefft_scratch_size({kBatch, 8, 2, 10, 17}, level, backend.threads()));
     Array<std::int32_t> labels_d(backend, std::span<const std::int32_t>(labels));
     Array<LossSums> sums(backend, 1);
-    Array<double> squares(backend, 1);
     Array<StepVerdict> verdict(backend, 1);
+    const std::vector<ParameterSlot> slots{{all, g.data(), w.data(), m.data(), v.data()}};
     for (std::int64_t step = 1, first = 0; step <= 9;
          ++step, first = first + kBatch < kRows ? first + kBatch : 0) {
         const std::int64_t batch = std::min(kBatch, kRows - first);
@@ -61,15 +61,10 @@ std::vector<float> trained(Backend& backend, bool as_one, Level level) {
                                .ldb = stride,
                                .c = product.data(),
                                .ldc = batch});
-            backend.run(SumSquares{all, g.data(), squares.data()});
-            backend.run(JudgeStep{1, sums.data(), squares.data(), verdict.data()});
-            backend.run(Adam{.size = all,
+            backend.run(JudgeStep{slots, sums.data(), verdict.data()});
+            backend.run(Adam{.parameters = slots,
                              .step = step,
                              .learning_rate = 0.01F / static_cast<float>(step),
-                             .g = g.data(),
-                             .w = w.data(),
-                             .m = m.data(),
-                             .v = v.data(),
                              .verdict = verdict.data()});
         };
         if (as_one)
