@@ -26,6 +26,13 @@ private:
     std::string hint_;
 };
 
+/// There is no room: by a limit, in the machine or on a device. Who throws it has taken nothing, and can be
+/// asked again for less.
+class OutOfMemory : public Error {
+public:
+    using Error::Error;
+};
+
 /// Throws Error when a caller's argument is wrong; assert() is for mistakes of our own.
 inline void require(bool condition, const char* what, const char* why, const char* hint = "") {
     if (!condition) throw Error(what, why, hint);

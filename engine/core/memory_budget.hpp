@@ -23,12 +23,6 @@ std::string_view memory_tag_name(MemoryTag tag);
 /// tell.
 std::size_t available_memory();
 
-/// There is no room, by the limit or in the machine. Who throws it has taken nothing.
-class OutOfMemory : public Error {
-public:
-    using Error::Error;
-};
-
 class MemoryBudget;
 
 /// Bytes taken from a budget, given back on destruction.

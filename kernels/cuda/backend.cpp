@@ -134,7 +134,8 @@ CudaBackend::CudaBackend(int device_index, const std::unique_lock<std::shared_mu
       pool_(make_pool(device_index)),
       reduction_(make_device_memory(kReductionParts * kReductionBytes)),
       blas_work_(make_device_memory(kBlasBytes)),
-      staging_(make_pinned_memory(kStagingBytes)),
+      staging_(make_pinned_memory(kStagingHalves * kStagingBytes)),
+      staged_{make_event(), make_event()},
       blas_(make_blas(stream_.get(), blas_work_.get(), kBlasBytes)),
       plans_(pool_.get(), stream_.get()),
       specialised_(info_.capability, stream_.get()),
@@ -184,29 +185,51 @@ void CudaBackend::deallocate(void* pointer, std::size_t /*bytes*/) noexcept {
     if (pointer != nullptr) static_cast<void>(cudaFreeAsync(pointer, stream_.get()));
 }
 
+unsigned char* CudaBackend::staging(std::size_t chunk) const {
+    return static_cast<unsigned char*>(staging_.get()) + chunk % kStagingHalves * kStagingBytes;
+}
+
+/// The host fills one half of the staging memory while the other is on its way.
 void CudaBackend::copy_to_device(void* device, const void* host, std::size_t bytes) {
     use_device();
     const auto* from = static_cast<const unsigned char*>(host);
     auto* to = static_cast<unsigned char*>(device);
-    for (std::size_t done = 0; done < bytes; done += kStagingBytes) {
+    std::size_t chunk = 0;
+    for (std::size_t done = 0; done < bytes; done += kStagingBytes, ++chunk) {
         const std::size_t count = std::min(kStagingBytes, bytes - done);
-        std::memcpy(staging_.get(), from + done, count);
-        check(cudaMemcpyAsync(to + done, staging_.get(), count, cudaMemcpyHostToDevice, stream_.get()),
+        const cudaEvent_t left = staged_[chunk % kStagingHalves].get();
+        if (chunk >= kStagingHalves) check(cudaEventSynchronize(left), "copy");
+        std::memcpy(staging(chunk), from + done, count);
+        check(cudaMemcpyAsync(to + done, staging(chunk), count, cudaMemcpyHostToDevice, stream_.get()),
               "copy");
-        synchronize();  // every copy leaves the staging memory free
+        if (done + count < bytes) check(cudaEventRecord(left, stream_.get()), "copy");
     }
+    if (bytes > 0) synchronize();
 }
 
+/// The device fills one half of the staging memory while the host empties the other.
 void CudaBackend::copy_to_host(void* host, const void* device, std::size_t bytes) {
     use_device();
     const auto* from = static_cast<const unsigned char*>(device);
     auto* to = static_cast<unsigned char*>(host);
-    for (std::size_t done = 0; done < bytes; done += kStagingBytes) {
-        const std::size_t count = std::min(kStagingBytes, bytes - done);
-        check(cudaMemcpyAsync(staging_.get(), from + done, count, cudaMemcpyDeviceToHost, stream_.get()),
-              "copy");
-        synchronize();
-        std::memcpy(to + done, staging_.get(), count);
+    const std::size_t chunks = (bytes + kStagingBytes - 1) / kStagingBytes;
+    const auto size = [&](std::size_t chunk) {
+        return std::min(kStagingBytes, bytes - chunk * kStagingBytes);
+    };
+    for (std::size_t chunk = 0; chunk <= chunks; ++chunk) {
+        if (chunk < chunks) {
+            check(cudaMemcpyAsync(staging(chunk), from + chunk * kStagingBytes, size(chunk),
+                                  cudaMemcpyDeviceToHost, stream_.get()),
+                  "copy");
+            if (chunks > 1)
+                check(cudaEventRecord(staged_[chunk % kStagingHalves].get(), stream_.get()), "copy");
+        }
+        if (chunk == 0) continue;
+        if (chunks > 1)
+            check(cudaEventSynchronize(staged_[(chunk - 1) % kStagingHalves].get()), "copy");
+        else
+            synchronize();
+        std::memcpy(to + (chunk - 1) * kStagingBytes, staging(chunk - 1), size(chunk - 1));
     }
     if (bytes == 0) synchronize();
 }

@@ -2,6 +2,7 @@
 // operations.hpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -78,11 +79,12 @@ public:
 
 private:
     static constexpr std::size_t kReductionBytes = 16;
-    static constexpr std::size_t kStagingBytes = std::size_t{4} << 20;
+    static constexpr std::size_t kStagingHalves = 2, kStagingBytes = std::size_t{4} << 20;  ///< of a half
     static constexpr std::size_t kBlasBytes = std::size_t{8} << 20;
 
     CudaBackend(int device_index, const std::unique_lock<std::shared_mutex>& no_recording);
     void use_device() const;
+    unsigned char* staging(std::size_t chunk) const;
 
     DeviceInfo info_;
     int parts_;
@@ -90,7 +92,8 @@ private:
     Stream stream_;
     MemoryPool pool_;
     DeviceMemory reduction_, blas_work_;
-    PinnedMemory staging_;  ///< host memory that copies pass through
+    PinnedMemory staging_;  ///< host memory that copies pass through, kStagingHalves of it
+    std::array<Event, kStagingHalves> staged_;  ///< when a half was last copied
     Blas blas_;
     PlanCache plans_;
     SpecialisedKernels specialised_;

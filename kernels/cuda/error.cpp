@@ -23,9 +23,9 @@ const char* cufft_text(cufftResult code) {
     }
 }
 
-Error out_of_memory(const char* what) {
-    return Error(std::string("cuda ") + what, "the device has no memory left for it",
-                 "close other programs that use the device, or make the batch smaller");
+OutOfMemory out_of_memory(const char* what) {
+    return {std::string("cuda ") + what, "the device has no memory left for it",
+            "close other programs that use the device, or make the batch smaller"};
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 
 namespace spectral::cuda {
 
-/// Throws Error: `what` failed, and what CUDA says of it.
+/// Throws Error: `what` failed, and what CUDA says of it; OutOfMemory where that is the reason.
 void check(cudaError_t code, const char* what);
 void check(cufftResult code, const char* what);
 void check(cublasStatus_t code, const char* what);

@@ -29,6 +29,7 @@ struct Machine {
     std::int64_t crash_kernel = 0;  ///< the nth kernel from now faults; the next wait says so, then all calls
     std::int64_t lose_device = 0;   ///< from the nth runtime call on nothing works any more
     std::int64_t fail_plan = 0;     ///< the nth cuFFT plan from now
+    bool late_copies = false;       ///< a copy is made when somebody waits for it, or other work is queued
 };
 Machine& machine();
 

@@ -1,9 +1,11 @@
-// The runtime API on host memory. Work on a stream is done when it is queued; only a crashed kernel's error
-// waits for the next synchronising call, as on a device.
+// The runtime API on host memory. Work on a stream is done when it is queued; a crashed kernel's error waits
+// for the next synchronising call, as on a device, and on demand so do copies.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -30,6 +32,7 @@ struct CUstream_st {
 struct CUevent_st {
     std::chrono::steady_clock::time_point at;
     bool recorded = false;
+    std::int64_t place = 0;  ///< among the late copies, the first is 1
 };
 struct CUmemPoolHandle_st {};
 struct CUgraph_st {
@@ -68,8 +71,10 @@ struct Device {
     unsigned seed = 0;
     std::map<void*, std::size_t> memory, pinned;
     std::map<const void*, std::size_t> shared_limits;
-    cudaError_t pending = cudaSuccess;  ///< of a kernel that crashed: told at the next wait
-    cudaError_t lost = cudaSuccess;     ///< every call fails with it
+    std::deque<std::function<void()>> late;  ///< copies that were queued and have not been made
+    std::int64_t late_done = 0;              ///< how many of them ever were
+    cudaError_t pending = cudaSuccess;       ///< of a kernel that crashed: told at the next wait
+    cudaError_t lost = cudaSuccess;          ///< every call fails with it
 };
 
 Device& device() {
@@ -102,10 +107,25 @@ cudaError_t enter() {
     return cudaSuccess;
 }
 
-cudaError_t wait() {
+/// Makes late copies until as many as `count` were ever made.
+void catch_up(std::int64_t count = std::numeric_limits<std::int64_t>::max()) {
+    Device& d = device();
+    for (; !d.late.empty() && d.late_done < count; ++d.late_done) {
+        d.late.front()();
+        d.late.pop_front();
+    }
+}
+
+/// The answer of a call that waits.
+cudaError_t tell() {
     Device& d = device();
     if (d.pending != cudaSuccess) d.lost = std::exchange(d.pending, cudaSuccess);
     return enter();
+}
+
+cudaError_t wait() {
+    catch_up();
+    return tell();
 }
 
 using Lock = std::lock_guard<std::recursive_mutex>;
@@ -144,6 +164,7 @@ cudaError_t deallocate(void* pointer, std::map<void*, std::size_t>& from, std::i
     if (pointer == nullptr) return cudaSuccess;
     const auto found = from.find(pointer);
     if (found == from.end()) return give(cudaErrorInvalidValue);
+    catch_up();
     alive -= static_cast<std::int64_t>(found->second);
     if (&from == &device().memory) --device().counts.device_allocations;
     std::free(pointer);
@@ -165,6 +186,7 @@ template <class T>
 cudaError_t destroy(T* handle, std::int64_t& alive) {
     const Lock lock(device_mutex());
     if (handle == nullptr) return give(cudaErrorInvalidResourceHandle);
+    catch_up();
     delete handle;
     --alive;
     return cudaSuccess;
@@ -194,10 +216,14 @@ cudaError_t set_shared_limit(const void* kernel, int bytes) {
 cudaError_t submit(cudaStream_t stream, Work kind, std::function<void()> work) {
     const Lock lock(device_mutex());
     if (const cudaError_t code = enter(); code != cudaSuccess) return code;
-    if (stream != nullptr && stream->capturing)
+    if (stream != nullptr && stream->capturing) {
         stream->captured.push_back({kind, std::move(work)});
-    else
+    } else if (device().machine.late_copies && (kind == Work::copy || kind == Work::event)) {
+        device().late.push_back(std::move(work));
+    } else {
+        catch_up();
         work();
+    }
     return cudaSuccess;
 }
 
@@ -414,6 +440,8 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return create(event, counts().events); }
 cudaError_t cudaEventDestroy(cudaEvent_t event) { return destroy(event, counts().events); }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+    const Lock lock(device_mutex());
+    event->place = device().late_done + static_cast<std::int64_t>(device().late.size()) + 1;
     return submit(stream, Work::event, [event] {
         event->at = std::chrono::steady_clock::now();
         event->recorded = true;
@@ -422,7 +450,8 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
     const Lock lock(device_mutex());
     if (event == nullptr) return give(cudaErrorInvalidResourceHandle);
-    return wait();
+    catch_up(event->place);
+    return tell();
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) { return cudaEventSynchronize(event); }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <new>
+#include <numeric>
 #include <vector>
 
 #include "engine/core/tensor.hpp"
@@ -93,6 +94,37 @@ TEST_F(CudaBackendTest, PlansAreFewAndShareOneWorkArea) {
     EXPECT_EQ(backend.plans().work_bytes(), 0U);
     EXPECT_EQ(counts().plans, 0);
     transform(backend, 2, 8);
+}
+
+/// Copies of several staging buffers while the device lags behind the host.
+TEST_F(CudaBackendTest, LargeCopiesWaitForTheStagingMemoryThatTheyReuse) {
+    cuda::CudaBackend backend(0);
+    machine().late_copies = true;
+    for (const std::int64_t size : {0, 1, 1 << 20, (1 << 20) + 1, 2 << 20, (5 << 20) + 3}) {
+        std::vector<float> values(static_cast<std::size_t>(size));
+        std::iota(values.begin(), values.end(), 1.0F);
+        Array<float> x(backend, std::span<const float>(values));
+        EXPECT_EQ(x.host(), values) << size;
+    }
+    std::vector<int> marks(10, 7), back(10);
+    int* const at = static_cast<int*>(backend.allocate(40));
+    backend.copy_to_device(at, marks.data(), 40);
+    marks.assign(10, 8);  // the source is free again
+    backend.copy_to_host(back.data(), at, 40);
+    EXPECT_EQ(back, std::vector<int>(10, 7));
+    backend.deallocate(at, 40);
+}
+
+TEST_F(CudaBackendTest, ATransformWithoutRoomForItsWorkAreaSaysSo) {
+    cuda::CudaBackend backend(0);
+    transform(backend, 1, 8);
+    Array<float> x(backend, 1024);
+    Array<Complex> y(backend, 1024);
+    const Rfft op{1, {1, {1000, 1, 1}}, x.data(), y.data()};
+    machine().fail_allocation = 1;
+    EXPECT_THROW(backend.run(op), OutOfMemory);
+    transform(backend, 1, 8);
+    backend.run(op);
 }
 
 TEST_F(CudaBackendTest, MarksGiveTheTimeBetweenThem) {
