@@ -2,6 +2,7 @@
 // does not survive a module opened at run time; typed again at the edge.
 #pragma once
 
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -19,7 +20,8 @@ public:
     template <class Op>
     using Function = void (*)(Backend&, const Op&);
 
-    /// `change`: one sentence on what this level does differently from the one below.
+    /// `change`: one sentence on what this level does differently from the one below. Every operation has a
+    /// level that does not round its inputs.
     template <class Op>
     void add(Level level, Function<Op> function, std::string_view change) {
         entries_[std::string(Op::name)][level] = {reinterpret_cast<Erased>(function), level, change};
@@ -52,6 +54,11 @@ public:
         return result;
     }
 
+    bool has(std::string_view name, Level level) const {
+        const auto found = entries_.find(name);
+        return found != entries_.end() && found->second.contains(level);
+    }
+
     std::string_view change(std::string_view name, Level level) const { return lookup(name, level).change; }
 
 private:
@@ -66,7 +73,7 @@ private:
         const auto found = entries_.find(name);
         if (found == entries_.end()) throw Error(std::string(name), "the backend has no such operation");
         const auto& levels = found->second;
-        if (level == Level::best) return levels.rbegin()->second;
+        if (level == Level::best) return std::prev(levels.upper_bound(Level::custom))->second;
         const auto entry = levels.find(level);
         if (entry == levels.end())
             throw Error(std::string(name),

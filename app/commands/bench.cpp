@@ -24,7 +24,7 @@ struct BenchArguments {
 
 std::optional<int> parse_level(const std::string& text) {
     if (text == "all") return std::nullopt;
-    const Field any{"level", FieldType::integer, 0, "level", {}, 1, 5};
+    const Field any{"level", FieldType::integer, 0, "level", {}, 1, 7};
     return parse_field(any, text, "bench").get<int>();
 }
 
@@ -83,7 +83,7 @@ void add_bench(CLI::App& app, int& exit_code) {
     CLI::App* command = app.add_subcommand("bench", "time the levels of operations");
     const auto a = std::make_shared<BenchArguments>();
     command->add_option("--op", a->ops, "operations; see --list [all]")->type_name("NAME")->delimiter(',');
-    command->add_option("--level", a->level, "1 to 5, or all [all]")->type_name("N");
+    command->add_option("--level", a->level, "1 to 5, 6 and 7 on tensor cores, or all [all]")->type_name("N");
     command->add_option("--backend", a->backends, "backends, or all [all]")
         ->type_name("NAME")
         ->delimiter(',');

@@ -20,6 +20,14 @@ HostTensor cosine_rows(const Shape& shape) {
     return result;
 }
 
+PureFftConfig config_of(const Json& options) {
+    const std::string& precision = options.at("precision").get_ref<const std::string&>();
+    return {options.at("patterns").get<std::int64_t>(), options.at("layers").get<std::int64_t>(),
+            precision == "tf32"   ? Level::tf32
+            : precision == "bf16" ? Level::bf16
+                                  : Level::best};
+}
+
 }  // namespace
 
 PureFftLayer::PureFftLayer(Device device, std::string name, const PureFftConfig& config,
@@ -27,6 +35,8 @@ PureFftLayer::PureFftLayer(Device device, std::string name, const PureFftConfig&
     : Layer(std::move(name)),
       device_(device),
       config_(config),
+      level_(device.backend.operations().has(PureFftStep::name, config.precision) ? config.precision
+                                                                                  : Level::best),
       pool_(device, "pool", {config.patterns, frequencies}, this->name()),
       layer_(device, "layer_patterns", {config.layers, frequencies}, this->name()),
       class_(device, "class_patterns", {classes, frequencies}, this->name()),
@@ -53,7 +63,8 @@ PureFftGradients PureFftLayer::gradients() {
 }
 
 void PureFftLayer::forward(std::int64_t batch, const LayerInput& x, float* y, bool training) {
-    device_.backend.run(PureFftForward{sizes(batch), {x.x, x.stride, x.rows}, values(), y, scratch_.data()});
+    device_.backend.run(PureFftForward{sizes(batch), {x.x, x.stride, x.rows}, values(), y, scratch_.data()},
+                        level_);
     if (training) kept_ = x;
 }
 
@@ -72,7 +83,8 @@ void PureFftLayer::train_batch(std::int64_t batch, const LayerInput& x, const st
                                     logits_.data(),
                                     gradients(),
                                     sums,
-                                    scratch_.data()});
+                                    scratch_.data()},
+                        level_);
 }
 
 PureFftLayer::Gain PureFftLayer::gain() {
@@ -85,10 +97,8 @@ PureFftLayer::Gain PureFftLayer::gain() {
 
 PureFftModel::PureFftModel(const ModelRequest& request)
     : device_(request.device),
-      layer_(request.device, "purefft",
-             {request.options.at("patterns").get<std::int64_t>(),
-              request.options.at("layers").get<std::int64_t>()},
-             request.inputs, request.classes, request.max_batch) {}
+      layer_(request.device, "purefft", config_of(request.options), request.inputs, request.classes,
+             request.max_batch) {}
 
 void PureFftModel::train_batch(const Batch& batch, LossSums* sums) {
     layer_.train_batch(batch.size, {batch.x, batch.stride, batch.rows}, batch.labels, sums);

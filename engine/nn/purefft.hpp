@@ -8,6 +8,9 @@ namespace spectral {
 
 struct PureFftConfig {
     std::int64_t patterns = 8, layers = 2;
+    /// Of what the class scores are made of: tf32 and bf16 where the backend has tensor cores for them, else
+    /// best.
+    Level precision = Level::best;
 };
 
 /// As a layer: frequencies in, class scores out. Inputs must have rows padded to kRowAlignment
@@ -43,6 +46,7 @@ private:
 
     Device device_;
     PureFftConfig config_;
+    Level level_;  ///< at which class scores are computed
     Parameter pool_, layer_, class_;
     Tensor logits_, scratch_;
     LayerInput kept_;

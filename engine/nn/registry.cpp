@@ -66,6 +66,13 @@ Field integer(std::string name, std::int64_t value, double low, double high, std
     return {name, FieldType::integer, value, name, std::move(help), low, high};
 }
 
+/// The first choice is the default.
+Field choice(std::string name, std::vector<std::string> choices, std::string help) {
+    Field field{name, FieldType::choice, choices.front(), name, std::move(help)};
+    field.choices = std::move(choices);
+    return field;
+}
+
 }  // namespace
 
 const std::vector<ModelInfo>& model_registry() {
@@ -78,7 +85,11 @@ const std::vector<ModelInfo>& model_registry() {
          "logistic regression on the same features computes too.",
          "rfft_magnitude",
          {integer("patterns", 8, 1, 256, "rows of the pattern pool that the layers mix"),
-          integer("layers", 2, 1, 16, "gains applied one after another")},
+          integer("layers", 2, 1, 16, "gains applied one after another"),
+          choice(
+              "precision", {"float32", "tf32", "bf16"},
+              "what class scores are multiplied from: tf32 and bf16 use a GPU's tensor cores and change the "
+              "last digits; without such a GPU it is float32 in any case")},
          make_purefft,
          count_purefft},
         {"logistic",
@@ -96,14 +107,7 @@ const std::vector<ModelInfo>& model_registry() {
          "raw",
          {integer("hidden", 256, 1, 65536, "width of the hidden layers"),
           integer("depth", 1, 1, 16, "hidden layers"),
-          {"activation",
-           FieldType::choice,
-           "relu",
-           "activation",
-           "non-linearity after each hidden layer",
-           -std::numeric_limits<double>::infinity(),
-           std::numeric_limits<double>::infinity(),
-           {"relu", "gelu"}}},
+          choice("activation", {"relu", "gelu"}, "non-linearity after each hidden layer")},
          make_mlp,
          count_mlp}};
     return registry;

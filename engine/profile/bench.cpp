@@ -70,7 +70,7 @@ void require_levels(const BenchRequest& request) {
     if (!request.level) return;
     for (const Level level : kLevels)
         if (static_cast<int>(level) == *request.level) return;
-    throw Error(fmt::format("level {}", request.level.value_or(0)), "unknown", "levels: 1 to 5, or all");
+    throw Error(fmt::format("level {}", request.level.value_or(0)), "unknown", "levels: 1 to 7, or all");
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ void add_purefft_literal(OpTable& table);
 void add_purefft_compiled(OpTable& table);
 void add_purefft_fused(OpTable& table);
 void add_purefft_gain(OpTable& table);
+void add_purefft_tensor(OpTable& table);
 void add_purefft_tiled(OpTable& table);
 void add_purefft_collapsed(OpTable& table);
 void add_reduce(OpTable& table);
@@ -68,6 +69,7 @@ inline void add_all(OpTable& table) {
     add_purefft_fused(table);
     add_purefft_compiled(table);
     add_purefft_gain(table);
+    add_purefft_tensor(table);
     add_purefft_tiled(table);
     add_purefft_collapsed(table);
     add_reduce(table);

@@ -10,17 +10,11 @@ namespace spectral::cuda {
 namespace {
 
 void run_whole_step(CudaBackend& backend, const PureFftStep& op) {
-    const PureFftScratch scratch = purefft_scratch(backend, op.sizes, op.scratch);
     const int tile = tile_of(backend, op.sizes);
-    if (tile == 0) {  // rows too long for shared memory
+    if (tile == 0)  // rows too long for shared memory
         run_purefft_step<Level::fused>(backend, op);
-        return;
-    }
-    purefft_chain_forward(backend, op.sizes, op.parameters, PureFftForm::collapsed, scratch);
-    const int parts = launch_tiles<PureFftForm::collapsed, true>(backend, op.sizes, op.input, op.labels,
-                                                                 nullptr, scratch, tile);
-    purefft_finish_backward(backend, op.sizes, op.parameters, scratch, parts, PureFftForm::collapsed,
-                            op.gradients, op.sums);
+    else
+        run_step_tiles<ExactScores>(backend, op, tile);
 }
 
 }  // namespace

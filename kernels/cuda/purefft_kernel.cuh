@@ -147,10 +147,32 @@ __device__ __forceinline__ void add_tile(const PureFftTiles<Sizes>& op, const fl
     }
 }
 
+/// Class scores of a tile by a whole block: delta[s,k] for every sample and class. A warp is left with those
+/// of the samples kWarpRows·(warp + kWarps·i) + 0 … kWarpRows − 1 in sight.
+struct ExactScores {
+    template <class Sizes>
+    static __device__ __forceinline__ void multiply(const PureFftTiles<Sizes>& op, const float* tile,
+                                                    float* delta, int count) {
+        const int warp = static_cast<int>(threadIdx.x) / kWarp;
+        for (int s = warp * kWarpRows; s < count; s += kBlock / kWarp * kWarpRows) {
+            const float* rows[kWarpRows];
+#pragma unroll
+            for (int j = 0; j < kWarpRows; ++j)
+                rows[j] = tile + (s + j < count ? s + j : count - 1) * op.sizes.stride();
+            multiply_rows<Sizes::kClassGroup>(rows, nullptr, op.scratch.matrix, op.sizes.stride(),
+                                              op.sizes.classes(), [&](int j, std::int64_t k, float score) {
+                                                  if (s + j < count)
+                                                      delta[(s + j) * op.delta_stride() + k] = score;
+                                              });
+        }
+        __syncwarp();
+    }
+};
+
 /// Gradients of a batch, a block per part; kWhole: the scores and the loss as well, from the same tile. With
 /// kOwnColumns a thread keeps the sums of so many columns in registers, else every tile adds to the part in
 /// memory.
-template <PureFftForm kForm, bool kWhole, class Sizes>
+template <PureFftForm kForm, bool kWhole, class Sizes, class Scores = ExactScores>
 __global__ void __launch_bounds__(kBlock) purefft_tiles_kernel(PureFftTiles<Sizes> op) {
     constexpr int kClasses = Sizes::kClassGroup, kColumns = Sizes::kOwnColumns;
     __shared__ LossSums warp_losses[kBlock / kWarp];
@@ -182,16 +204,8 @@ __global__ void __launch_bounds__(kBlock) purefft_tiles_kernel(PureFftTiles<Size
         __syncthreads();
         if constexpr (kWhole) {
             const float scale = 1.0F / static_cast<float>(batch);
+            Scores::multiply(op, tile, delta, count);
             for (int s = warp * kWarpRows; s < count; s += kWarps * kWarpRows) {
-                const float* rows[kWarpRows];
-#pragma unroll
-                for (int j = 0; j < kWarpRows; ++j)
-                    rows[j] = tile + (s + j < count ? s + j : count - 1) * stride;
-                multiply_rows<kClasses>(rows, nullptr, op.scratch.matrix, stride, classes,
-                                        [&](int j, std::int64_t k, float score) {
-                                            if (s + j < count) delta[(s + j) * op.delta_stride() + k] = score;
-                                        });
-                __syncwarp();
                 for (int j = s; j < s + kWarpRows && j < count; ++j) {
                     float* scores = delta + j * op.delta_stride();
                     const RowLoss row = softmax_nll_row(scores, classes, op.labels[begin + j], scale, scores);

@@ -11,12 +11,13 @@ inline constexpr int kTileSamples = 32;  ///< of a tile, at most
 inline constexpr int kKeptColumns = 2;   ///< columns whose sums a thread keeps over the whole batch, at most
 
 /// Samples whose rows and scores fit into a block's shared memory, two blocks at a time on a multiprocessor;
-/// 0 where not even one does.
-inline int tile_of(const CudaBackend& backend, const PureFftSizes& sizes) {
+/// 0 where not even one does. `fixed_bytes`: of shared memory that the kernel needs whatever the tile.
+inline int tile_of(const CudaBackend& backend, const PureFftSizes& sizes, std::int64_t fixed_bytes = 1024) {
     const std::int64_t floats = padded_columns(sizes.frequencies) + (sizes.classes + 3) / 4 * 4;
     const auto per_sample = floats * static_cast<std::int64_t>(sizeof(float));
-    const auto room = static_cast<std::int64_t>(backend.info().shared_bytes) - 1024;
-    const std::int64_t samples = std::min<std::int64_t>(room / 2 / per_sample, kTileSamples);
+    const auto all = static_cast<std::int64_t>(backend.info().shared_bytes);
+    const std::int64_t room = all - fixed_bytes;
+    const std::int64_t samples = std::min<std::int64_t>((all / 2 - fixed_bytes) / per_sample, kTileSamples);
     return static_cast<int>(samples >= 1 ? samples : room / per_sample >= 1 ? 1 : 0);
 }
 
@@ -56,7 +57,7 @@ void run_forward_tiles(CudaBackend& backend, const PureFftForward& op) {
 
 /// Starts purefft_tiles_kernel for the number of classes. `labels` of a whole step, `d_logits` of backward
 /// alone. The parts that were written.
-template <PureFftForm kForm, bool kWhole>
+template <PureFftForm kForm, bool kWhole, class Scores = ExactScores>
 int launch_tiles(CudaBackend& backend, const PureFftSizes& sizes, const PureFftInput& input,
                  const std::int32_t* labels, const float* d_logits, const PureFftScratch& scratch, int tile) {
     const TileLaunch grid = tile_launch(sizes, scratch, tile);
@@ -66,7 +67,7 @@ int launch_tiles(CudaBackend& backend, const PureFftSizes& sizes, const PureFftI
     }
     const auto run = [&](auto given) {
         using Sizes = decltype(given);
-        const auto kernel = purefft_tiles_kernel<kForm, kWhole, Sizes>;
+        const auto kernel = purefft_tiles_kernel<kForm, kWhole, Sizes, Scores>;
         check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                    static_cast<int>(grid.shared_bytes)),
               "shared memory");
@@ -81,6 +82,18 @@ int launch_tiles(CudaBackend& backend, const PureFftSizes& sizes, const PureFftI
     else
         run(RunTimeSizes<16, 0>{sizes.batch, sizes.classes, scratch.stride});
     return static_cast<int>(grid.parts);
+}
+
+/// A training step in one pass over the samples; the loss and the gradients are those of the scores that
+/// `Scores` makes.
+template <class Scores>
+void run_step_tiles(CudaBackend& backend, const PureFftStep& op, int tile) {
+    const PureFftScratch scratch = purefft_scratch(backend, op.sizes, op.scratch);
+    purefft_chain_forward(backend, op.sizes, op.parameters, PureFftForm::collapsed, scratch);
+    const int parts = launch_tiles<PureFftForm::collapsed, true, Scores>(backend, op.sizes, op.input,
+                                                                         op.labels, nullptr, scratch, tile);
+    purefft_finish_backward(backend, op.sizes, op.parameters, scratch, parts, PureFftForm::collapsed,
+                            op.gradients, op.sums);
 }
 
 template <PureFftForm kForm>

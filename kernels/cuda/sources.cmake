@@ -22,6 +22,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/purefft_fused.cu
     cuda/purefft_literal.cu
     cuda/purefft_parts.cu
+    cuda/purefft_tensor.cu
     cuda/purefft_tiled.cu
     cuda/reduce.cu
     cuda/rows.cu

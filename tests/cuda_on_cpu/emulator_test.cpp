@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <numeric>
 #include <vector>
@@ -370,6 +372,64 @@ TEST_F(Emulator, FaultsComeWhenTheyAreAskedFor) {
     reset();
     machine().devices = 0;
     EXPECT_EQ(cudaGetDeviceCount(&count), cudaErrorNoDevice);
+}
+
+/// One warp: c = a·b, loaded and stored as the PTX manual draws the fragments.
+__global__ void multiply_fragments(bool wide, const float* a, const float* b, float* c) {
+    const unsigned lane = threadIdx.x, g = lane / 4, t = lane % 4, depth = wide ? 16 : 8;
+    const auto left = [&](unsigned row, unsigned k) { return a[row * depth + k]; };
+    const auto right = [&](unsigned k, unsigned column) { return b[k * 8 + column]; };
+    float d[4] = {};
+    if (wide) {
+        const auto pair = [&](unsigned row, unsigned k) { return to_bf16x2(left(row, k), left(row, k + 1)); };
+        const unsigned as[4] = {pair(g, 2 * t), pair(g + 8, 2 * t), pair(g, 2 * t + 8),
+                                pair(g + 8, 2 * t + 8)};
+        const unsigned bs[2] = {to_bf16x2(right(2 * t, g), right(2 * t + 1, g)),
+                                to_bf16x2(right(2 * t + 8, g), right(2 * t + 9, g))};
+        mma_m16n8k16_bf16(d, as, bs);
+    } else {
+        const unsigned as[4] = {to_tf32(left(g, t)), to_tf32(left(g + 8, t)), to_tf32(left(g, t + 4)),
+                                to_tf32(left(g + 8, t + 4))};
+        const unsigned bs[2] = {to_tf32(right(t, g)), to_tf32(right(t + 4, g))};
+        mma_m16n8k8_tf32(d, as, bs);
+    }
+    for (unsigned i = 0; i < 4; ++i) c[(g + i / 2 * 8) * 8 + 2 * t + i % 2] = d[i];
+}
+
+TEST_F(Emulator, TensorCoresMultiplyFragments) {
+    for (const bool wide : {false, true}) {
+        const std::size_t depth = wide ? 16 : 8;
+        DeviceArray<float> a(16 * depth), b(depth * 8), c(16 * 8);
+        for (std::size_t i = 0; i < 16 * depth; ++i)
+            a[i] = static_cast<float>(i % 13) - 6;  // exact in 7 bits
+        for (std::size_t i = 0; i < depth * 8; ++i) b[i] = static_cast<float>(i % 11) - 5;
+        for (const unsigned seed : kSeeds) {
+            set_seed(seed);
+            launch(multiply_fragments, 1, 32, 0, nullptr, wide, a.data(), b.data(), c.data());
+            for (std::size_t row = 0; row < 16; ++row) {
+                for (std::size_t column = 0; column < 8; ++column) {
+                    float expected = 0;
+                    for (std::size_t k = 0; k < depth; ++k)
+                        expected += a[row * depth + k] * b[k * 8 + column];
+                    EXPECT_EQ(c[row * 8 + column], expected) << row << ", " << column;
+                }
+            }
+        }
+    }
+}
+
+TEST_F(Emulator, RoundsWhatTensorCoresTake) {
+    const auto tf32 = [](float x) { return std::bit_cast<float>(to_tf32(x)); };
+    EXPECT_EQ(tf32(1 + 0x1p-11F), 1 + 0x1p-10F);  // a tie goes away from zero
+    EXPECT_EQ(tf32(-1 - 0x1p-11F), -1 - 0x1p-10F);
+    EXPECT_EQ(tf32(1 + 0x1p-12F), 1.0F);
+    EXPECT_TRUE(std::isinf(tf32(INFINITY)));
+    const auto bf16 = [](float x) { return std::bit_cast<float>(to_bf16(x) << 16); };
+    EXPECT_EQ(bf16(1 + 0x1p-8F), 1.0F);  // a tie goes to even
+    EXPECT_EQ(bf16(1 + 0x3p-8F), 1 + 0x1p-6F);
+    EXPECT_EQ(bf16(1 + 0x1p-8F + 0x1p-20F), 1 + 0x1p-7F);
+    EXPECT_TRUE(std::isnan(bf16(NAN)));
+    EXPECT_TRUE(std::isinf(bf16(-INFINITY)));
 }
 
 }  // namespace

@@ -92,4 +92,9 @@ double relative_energy_error(const std::vector<A>& a, const std::vector<B>& b) {
 /// float32 results against float64 definitions.
 inline constexpr double kEnergyTolerance = 1e-10;
 
+/// That of a level: some round what they multiply.
+constexpr double energy_tolerance(Level level) {
+    return level == Level::tf32 ? 1e-4 : level == Level::bf16 ? 1e-3 : kEnergyTolerance;
+}
+
 }  // namespace spectral::test

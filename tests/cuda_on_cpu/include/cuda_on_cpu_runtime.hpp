@@ -179,6 +179,15 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t sh
 
 }  // namespace cuda_on_cpu
 
+struct cudaFuncAttributes {
+    int ptxVersion = 0;
+};
+/// Every kernel is there for the device itself.
+template <class Function>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, Function* /*kernel*/) {
+    attributes->ptxVersion = 90;
+    return cudaSuccess;
+}
 template <class Function>
 cudaError_t cudaFuncSetAttribute(Function* kernel, cudaFuncAttribute attribute, int value) {
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaErrorInvalidValue;

@@ -3,4 +3,5 @@
 #pragma once
 
 #include "cuda_on_cpu_device.hpp"
+#include "cuda_on_cpu_mma.hpp"
 #include "cuda_on_cpu_runtime.hpp"
