@@ -49,6 +49,7 @@ void add_purefft_tensor(OpTable& table);
 void add_purefft_tiled(OpTable& table);
 void add_purefft_collapsed(OpTable& table);
 void add_reduce(OpTable& table);
+void add_rfft_magnitude(OpTable& table);
 void add_select(OpTable& table);
 void add_softmax_nll(OpTable& table);
 void add_sparse(OpTable& table);
@@ -73,6 +74,7 @@ inline void add_all(OpTable& table) {
     add_purefft_tiled(table);
     add_purefft_collapsed(table);
     add_reduce(table);
+    add_rfft_magnitude(table);
     add_select(table);
     add_softmax_nll(table);
     add_sparse(table);

@@ -7,6 +7,7 @@ set(SPECTRAL_CUDA_HOST_SOURCES
     cuda/module.cpp
     cuda/plan_cache.cpp
     cuda/recording.cpp
+    cuda/rfft_plan.cpp
     cuda/specialise.cpp
     cuda/step_graph.cpp)
 set(SPECTRAL_CUDA_KERNEL_SOURCES
@@ -25,6 +26,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/purefft_tensor.cu
     cuda/purefft_tiled.cu
     cuda/reduce.cu
+    cuda/rfft_magnitude.cu
     cuda/rows.cu
     cuda/select.cu
     cuda/softmax_nll.cu

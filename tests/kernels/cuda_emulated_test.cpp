@@ -127,6 +127,20 @@ TEST_F(CudaBackendTest, ATransformWithoutRoomForItsWorkAreaSaysSo) {
     backend.run(op);
 }
 
+TEST_F(CudaBackendTest, OnlyMagnitudesThatDoNotFitSharedMemoryNeedAPlan) {
+    cuda::CudaBackend backend(0);
+    const auto plans_made = [&](std::int64_t length) {
+        const SignalShape shape{1, {length}};
+        Array<float> x(backend, length), y(backend, shape.spectrum_size());
+        Array<Complex> scratch(backend, RfftMagnitude::scratch_size(1, shape));
+        const std::int64_t before = counts().plans_made;
+        backend.run(RfftMagnitude{1, shape, x.data(), y.data(), shape.spectrum_size(), scratch.data()});
+        return counts().plans_made - before;
+    };
+    for (const std::int64_t length : {1, 2, 13, 16, 784, 9604}) EXPECT_EQ(plans_made(length), 0) << length;
+    for (const std::int64_t length : {17, 97, 20'000}) EXPECT_EQ(plans_made(length), 1) << length;
+}
+
 TEST_F(CudaBackendTest, MarksGiveTheTimeBetweenThem) {
     cuda::CudaBackend backend(0);
     const Mark first = backend.mark();
