@@ -145,8 +145,9 @@ void bench(Backend& backend) {
                                   memory.zeros<float>(kImages * stride),
                                   stride,
                                   memory.zeros<Complex>(RfftMagnitude::scratch_size(kImages, signal))};
-    table.add("rfft_magnitude", "65,536 signals of 784", magnitude.cost().bytes,
-              [&] { backend.run(magnitude); });
+    for (const Level level : backend.operations().levels(RfftMagnitude::name))
+        table.add(("rfft_magnitude, " + std::string(level_name(level))).c_str(), "65,536 signals of 784",
+                  magnitude.cost().bytes, [&] { backend.run(magnitude, level); });
 
     constexpr std::int64_t kValues = std::int64_t{1} << 26, kKept = kValues / 20;
     const TopK top{kValues,
