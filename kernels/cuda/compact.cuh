@@ -35,24 +35,36 @@ __device__ __forceinline__ T block_exclusive_sum(T value, T& total, T* partial) 
     return before + sum - value;
 }
 
-/// counts[i] ← Σ of those before, *total ← Σ of all: one block.
-static __global__ void exclusive_sums_kernel(std::int64_t size, std::int64_t* counts, std::int64_t* total) {
+/// counts[i] ← Σ of those before, *total ← Σ of all: one block. Further blocks do the same without a total
+/// for further counts, `stride` apart.
+static __global__ void exclusive_sums_kernel(std::int64_t size, std::int64_t* counts, std::int64_t stride,
+                                             std::int64_t* total) {
+    constexpr int kEach = 8;  // a round waits for memory once, however many a thread takes
     __shared__ std::int64_t partial[kScanBlock / kWarp];
+    counts += blockIdx.x * stride;
     std::int64_t done = 0;
-    for (std::int64_t first = 0; first < size; first += kScanBlock) {
-        const std::int64_t i = first + threadIdx.x;
-        std::int64_t sum = 0;
-        const std::int64_t before =
-            block_exclusive_sum<kScanBlock>(i < size ? counts[i] : std::int64_t{0}, sum, partial);
-        if (i < size) counts[i] = done + before;
-        done += sum;
+    for (std::int64_t first = 0; first < size; first += kScanBlock * kEach) {
+        const std::int64_t own = first + static_cast<std::int64_t>(threadIdx.x) * kEach;
+        std::int64_t count[kEach], sum = 0, all = 0;
+#pragma unroll
+        for (int i = 0; i < kEach; ++i) {
+            count[i] = own + i < size ? counts[own + i] : 0;
+            sum += count[i];
+        }
+        std::int64_t before = done + block_exclusive_sum<kScanBlock>(sum, all, partial);
+#pragma unroll
+        for (int i = 0; i < kEach; ++i) {
+            if (own + i < size) counts[own + i] = before;
+            before += count[i];
+        }
+        done += all;
     }
-    if (threadIdx.x == 0 && total != nullptr) *total = done;
+    if (threadIdx.x == 0 && blockIdx.x == 0 && total != nullptr) *total = done;
 }
 
-inline void exclusive_sums(CudaBackend& backend, std::int64_t size, std::int64_t* counts,
-                           std::int64_t* total) {
-    launch(exclusive_sums_kernel, 1, kScanBlock, 0, backend.stream(), size, counts, total);
+inline void exclusive_sums(CudaBackend& backend, std::int64_t size, std::int64_t* counts, std::int64_t* total,
+                           unsigned arrays = 1, std::int64_t stride = 0) {
+    launch(exclusive_sums_kernel, arrays, kScanBlock, 0, backend.stream(), size, counts, stride, total);
 }
 
 /// counts[c] = how many i of chunk c pass `body.test(i)`.

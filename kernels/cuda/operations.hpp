@@ -55,6 +55,7 @@ void add_softmax_nll(OpTable& table);
 void add_sparse(OpTable& table);
 void add_spectral_multiply(OpTable& table);
 void add_spectral_normalise(OpTable& table);
+void add_top_k(OpTable& table);
 
 inline void add_all(OpTable& table) {
     add_activation(table);
@@ -80,6 +81,7 @@ inline void add_all(OpTable& table) {
     add_sparse(table);
     add_spectral_multiply(table);
     add_spectral_normalise(table);
+    add_top_k(table);
 }
 
 }  // namespace spectral::cuda

@@ -32,7 +32,8 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/softmax_nll.cu
     cuda/sparse.cu
     cuda/spectral_multiply.cu
-    cuda/spectral_normalise.cu)
+    cuda/spectral_normalise.cu
+    cuda/top_k.cu)
 
 # The source that NVRTC is given, as text: these files, and the little of the standard library that they use.
 set(SPECTRAL_NVRTC_HEADERS

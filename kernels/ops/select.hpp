@@ -56,8 +56,17 @@ struct TopK {
 
     /// Bins of the histogram over the keys' upper 16 bits; the lower 15 have a sum and a count in as many.
     static constexpr std::int64_t kBins = 1 << 16;
+    /// On a device: histograms over the upper 13 and the lower 18 bits, a sum for every 256 bins, and a few
+    /// numbers.
+    static constexpr std::int64_t kDeviceBins = (1 << 18) + (1 << 13) + (1 << 11);
+    /// A device sets aside the values in and above the bin where the budget ends (12 bytes each), to read the
+    /// whole input twice only, where there are at most so many.
+    static constexpr std::int64_t list_capacity(std::int64_t size) { return size / 8; }
+    /// The larger of both backends' needs, and four numbers for every block.
     static constexpr std::int64_t scratch_size(std::int64_t size) {
-        return part_count(size) * kBins + 2 * compaction_scratch_size(size);
+        const std::int64_t histograms = part_count(size) * kBins;
+        const std::int64_t device = kDeviceBins + list_capacity(size) * 3 / 2 + 1;
+        return std::max(histograms, device) + 4 * compaction_scratch_size(size);
     }
     Cost cost() const;
 };

@@ -46,6 +46,25 @@ void expect_chosen(const std::vector<Complex>& x, const definition::Indices& exp
         ASSERT_EQ(std::memcmp(&values[j], &x[chosen[j]], sizeof(Complex)), 0) << "entry " << j;
 }
 
+/// TopK at every level against its definition; `weight` empty: 1 each.
+void expect_top_k(const std::vector<Complex>& x, const std::vector<std::uint8_t>& weight, std::int64_t k) {
+    SCOPED_TRACE("k = " + std::to_string(k));
+    const definition::Indices expected = definition::top_k(x, weight, k);
+    const auto size = static_cast<std::int64_t>(x.size());
+    const std::int64_t capacity = std::min(k, size);
+    at_every_level<TopK>([&](Backend& backend, Level level) {
+        Array<Complex> in(backend, view(x)), v(backend, capacity);
+        Array<std::uint8_t> weights(backend, view(weight));
+        Array<std::uint32_t> index(backend, capacity);
+        Array<std::int64_t> count(backend, 1), scratch(backend, TopK::scratch_size(size));
+        backend.run(TopK{size, k, in.data(), weight.empty() ? nullptr : weights.data(), index.data(),
+                         v.data(), count.data(), scratch.data()},
+                    level);
+        ASSERT_EQ(count.host()[0], static_cast<std::int64_t>(expected.size()));
+        expect_chosen(x, expected, count.host()[0], index, v);
+    });
+}
+
 class Select : public testing::TestWithParam<std::tuple<std::int64_t, Kind>> {
 protected:
     void SetUp() override {
@@ -56,20 +75,7 @@ protected:
     std::vector<Complex> x_ = values_of(std::get<1>(GetParam()), size_);
 
     void expect_top_k(const std::vector<std::uint8_t>& weight, std::int64_t k) {
-        SCOPED_TRACE("k = " + std::to_string(k));
-        const definition::Indices expected = definition::top_k(x_, weight, k);
-        const std::int64_t capacity = std::min(k, size_);
-        at_every_level<TopK>([&](Backend& backend, Level level) {
-            Array<Complex> in(backend, view(x_)), v(backend, capacity);
-            Array<std::uint8_t> weights(backend, view(weight));
-            Array<std::uint32_t> index(backend, capacity);
-            Array<std::int64_t> count(backend, 1), scratch(backend, TopK::scratch_size(size_));
-            backend.run(TopK{size_, k, in.data(), weight.empty() ? nullptr : weights.data(), index.data(),
-                             v.data(), count.data(), scratch.data()},
-                        level);
-            ASSERT_EQ(count.host()[0], static_cast<std::int64_t>(expected.size()));
-            expect_chosen(x_, expected, count.host()[0], index, v);
-        });
+        test::expect_top_k(x_, weight, k);
     }
     /// The bisection takes a pass for each bit: fewer of the large inputs.
     std::vector<std::int64_t> budgets() const {
@@ -138,6 +144,82 @@ INSTANTIATE_TEST_SUITE_P(
     Shapes, Select,
     testing::Combine(testing::Values(0, 1, 2, 15, 16, 17, 97, 1023, 1025, 4097, 65537, kManyParts),
                      testing::Values(Kind::normal, Kind::repeated, Kind::equal, Kind::special)));
+
+/// Inputs that lead TopK on a device along each of its ways: what lies in and above the bin where the budget
+/// ends is set aside where it fits. Sizes around a chunk, and more chunks than the emulated grid has blocks.
+class TopKWays : public testing::TestWithParam<std::int64_t> {
+protected:
+    void SetUp() override {
+        if (too_large_to_test(size_)) GTEST_SKIP() << "too slow in this build";
+    }
+
+    /// `count` values between 1.2 and 1.21, all in one bin of keys and few of them equal, spread over the
+    /// others, which are small.
+    std::vector<Complex> in_one_bin(std::int64_t count) const {
+        std::vector<Complex> x(static_cast<std::size_t>(size_));
+        Random random(41);
+        for (Complex& value : x) value = {0.001F * static_cast<float>(random.below(1000)), 0.01F};
+        for (std::int64_t i = 0; i < count; ++i)
+            x[static_cast<std::size_t>(i * size_ / count)] = {
+                0, 1.2F + 1e-6F * static_cast<float>(random.below(10000))};
+        return x;
+    }
+    std::vector<std::uint8_t> all(std::uint8_t weight) const {
+        return std::vector<std::uint8_t>(static_cast<std::size_t>(size_), weight);
+    }
+
+    std::int64_t size_ = GetParam();
+    std::int64_t fits_ = TopK::list_capacity(size_);
+    bool large_ = size_ > 100'000;  ///< fewer cases of these
+};
+
+TEST_P(TopKWays, WhatIsSetAsideJustFitsOrDoesNot) {
+    for (const std::int64_t count : {fits_ - 1, fits_, fits_ + 1, 2 * fits_, 2 * fits_ + 1}) {
+        if (count < 1 || (large_ && count != fits_ && count != fits_ + 1)) continue;
+        SCOPED_TRACE(count);
+        const std::vector<Complex> x = in_one_bin(count);
+        for (const std::int64_t k : {std::int64_t{0}, count / 2, count - 1}) {
+            if (large_ && k != count / 2) continue;
+            expect_top_k(x, {}, k);
+            // Found out while they are set aside: up to twice the room may do as far as weights can tell.
+            expect_top_k(x, all(1), k);
+            expect_top_k(x, all(2), 2 * k + 1);
+        }
+    }
+}
+
+TEST_P(TopKWays, TiesOfAllOrOfTwoMagnitudes) {
+    const std::int64_t budgets[] = {0, 1, size_ / 20, size_ / 2, size_ - 1, size_, size_ + 1};
+    // Half a spectrum whose first and last coefficient stand for themselves: an odd budget ends in a 2.
+    std::vector<std::uint8_t> half = all(2);
+    half.front() = half.back() = 1;
+    const float next = std::nextafter(1.0F, 2.0F), before = std::nextafter(1.0F, 0.0F);
+    for (const auto& [even, odd] : std::vector<std::pair<Complex, Complex>>{
+             {{0.6F, -0.8F}, {0.6F, -0.8F}}, {0, {-0.0F, 0}}, {1, next}, {before, 1}, {kNan, kInfinity}}) {
+        SCOPED_TRACE(testing::Message() << even << " and " << odd);
+        std::vector<Complex> x(static_cast<std::size_t>(size_));
+        for (std::size_t i = 0; i < x.size(); ++i) x[i] = i % 2 == 0 ? even : odd;
+        for (const std::int64_t k : budgets) {
+            if (large_ && k != size_ / 20 && k != size_ / 2) continue;
+            expect_top_k(x, {}, k);
+            expect_top_k(x, half, k | 1);
+        }
+    }
+}
+
+TEST_P(TopKWays, FewAreLargeOrNotFinite) {
+    std::vector<Complex> x = in_one_bin(1);
+    x.back() = {kInfinity, 0};
+    x[x.size() / 2] = {0, kNan};
+    const std::vector<std::uint8_t> none = all(0);
+    for (const std::int64_t k : {0, 1, 2, 3, 4}) {
+        expect_top_k(x, {}, k);
+        expect_top_k(x, all(2), k);
+        expect_top_k(x, none, k);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, TopKWays, testing::Values(7, 8, 31, 1000, 4095, 4096, 4097, 12289, 199'001));
 
 class Reduce : public testing::TestWithParam<std::int64_t> {
 protected:
