@@ -114,7 +114,15 @@ void magnitudes(const Complex* x, std::int64_t bins, float* y, std::int64_t stri
     for (std::int64_t f = bins; f < stride; ++f) y[f] = 0;
 }
 
+/// Signals without samples have no spectrum; their rows are padding.
+bool fill_padding_alone(const RfftMagnitude& op) {
+    if (op.shape.size() > 0) return false;
+    std::fill_n(op.y, op.batch * op.y_stride, 0.0F);
+    return true;
+}
+
 void run_rfft_magnitude_unfused(Backend& backend, const RfftMagnitude& op) {
+    if (fill_padding_alone(op)) return;
     run_rfft(backend, {op.batch, op.shape, op.x, op.scratch});
     const std::int64_t bins = op.shape.spectrum_size();
     for (std::int64_t b = 0; b < op.batch; ++b)
@@ -157,7 +165,7 @@ void signals_to_magnitudes(const RfftMagnitude& op, const FftwPlan& plan, std::i
 }
 
 void run_rfft_magnitude_tiled(Backend& backend, const RfftMagnitude& op) {
-    if (op.batch == 0 || op.shape.size() == 0) return;
+    if (op.batch == 0 || fill_padding_alone(op)) return;
     const bool pairs = op.shape.rank == 1;
     const auto plan = as_cpu(backend).plans().get(
         key(pairs ? Transform::complex_forward : Transform::real_forward, op.shape, true));

@@ -110,7 +110,11 @@ void bench_purefft(Backend& backend, Memory& memory, Table& table, std::int64_t 
     const PureFftForward forward{sizes, input, parameters, logits, scratch};
     const PureFftStep step{sizes, input,  parameters, labels, logits, {g, g + pool, g + pool + layer},
                            sums,  scratch};
-    const Adam adam{.size = all, .g = g, .w = w, .m = m, .v = v};
+    const std::vector<ParameterSlot> slots{
+        {pool, g, w, m, v},
+        {layer, g + pool, w + pool, m + pool, v + pool},
+        {class_, g + pool + layer, w + pool + layer, m + pool + layer, v + pool + layer}};
+    const Adam adam{.parameters = slots};
     const std::string shape = "batch " + std::to_string(batch) + ", 393 frequencies";
     const double step_bytes = step.cost().bytes + adam.cost().bytes;
     for (const Level level : backend.operations().levels(PureFftForward::name)) {
