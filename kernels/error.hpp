@@ -5,10 +5,13 @@
 #include <string>
 #include <utility>
 
+/// Thrown by modules that are built with hidden symbols, caught outside of them: one type for all.
+#define SPECTRAL_VISIBLE __attribute__((visibility("default")))
+
 namespace spectral {
 
 /// `what()` is "what: why". `hint` is a sentence on what to do, or empty.
-class Error : public std::runtime_error {
+class SPECTRAL_VISIBLE Error : public std::runtime_error {
 public:
     Error(std::string what, std::string why, std::string hint = {})
         : std::runtime_error(why.empty() ? what : what + ": " + why),
@@ -28,7 +31,7 @@ private:
 
 /// There is no room: by a limit, in the machine or on a device. Who throws it has taken nothing, and can be
 /// asked again for less.
-class OutOfMemory : public Error {
+class SPECTRAL_VISIBLE OutOfMemory : public Error {
 public:
     using Error::Error;
 };

@@ -49,7 +49,7 @@ protected:
     std::vector<ParameterSlot> slots_;
 };
 
-/// `momentum` is used by sgd only. The parameters must outlive the optimiser.
+/// `momentum` is used by sgd only. The parameters outlive the optimiser, and their tensors stay where they are.
 std::unique_ptr<Optimiser> make_optimiser(std::string_view name, Device device,
                                           const std::vector<Parameter*>& parameters, double momentum);
 

@@ -50,7 +50,13 @@ DeviceMemory make_device_memory(std::size_t bytes) {
 
 PinnedMemory make_pinned_memory(std::size_t bytes) {
     void* memory = nullptr;
-    check(cudaMallocHost(&memory, bytes), "pinned memory");
+    if (const cudaError_t code = cudaMallocHost(&memory, bytes); code == cudaErrorMemoryAllocation) {
+        static_cast<void>(cudaGetLastError());
+        throw OutOfMemory("cuda pinned memory", "the machine has no memory left that a device could read",
+                          "close other programs");
+    } else {
+        check(code, "pinned memory");
+    }
     return PinnedMemory(memory);
 }
 
@@ -189,9 +195,30 @@ unsigned char* CudaBackend::staging(std::size_t chunk) const {
     return static_cast<unsigned char*>(staging_.get()) + chunk % kStagingHalves * kStagingBytes;
 }
 
+namespace {
+
+/// A copy that ends early leaves nothing on its way through the staging memory.
+class StagedCopy {
+public:
+    explicit StagedCopy(cudaStream_t stream) : stream_(stream) {}
+    StagedCopy(const StagedCopy&) = delete;
+    StagedCopy& operator=(const StagedCopy&) = delete;
+    ~StagedCopy() {
+        if (!done_) static_cast<void>(cudaStreamSynchronize(stream_));
+    }
+    void done() { done_ = true; }
+
+private:
+    cudaStream_t stream_;
+    bool done_ = false;
+};
+
+}  // namespace
+
 /// The host fills one half of the staging memory while the other is on its way.
 void CudaBackend::copy_to_device(void* device, const void* host, std::size_t bytes) {
     use_device();
+    StagedCopy copy(stream_.get());
     const auto* from = static_cast<const unsigned char*>(host);
     auto* to = static_cast<unsigned char*>(device);
     std::size_t chunk = 0;
@@ -205,11 +232,13 @@ void CudaBackend::copy_to_device(void* device, const void* host, std::size_t byt
         if (done + count < bytes) check(cudaEventRecord(left, stream_.get()), "copy");
     }
     if (bytes > 0) synchronize();
+    copy.done();
 }
 
 /// The device fills one half of the staging memory while the host empties the other.
 void CudaBackend::copy_to_host(void* host, const void* device, std::size_t bytes) {
     use_device();
+    StagedCopy copy(stream_.get());
     const auto* from = static_cast<const unsigned char*>(device);
     auto* to = static_cast<unsigned char*>(host);
     const std::size_t chunks = (bytes + kStagingBytes - 1) / kStagingBytes;
@@ -232,6 +261,7 @@ void CudaBackend::copy_to_host(void* host, const void* device, std::size_t bytes
         std::memcpy(to + (chunk - 1) * kStagingBytes, staging(chunk - 1), size(chunk - 1));
     }
     if (bytes == 0) synchronize();
+    copy.done();
 }
 
 void CudaBackend::copy_on_device(void* to, const void* from, std::size_t bytes) {
@@ -260,6 +290,9 @@ void CudaBackend::clear_plans() {
 void CudaBackend::check_launches(std::string_view op) {
     cudaError_t code = cudaGetLastError();
     if (code == cudaSuccess && synchronous_) code = cudaStreamSynchronize(stream_.get());
+    if (code == cudaErrorMemoryAllocation)  // not a shortage that can be met: a part of it may have run
+        throw Error(std::string(op), "the device has no memory left to start it",
+                    "close other programs that use the device, or make the batch smaller");
     if (code != cudaSuccess) check(code, std::string(op).c_str());
 }
 

@@ -66,7 +66,7 @@ public:
     std::int64_t most_blocks() const { return info_.multiprocessors * std::int64_t{16}; }
 
     /// Working memory of kReductionParts values for sums over blocks; one operation's at a time.
-    static constexpr std::int64_t kReductionParts = 1024;
+    static constexpr std::int64_t kReductionParts = 8192;
     template <class T>
     T* reduction() const {
         static_assert(sizeof(T) <= kReductionBytes);

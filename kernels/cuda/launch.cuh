@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernels/cuda/device.cuh"
+#include "kernels/cuda/error.hpp"
 
 namespace spectral::cuda {
 
@@ -21,6 +22,14 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t sh
     cuda_on_cpu::launch(kernel, grid, block, shared_bytes, stream,
                         static_cast<Parameters>(std::forward<Arguments>(arguments))...);
 #endif
+}
+
+/// Lets `kernel` have up to `bytes` of dynamic shared memory. The limit is one for all threads of the
+/// process, so it is always the same for a kernel, not what one launch needs.
+template <class Kernel>
+void allow_shared_memory(Kernel kernel, std::size_t bytes) {
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
+          "shared memory");
 }
 
 /// Blocks that cover `items` with `per_block` each, at most `most`: the kernels stride over the rest.

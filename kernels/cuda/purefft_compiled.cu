@@ -22,9 +22,7 @@ void start(CudaBackend& backend, cudaKernel_t kernel, unsigned blocks, std::size
            Arguments... arguments) {
     const void* const function = kernel;
     if (shared_bytes > 0)
-        check(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                   static_cast<int>(shared_bytes)),
-              "shared memory");
+        allow_shared_memory(function, backend.info().shared_bytes - ExactScores::kFixedBytes);
     cudaLaunchConfig_t config{};
     config.gridDim = blocks;
     config.blockDim = kBlock;

@@ -150,6 +150,9 @@ __device__ __forceinline__ void add_tile(const PureFftTiles<Sizes>& op, const fl
 /// Class scores of a tile by a whole block: delta[s,k] for every sample and class. A warp is left with those
 /// of the samples kWarpRows·(warp + kWarps·i) + 0 … kWarpRows − 1 in sight.
 struct ExactScores {
+    static constexpr int kRows = kWarpRows;            ///< samples that are multiplied at once
+    static constexpr std::int64_t kFixedBytes = 1024;  ///< of shared memory beside the tile's, at most
+
     template <class Sizes>
     static __device__ __forceinline__ void multiply(const PureFftTiles<Sizes>& op, const float* tile,
                                                     float* delta, int count) {

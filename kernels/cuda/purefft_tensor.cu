@@ -25,14 +25,17 @@ __device__ __forceinline__ void multiply_columns(const Row& row, const float* __
     const int lane = static_cast<int>(threadIdx.x) % kWarp, group = lane / 4, own = lane % 4;
     const float *upper = row(group), *lower = row(group + 8);
     float sums[kHalves][4] = {};
+    __syncwarp();  // all lanes multiply together
 #pragma unroll 4
-    for (std::int64_t f = begin + 4 * own; f < end; f += kTensorColumns) {
+    for (std::int64_t block = begin; block < end; block += kTensorColumns) {
+        const std::int64_t f = block + 4 * own;
         const auto a = load<4>(upper, f), a_below = load<4>(lower, f);
 #pragma unroll
         for (int half = 0; half < kHalves; ++half) {
             if (first + 8 * half >= classes) break;
-            const std::int64_t k = first + 8 * half + group;
-            const auto b = k < classes ? load<4>(matrix + k * stride, f) : Pack<float, 4>{};
+            // Sums of classes that do not exist are dropped below.
+            const std::int64_t k = min(first + 8 * half + group, classes - 1);
+            const auto b = load<4>(matrix + k * stride, f);
             tensor_multiply<kInput>(sums[half], a, a_below, b);
         }
     }
@@ -65,13 +68,15 @@ __global__ void tensor_forward_kernel(PureFftSizes sizes, PureFftInput input, Pu
 template <TensorInput kInput>
 struct TensorScores {
     static constexpr int kWarps = kBlock / kWarp;
-    static constexpr std::int64_t kSharedBytes = kWarps * kTensorRows * kTensorClasses * sizeof(float);
+    static constexpr int kRows = kTensorRows;
+    static constexpr std::int64_t kPartialBytes = kWarps * kTensorRows * kTensorClasses * sizeof(float);
+    static constexpr std::int64_t kFixedBytes = ExactScores::kFixedBytes + kPartialBytes;
 
     template <class Sizes>
     static __device__ __forceinline__ void multiply(const PureFftTiles<Sizes>& op, const float* tile,
                                                     float* delta, int count) {
         __shared__ float partial[kWarps][kTensorRows][kTensorClasses];
-        static_assert(sizeof partial == kSharedBytes && kTileSamples <= kWarps * kTensorRows);
+        static_assert(sizeof partial == kPartialBytes && kTileSamples <= kWarps * kTensorRows);
         const int thread = static_cast<int>(threadIdx.x), warp = thread / kWarp;
         const int groups = (count + kTensorRows - 1) / kTensorRows, slices = kWarps / groups;
         const int group = warp % groups, slice = warp / groups;
@@ -103,14 +108,17 @@ void run_forward(CudaBackend& backend, const PureFftForward& op) {
     if (op.sizes.batch * op.sizes.classes == 0) return;
     const PureFftScratch scratch = purefft_scratch(backend, op.sizes, op.scratch);
     purefft_chain_forward(backend, op.sizes, op.parameters, PureFftForm::collapsed, scratch);
-    launch(tensor_forward_kernel<kInput>,
-           blocks_for(op.sizes.batch, kBlock / kWarp * kTensorRows, backend.most_blocks()), kBlock, 0,
-           backend.stream(), op.sizes, op.input, scratch, op.logits);
+    // Blocks of one warp where larger ones would not fill the device.
+    const std::int64_t warps = (op.sizes.batch + kTensorRows - 1) / kTensorRows;
+    const bool few = warps < backend.info().multiprocessors * std::int64_t{kBlock / kWarp};
+    const int threads = few ? kWarp : kBlock;
+    launch(tensor_forward_kernel<kInput>, blocks_for(warps, threads / kWarp, backend.most_blocks()), threads,
+           0, backend.stream(), op.sizes, op.input, scratch, op.logits);
 }
 
 template <TensorInput kInput>
 void run_step(CudaBackend& backend, const PureFftStep& op) {
-    const int tile = tile_of(backend, op.sizes, 1024 + TensorScores<kInput>::kSharedBytes);
+    const int tile = tile_of<TensorScores<kInput>>(backend, op.sizes);
     if (tile > 0) {
         run_step_tiles<TensorScores<kInput>>(backend, op, tile);
         return;
@@ -132,8 +140,12 @@ void add_level(OpTable& table, Level level, std::string_view change) {
 }  // namespace
 
 void add_purefft_tensor(OpTable& table) {
+    // Whether the code that the driver chose for this device has the instructions.
     cudaFuncAttributes attributes{};
-    check(cudaFuncGetAttributes(&attributes, tensor_forward_kernel<TensorInput::tf32>), "tensor cores");
+    if (cudaFuncGetAttributes(&attributes, tensor_forward_kernel<TensorInput::tf32>) != cudaSuccess) {
+        static_cast<void>(cudaGetLastError());  // without these levels, then
+        return;
+    }
     if (attributes.ptxVersion < kOldestTensorArchitecture) return;
     add_level<TensorInput::tf32>(table, Level::tf32, "class scores on tensor cores, inputs of 10 bits");
     add_level<TensorInput::bf16>(table, Level::bf16, "class scores on tensor cores, inputs of 7 bits");

@@ -11,13 +11,15 @@ inline constexpr int kTileSamples = 32;  ///< of a tile, at most
 inline constexpr int kKeptColumns = 2;   ///< columns whose sums a thread keeps over the whole batch, at most
 
 /// Samples whose rows and scores fit into a block's shared memory, two blocks at a time on a multiprocessor;
-/// 0 where not even one does. `fixed_bytes`: of shared memory that the kernel needs whatever the tile.
-inline int tile_of(const CudaBackend& backend, const PureFftSizes& sizes, std::int64_t fixed_bytes = 1024) {
+/// 0 where not even one does.
+template <class Scores = ExactScores>
+int tile_of(const CudaBackend& backend, const PureFftSizes& sizes) {
     const std::int64_t floats = padded_columns(sizes.frequencies) + (sizes.classes + 3) / 4 * 4;
     const auto per_sample = floats * static_cast<std::int64_t>(sizeof(float));
     const auto all = static_cast<std::int64_t>(backend.info().shared_bytes);
-    const std::int64_t room = all - fixed_bytes;
-    const std::int64_t samples = std::min<std::int64_t>((all / 2 - fixed_bytes) / per_sample, kTileSamples);
+    const std::int64_t room = all - Scores::kFixedBytes;
+    std::int64_t samples = std::min<std::int64_t>((all / 2 - Scores::kFixedBytes) / per_sample, kTileSamples);
+    if (samples > Scores::kRows) samples -= samples % Scores::kRows;
     return static_cast<int>(samples >= 1 ? samples : room / per_sample >= 1 ? 1 : 0);
 }
 
@@ -68,9 +70,7 @@ int launch_tiles(CudaBackend& backend, const PureFftSizes& sizes, const PureFftI
     const auto run = [&](auto given) {
         using Sizes = decltype(given);
         const auto kernel = purefft_tiles_kernel<kForm, kWhole, Sizes, Scores>;
-        check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                   static_cast<int>(grid.shared_bytes)),
-              "shared memory");
+        allow_shared_memory(kernel, backend.info().shared_bytes - Scores::kFixedBytes);
         launch(kernel, grid.parts, kBlock, grid.shared_bytes, backend.stream(),
                PureFftTiles<Sizes>{given, input, labels, d_logits, scratch, tile});
     };

@@ -121,10 +121,12 @@ __device__ __forceinline__ float near_root(float x) {
 #endif
 }
 
+__device__ __forceinline__ float2 half(float2 a) { return make_float2(0.5F * a.x, 0.5F * a.y); }
+
 /// |a| and |b|. Where a square would overflow or lose digits, hypotf takes longer and does not.
 __device__ __forceinline__ float2 magnitudes(float2 a, float2 b) {
     const float first = fmaf(a.x, a.x, a.y * a.y), second = fmaf(b.x, b.x, b.y * b.y);
-    if (fminf(first, second) > 1e-30F && fmaxf(first, second) < 1e38F)
+    if (first > 1e-30F && second > 1e-30F && first < 1e38F && second < 1e38F)
         return make_float2(near_root(first), near_root(second));
     return make_float2(hypotf(a.x, a.y), hypotf(b.x, b.y));
 }
@@ -144,10 +146,10 @@ __device__ __forceinline__ void write_magnitudes(const RfftPlan& plan, unsigned 
             magnitude[k] = magnitudes(z, z).x;
         } else {
             const float2 mirror = conjugate(from[place<kForm>(row * points + (k == 0 ? 0 : points - k))]);
-            const float2 s = sum(z, mirror), t = multiply(difference(z, mirror), unpacking[k]);
-            const float2 twice = magnitudes(sum(s, t), difference(s, t));
-            magnitude[k] = 0.5F * twice.x;
-            magnitude[points - k] = 0.5F * twice.y;
+            const float2 s = half(sum(z, mirror)), t = multiply(half(difference(z, mirror)), unpacking[k]);
+            const float2 both = magnitudes(sum(s, t), difference(s, t));
+            magnitude[k] = both.x;
+            magnitude[points - k] = both.y;
         }
     }
     const int bins = plan.samples / 2 + 1;
@@ -208,9 +210,7 @@ std::int64_t resident_blocks(const CudaBackend& backend, const RfftPlan& plan) {
 template <Form kForm>
 void launch_rows(CudaBackend& backend, const RfftMagnitude& op, const RfftPlan& plan) {
     const auto kernel = rfft_magnitude_kernel<kForm>;
-    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(plan.shared_bytes)),
-          "shared memory");
+    allow_shared_memory(kernel, backend.info().shared_bytes);
     launch(kernel, blocks_for(op.batch, plan.rows, resident_blocks(backend, plan)),
            static_cast<unsigned>(plan.threads), plan.shared_bytes, backend.stream(), plan, op.batch, op.x,
            op.y_stride, op.y);

@@ -187,7 +187,7 @@ __global__ void __launch_bounds__(kBlock, 4) low_histogram_kernel(Values values,
 #pragma unroll
         for (int round = 0; round < kRounds; ++round)
             if (round * kWarp < end && device_energy_key(x[round]) >= lowest)
-                weights |= static_cast<unsigned>(values.weight_of(first + round * kWarp)) << 2 * round;
+                weights |= (static_cast<unsigned>(values.weight_of(first + round * kWarp)) & 3U) << 2 * round;
 #pragma unroll
         for (int round = 0; round < kRounds; ++round) {
             const unsigned key = device_energy_key(x[round]), weight = weights >> 2 * round & 3U;

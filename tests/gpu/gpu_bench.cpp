@@ -95,8 +95,10 @@ private:
 void bench_purefft(Backend& backend, Memory& memory, Table& table, std::int64_t batch) {
     const PureFftSizes sizes{batch, 8, 2, 10, 393};
     const std::int64_t stride = padded_columns(sizes.frequencies);
-    const std::int64_t pool = sizes.patterns * sizes.frequencies, layer = sizes.layers * sizes.frequencies,
-                       class_ = sizes.classes * sizes.frequencies, all = pool + layer + class_;
+    // Each on a boundary of its own, as tensors are.
+    const auto values = [&](std::int64_t rows) { return padded_columns(rows * sizes.frequencies); };
+    const std::int64_t pool = values(sizes.patterns), layer = values(sizes.layers),
+                       class_ = values(sizes.classes), all = pool + layer + class_;
     const PureFftInput input{memory.spread(batch * stride), stride, nullptr};
     float* const w = memory.spread(all);
     float* const g = memory.zeros<float>(all);
