@@ -1,12 +1,16 @@
 // Epochs of training and features of MNIST, as the program does them; PureFFT steps at every level.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <numeric>
 #include <string>
+#include <vector>
 
 #include "engine/core/random.hpp"
 #include "engine/data/features.hpp"
+#include "engine/profile/profiler.hpp"
 #include "engine/train/trainer.hpp"
 #include "kernels/ops/purefft.hpp"
 
@@ -42,6 +46,28 @@ void train_epoch(benchmark::State& state, const std::string& model) {
         while (!trainer.step().epoch_finished) {
         }
     state.SetItemsProcessed(state.iterations() * trainer.info().train_samples);
+}
+
+/// An epoch with timing on and one without, in turn. `throughput`: what timing leaves of it, the median over
+/// the pairs, which a machine that is slower now and then hardly moves.
+void timing_overhead(benchmark::State& state) {
+    const ExperimentConfig config = experiment("purefft");
+    const auto profiler = std::make_shared<Profiler>();
+    profiler->start();
+    Trainer plain(config, shared_workspace(), {}), timed(config, shared_workspace(), {}, profiler);
+    const auto seconds = [](Trainer& trainer) {
+        const double before = trainer.train_seconds();
+        while (!trainer.step().epoch_finished) {
+        }
+        return trainer.train_seconds() - before;
+    };
+    std::vector<double> ratios;
+    for (auto _ : state) {
+        const double without = seconds(plain), with = seconds(timed);
+        ratios.push_back(without / with);
+    }
+    std::ranges::nth_element(ratios, ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2));
+    state.counters["throughput"] = ratios[ratios.size() / 2];
 }
 
 /// |rfft| of all images from normalised floats in memory: what the peer times.
@@ -134,6 +160,7 @@ void step_level(benchmark::State& state) {
 BENCHMARK_CAPTURE(train_epoch, purefft, "purefft")->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK_CAPTURE(train_epoch, logistic, "logistic")->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK_CAPTURE(train_epoch, mlp, "mlp")->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(timing_overhead)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(features_from_pixels)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(features)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(step_level)->Arg(1)->Arg(2)->Arg(4)->Arg(5)->Unit(benchmark::kMillisecond)->UseRealTime();

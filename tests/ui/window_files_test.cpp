@@ -83,8 +83,12 @@ void WindowFilesTest::stopped_run_is_resumed() {
     auto* resume = find<QAction>("action_resume_shown");
     QVERIFY(resume->isEnabled());
     resume->trigger();
-    QTRY_VERIFY_WITH_TIMEOUT(window_->session().active() && points() > count + 5, kPatience_ms);
-    QCOMPARE(window_->session().record().steps()[count].step, last + 1);
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().active() && points() > 0 &&
+                                 window_->session().record().steps().back().step > last + 5,
+                             kPatience_ms);
+    // Where the curve is not thinned, the next point is the next step.
+    const auto& steps = window_->session().record().steps();
+    if (steps.size() > count && steps[count - 1].step == last) QCOMPARE(steps[count].step, last + 1);
     stop_and_wait();
 }
 
