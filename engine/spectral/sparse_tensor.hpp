@@ -1,0 +1,69 @@
+// A real tensor as those coefficients of its orthonormal half spectrum that were kept:
+//   W[n] = N^{-1/2} Σ_k S[k] e^{2πi k·n/extents},  S Hermitian, N the number of values.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/core/tensor.hpp"
+#include "engine/spectral/half_spectrum.hpp"
+
+namespace spectral {
+
+/// How much of a tensor is kept. A conjugate pair is two degrees of freedom, kept or dropped together.
+struct Keep {
+    enum class By {
+        density,  ///< value · size() degrees of freedom, rounded, at least one
+        count,    ///< so many degrees of freedom
+        error,    ///< the fewest whose relative error ‖W − Ŵ‖/‖W‖ is at most the value
+        energy,   ///< the fewest that hold the value of the energy, as a fraction
+    };
+    By by = By::density;
+    double value = 1;
+};
+
+class SparseSpectralTensor {
+public:
+    /// The largest coefficients of `dense` (f32, rank 1 to 8), ties by the lower flat index. Throws Error on
+    /// a value of `keep` that makes no sense, on values that are not finite (the first is named), and as
+    /// HalfSpectrum does.
+    static SparseSpectralTensor from_dense(Device device, const Tensor& dense, const Keep& keep);
+    /// From a file: indices ascending, with both members of a stored pair. Throws Error where they are not,
+    /// or lie outside.
+    static SparseSpectralTensor from_host(Device device, const Shape& shape, std::vector<std::uint32_t> index,
+                                          const std::vector<Complex>& values);
+
+    /// Real values, f32.
+    Tensor to_dense(Device device) const;
+
+    const Shape& shape() const { return shape_; }
+    const HalfSpectrum& spectrum() const { return spectrum_; }
+    /// Coefficients that are held, both members of stored pairs among them.
+    std::int64_t count() const { return static_cast<std::int64_t>(host_index_.size()); }
+    std::int64_t degrees_of_freedom() const;
+    const std::vector<std::uint32_t>& host_index() const { return host_index_; }
+    std::vector<Complex> host_values(Backend& backend) const;
+    const std::uint32_t* index() const { return index_.as<std::uint32_t>(); }
+    Complex* values() const { return values_.as<Complex>(); }
+
+    /// ‖W‖² of what is kept, by Parseval.
+    double energy() const { return energy_; }
+    /// ‖W‖² of the tensor that it was made from; equal to energy() where that is not known.
+    double source_energy() const { return source_energy_; }
+    double energy_retained() const { return source_energy_ > 0 ? energy_ / source_energy_ : 1; }
+    /// ‖W − Ŵ‖/‖W‖ by Parseval, without a reconstruction.
+    double relative_error() const;
+
+private:
+    SparseSpectralTensor(Device device, const Shape& shape, std::vector<std::uint32_t> index);
+    /// Of the values as they stand.
+    double measured_energy(Device device) const;
+
+    Shape shape_;
+    HalfSpectrum spectrum_;
+    std::vector<std::uint32_t> host_index_;
+    Buffer index_, values_;
+    double energy_ = 0, source_energy_ = 0;
+};
+
+}  // namespace spectral
