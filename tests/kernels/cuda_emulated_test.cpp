@@ -16,6 +16,7 @@
 #include "tests/cuda_on_cpu/control.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/backend_under_test.hpp"
+#include "tests/support/failure.hpp"
 
 namespace spectral::test {
 namespace {
@@ -26,15 +27,6 @@ using cuda_on_cpu::machine;
 class CudaBackendTest : public testing::Test {
 protected:
     void TearDown() override { cuda_on_cpu::reset(); }
-
-    static std::string failure(const std::function<void()>& action) {
-        try {
-            action();
-        } catch (const Error& error) {
-            return error.what();
-        }
-        return "nothing was thrown";
-    }
 };
 
 bool same_alive(const cuda_on_cpu::Counts& a, const cuda_on_cpu::Counts& b) {

@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
-#include <string>
 
 #include "engine/core/error.hpp"
 #include "engine/core/half.hpp"
@@ -13,20 +11,12 @@
 #include "engine/spectral/index_codec.hpp"
 #include "engine/spectral/value_codec.hpp"
 #include "tests/support/arrays.hpp"
+#include "tests/support/failure.hpp"
 
 namespace spectral::test {
 namespace {
 
 using Indices = std::vector<std::uint32_t>;
-
-std::string refusal(const std::function<void()>& call) {
-    try {
-        call();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "nothing was thrown";
-}
 
 Indices drawn(std::int64_t universe, double density, std::uint64_t seed) {
     Random random(seed);
@@ -67,7 +57,7 @@ TEST(IndexCodec, RefusesWhatItDidNotWrite) {
                             std::int64_t universe) {
         std::vector<std::byte> damaged;
         for (const int byte : bytes) damaged.push_back(static_cast<std::byte>(byte));
-        return refusal([&] { decode_indices(coding, damaged, count, universe); });
+        return failure([&] { decode_indices(coding, damaged, count, universe); });
     };
     using enum IndexCoding;
     EXPECT_EQ(refused(flat, {1, 0, 0, 0, 1, 0, 0, 0}, 2, 9), "coded indices: index 1 follows 1");
@@ -144,18 +134,18 @@ TEST(ValueCodec, ZerosStayZeros) {
 }
 
 TEST(ValueCodec, RefusesWhatItDidNotWrite) {
-    EXPECT_EQ(refusal([] {
+    EXPECT_EQ(failure([] {
                   encode_values(ValueCoding::f16, std::vector<Complex>{{70000, 0}});
               }),
               "coefficients: 70000 is beyond what f16 reaches");
     const std::vector<std::byte> infinity{std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0x7C}};
-    EXPECT_EQ(refusal([&] { decode_values(ValueCoding::f16, 1, infinity, 1); }),
+    EXPECT_EQ(failure([&] { decode_values(ValueCoding::f16, 1, infinity, 1); }),
               "coded coefficients: coefficient 0 is not finite");
-    EXPECT_EQ(refusal([&] { decode_values(ValueCoding::f16, 1, infinity, 2); }),
+    EXPECT_EQ(failure([&] { decode_values(ValueCoding::f16, 1, infinity, 2); }),
               "coded coefficients: 2 coefficients as f16 are not in 4 bytes");
-    EXPECT_EQ(refusal([&] { decode_values(ValueCoding::int8, -1, infinity, 1); }),
+    EXPECT_EQ(failure([&] { decode_values(ValueCoding::int8, -1, infinity, 1); }),
               "coded coefficients: a scale of -1");
-    EXPECT_NE(refusal([&] {
+    EXPECT_NE(failure([&] {
                   decode_values(ValueCoding::int4, 1, infinity, std::int64_t{1} << 60);
               }).find("are not in 4 bytes"),
               std::string::npos);

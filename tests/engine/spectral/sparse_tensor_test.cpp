@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <functional>
 #include <limits>
 
 #include "tests/engine/spectral/shapes.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/backend_under_test.hpp"
 #include "tests/support/definitions.hpp"
+#include "tests/support/failure.hpp"
 
 namespace spectral::test {
 namespace {
@@ -36,15 +36,6 @@ protected:
     double error_of(const SparseSpectralTensor& sparse, const std::vector<float>& dense) {
         return std::sqrt(
             relative_energy_error(sparse.to_dense(device_).to_host(*backend_).values, to_doubles(dense)));
-    }
-
-    std::string refusal(const std::function<void()>& call) {
-        try {
-            call();
-        } catch (const Error& error) {
-            return error.what();
-        }
-        return "nothing was thrown";
     }
 };
 
@@ -155,7 +146,7 @@ TEST_F(SparseTensor, WhiteNoiseKeepsWhatTheNullHypothesisSays) {
 TEST_F(SparseTensor, RefusesWhatMakesNoSense) {
     const std::vector<float> values = normal_values(12, 9);
     const auto refused = [&](Keep::By by, double value) {
-        return refusal([&] { keep({3, 4}, values, by, value); });
+        return failure([&] { keep({3, 4}, values, by, value); });
     };
     const double nan = std::numeric_limits<double>::quiet_NaN();
     for (const double density : {0.0, -1.0, 1.5, nan})
@@ -168,7 +159,7 @@ TEST_F(SparseTensor, RefusesWhatMakesNoSense) {
         EXPECT_NE(refused(Keep::By::energy, energy).find("energy"), std::string::npos);
     std::vector<float> damaged = values;
     damaged[6] = std::numeric_limits<float>::infinity();
-    EXPECT_EQ(refusal([&] {
+    EXPECT_EQ(failure([&] {
                   keep({3, 4}, damaged, Keep::By::density, 0.5);
               }),
               "spectrum: the value at [1, 2] is inf");
@@ -176,7 +167,7 @@ TEST_F(SparseTensor, RefusesWhatMakesNoSense) {
 
 TEST_F(SparseTensor, RefusesDamagedIndices) {
     const auto refused = [&](std::vector<std::uint32_t> index, std::size_t values) {
-        return refusal([&] {
+        return failure([&] {
             SparseSpectralTensor::from_host(device_, {4, 6}, std::move(index), std::vector<Complex>(values));
         });
     };
