@@ -48,8 +48,8 @@ def read_commands(build: Path, root: Path) -> dict[Path, list[Command]]:
         if source.suffix != ".cpp" or not source.is_relative_to(root) or source.is_relative_to(build):
             continue
         words = shlex.split(entry["command"])
-        if Path(words[0]).name == "ccache":
-            words = words[1:]
+        launcher = next((i for i, word in enumerate(words) if Path(word).name == "ccache"), -1)
+        words = words[launcher + 1 :]
         kept: list[str] = []
         iterator = iter(words)
         for word in iterator:
