@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "kernels/ops/ceiling.hpp"
+#include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
@@ -62,6 +63,10 @@ std::int64_t SignalShape::spectrum_size() const {
 }
 
 Cost Rfft::cost() const { return rfft_cost(batch, shape); }
+
+Cost Dct::cost() const {
+    return {2 * kReal * real(batch) * real(shape.size()), fft_flops(batch, shape)};
+}
 
 Cost RfftBackward::cost() const { return rfft_cost(batch, shape); }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "engine/profile/op_case.hpp"
+#include "kernels/ops/dct.hpp"
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
 #include "kernels/ops/purefft.hpp"
@@ -50,6 +51,21 @@ OpCase rfft_backward(Device device, const Json& sizes) {
             {},
             [op, t](Level level) { t.inputs->device().backend.run(op, level); },
             [op, t] { return t.inputs->host(op.dx, t.samples); }};
+}
+
+OpCase dct(Device device, const Json& sizes) {
+    const Transform t(device, sizes);
+    const Dct op{t.batch,
+                 t.shape,
+                 false,
+                 t.inputs->normal(t.samples, 1),
+                 t.inputs->zeros(t.samples),
+                 t.inputs->complex_zeros(Dct::scratch_size(t.batch, t.shape))};
+    return {t.text(),
+            op.cost(),
+            {},
+            [op, t](Level level) { t.inputs->device().backend.run(op, level); },
+            [op, t] { return t.inputs->host(op.y, t.samples); }};
 }
 
 OpCase rfft_magnitude(Device device, const Json& sizes) {
@@ -191,6 +207,7 @@ std::vector<OpCaseInfo> spectral_cases() {
                          size_field("classes", 10, 4096)};
     return {{"rfft", transform, rfft},
             {"rfft_backward", transform, rfft_backward},
+            {"dct", transform, dct},
             {"rfft_magnitude", transform, rfft_magnitude},
             {"magnitude", vector, magnitude},
             {"magnitude_backward", vector, magnitude_backward},

@@ -15,14 +15,10 @@ namespace {
 
 int largest_level(ValueCoding coding) { return coding == ValueCoding::int8 ? 127 : 7; }
 
-std::size_t block_count_of(std::size_t parts) { return (parts + kScaleBlock - 1) / kScaleBlock; }
+std::size_t block_count_of(std::size_t values) { return (values + kScaleBlock - 1) / kScaleBlock; }
 
 [[noreturn]] void refuse(const std::string& why) {
     throw Error("coded coefficients", why, "the file is damaged, or was written by another program");
-}
-
-std::span<const float> parts_of(std::span<const Complex> values) {
-    return {reinterpret_cast<const float*>(values.data()), 2 * values.size()};
 }
 
 void put_half(std::vector<std::byte>& bytes, std::uint16_t half) {
@@ -55,20 +51,20 @@ int level_at(ValueCoding coding, std::span<const std::byte> bytes, std::size_t i
     return static_cast<int>(four ^ 8U) - 8;
 }
 
-CodedValues quantise(ValueCoding coding, std::span<const float> parts) {
+CodedValues quantise(ValueCoding coding, std::span<const float> values) {
     CodedValues coded;
     float largest = 0;
-    for (const float part : parts) largest = std::max(largest, std::abs(part));
+    for (const float value : values) largest = std::max(largest, std::abs(value));
     const int most = largest_level(coding);
     // A power of two, so that steps and values are exact and coding them again changes nothing; the largest
     // step is near the largest half, which leaves 29 powers of two before a small block's step loses digits.
     if (largest > 0) coded.scale = std::ldexp(1, std::ilogb(static_cast<double>(largest) / most) - 14);
-    coded.bytes.reserve(coded_value_bytes(coding, static_cast<std::int64_t>(parts.size() / 2)));
-    std::vector<int> levels(parts.size());
-    for (std::size_t first = 0; first < parts.size(); first += kScaleBlock) {
-        const auto block = parts.subspan(first, std::min<std::size_t>(kScaleBlock, parts.size() - first));
+    coded.bytes.reserve(coded_value_bytes(coding, static_cast<std::int64_t>(values.size())));
+    std::vector<int> levels(values.size());
+    for (std::size_t first = 0; first < values.size(); first += kScaleBlock) {
+        const auto block = values.subspan(first, std::min<std::size_t>(kScaleBlock, values.size() - first));
         float peak = 0;
-        for (const float part : block) peak = std::max(peak, std::abs(part));
+        for (const float value : block) peak = std::max(peak, std::abs(value));
         // What is stored is what is divided by: rounding of the scale costs no accuracy but its own.
         const std::uint16_t half =
             to_half(static_cast<float>(static_cast<double>(peak) / most / coded.scale));
@@ -101,67 +97,69 @@ std::string_view value_coding_name(ValueCoding coding) {
 }
 
 std::size_t coded_value_bytes(ValueCoding coding, std::int64_t count) {
-    const auto parts = 2 * static_cast<std::size_t>(count);
+    const auto values = static_cast<std::size_t>(count);
     switch (coding) {
         case ValueCoding::f32:
-            return 4 * parts;
+            return 4 * values;
         case ValueCoding::f16:
-            return 2 * parts;
+            return 2 * values;
         case ValueCoding::int8:
-            return 2 * block_count_of(parts) + parts;
+            return 2 * block_count_of(values) + values;
         case ValueCoding::int4:
-            return 2 * block_count_of(parts) + parts / 2;
+            return 2 * block_count_of(values) + (values + 1) / 2;
     }
     return 0;
 }
 
-CodedValues encode_values(ValueCoding coding, std::span<const Complex> values) {
-    const std::span<const float> parts = parts_of(values);
+CodedValues encode_values(ValueCoding coding, std::span<const float> values) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (!std::isfinite(values[i]))
+            throw Error("coefficients", fmt::format("number {} is {}", i, values[i]));
     CodedValues coded;
     switch (coding) {
         case ValueCoding::f32:
-            coded.bytes.resize(parts.size_bytes());
-            if (!parts.empty()) std::memcpy(coded.bytes.data(), parts.data(), parts.size_bytes());
+            coded.bytes.resize(values.size_bytes());
+            if (!values.empty()) std::memcpy(coded.bytes.data(), values.data(), values.size_bytes());
             return coded;
         case ValueCoding::f16:
-            coded.bytes.reserve(2 * parts.size());
-            for (const float part : parts) {
-                if (std::abs(part) > kLargestHalf)
-                    throw Error("coefficients", fmt::format("{:g} is beyond what f16 reaches", part),
+            coded.bytes.reserve(2 * values.size());
+            for (const float value : values) {
+                const std::uint16_t half = to_half(value);
+                if (!std::isfinite(from_half(half)))
+                    throw Error("coefficients", fmt::format("{:g} is beyond what f16 reaches", value),
                                 "store them as f32 or int8");
-                put_half(coded.bytes, to_half(part));
+                put_half(coded.bytes, half);
             }
             return coded;
         case ValueCoding::int8:
         case ValueCoding::int4:
-            return quantise(coding, parts);
+            return quantise(coding, values);
     }
     return coded;
 }
 
-std::vector<Complex> decode_values(ValueCoding coding, double scale, std::span<const std::byte> bytes,
-                                   std::int64_t count) {
-    // No coding has more than one coefficient in a byte.
-    if (count < 0 || static_cast<std::uint64_t>(count) > bytes.size() ||
+std::vector<float> decode_values(ValueCoding coding, double scale, std::span<const std::byte> bytes,
+                                 std::int64_t count) {
+    // No coding has more than two numbers in a byte.
+    if (count < 0 || static_cast<std::uint64_t>(count) / 2 > bytes.size() ||
         bytes.size() != coded_value_bytes(coding, count))
-        refuse(fmt::format("{} coefficients as {} are not in {} bytes", count, value_coding_name(coding),
+        refuse(fmt::format("{} numbers as {} are not in {} bytes", count, value_coding_name(coding),
                            bytes.size()));
     if (!std::isfinite(scale) || scale <= 0) refuse(fmt::format("a scale of {:g}", scale));
-    std::vector<Complex> values(static_cast<std::size_t>(count));
-    const std::span<float> parts{reinterpret_cast<float*>(values.data()), 2 * values.size()};
+    std::vector<float> values(static_cast<std::size_t>(count));
     if (coding == ValueCoding::f32) {
-        if (!parts.empty()) std::memcpy(parts.data(), bytes.data(), bytes.size());
+        if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
     } else if (coding == ValueCoding::f16) {
-        for (std::size_t i = 0; i < parts.size(); ++i) parts[i] = from_half(half_at(bytes, i));
+        for (std::size_t i = 0; i < values.size(); ++i) values[i] = from_half(half_at(bytes, i));
     } else {
-        const auto levels = bytes.subspan(2 * block_count_of(parts.size()));
-        for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto levels = bytes.subspan(2 * block_count_of(values.size()));
+        for (std::size_t i = 0; i < values.size(); ++i) {
             const double step = static_cast<double>(from_half(half_at(bytes, i / kScaleBlock))) * scale;
-            parts[i] = static_cast<float>(level_at(coding, levels, i) * step);
+            values[i] = static_cast<float>(level_at(coding, levels, i) * step);
         }
     }
-    for (std::size_t i = 0; i < parts.size(); ++i)
-        if (!std::isfinite(parts[i])) refuse(fmt::format("coefficient {} is not finite", i / 2));
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (!std::isfinite(values[i])) refuse(fmt::format("number {} is not finite", i));
     return values;
 }
 

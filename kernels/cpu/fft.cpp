@@ -71,16 +71,9 @@ namespace {
 HWY_EXPORT(split_magnitudes);
 HWY_EXPORT(join);
 
-PlanKey key(Transform transform, const SignalShape& shape, bool aligned = false) {
-    PlanKey result{transform, shape.rank, {}, aligned};
-    for (std::size_t axis = 0; axis < static_cast<std::size_t>(shape.rank); ++axis)
-        result.extent[axis] = shape.extent[axis];
-    return result;
-}
-
 void run_rfft(Backend& backend, const Rfft& op) {
     if (op.batch == 0 || op.shape.size() == 0) return;
-    const auto plan = as_cpu(backend).plans().get(key(Transform::real_forward, op.shape));
+    const auto plan = as_cpu(backend).plans().get({FftwTransform::real_forward, op.shape});
     const std::int64_t size = op.shape.size(), bins = op.shape.spectrum_size();
     as_cpu(backend).pool().split(op.batch, [&](int, std::int64_t begin, std::int64_t end) {
         for (std::int64_t b = begin; b < end; ++b) plan->forward(op.x + b * size, op.y + b * bins);
@@ -89,7 +82,7 @@ void run_rfft(Backend& backend, const Rfft& op) {
 
 void run_rfft_backward(Backend& backend, const RfftBackward& op) {
     if (op.batch == 0 || op.shape.size() == 0) return;
-    const auto plan = as_cpu(backend).plans().get(key(Transform::real_backward, op.shape));
+    const auto plan = as_cpu(backend).plans().get({FftwTransform::real_backward, op.shape});
     const std::int64_t size = op.shape.size(), bins = op.shape.spectrum_size();
     const std::int64_t last = op.shape.extent[static_cast<std::size_t>(op.shape.rank - 1)];
     const std::int64_t last_bins = last / 2 + 1;
@@ -168,7 +161,7 @@ void run_rfft_magnitude_tiled(Backend& backend, const RfftMagnitude& op) {
     if (op.batch == 0 || fill_padding_alone(op)) return;
     const bool pairs = op.shape.rank == 1;
     const auto plan = as_cpu(backend).plans().get(
-        key(pairs ? Transform::complex_forward : Transform::real_forward, op.shape, true));
+        {pairs ? FftwTransform::complex_forward : FftwTransform::real_forward, op.shape, true});
     as_cpu(backend).pool().split(op.batch, [&](int, std::int64_t begin, std::int64_t end) {
         if (pairs)
             pairs_to_magnitudes(op, *plan, begin, end);

@@ -44,18 +44,25 @@ FftwPlan::FftwPlan(const PlanKey& key) {
     const unsigned flags = FFTW_ESTIMATE | (key.aligned ? 0U : FFTW_UNALIGNED);
     const std::lock_guard lock(planner_mutex());
     switch (key.transform) {
-        case Transform::real_forward:
+        case FftwTransform::real_forward:
             plan_ = fftwf_plan_dft_r2c(key.rank, extent.data(), real.get(), spectrum.get(),
                                        flags | FFTW_PRESERVE_INPUT);
             break;
-        case Transform::real_backward:
+        case FftwTransform::real_backward:
             plan_ = fftwf_plan_dft_c2r(key.rank, extent.data(), spectrum.get(), real.get(),
                                        flags | FFTW_DESTROY_INPUT);
             break;
-        case Transform::complex_forward:
+        case FftwTransform::complex_forward:
             plan_ = fftwf_plan_dft(key.rank, extent.data(), input.get(), spectrum.get(), FFTW_FORWARD,
                                    flags | FFTW_PRESERVE_INPUT);
             break;
+        case FftwTransform::cosine_forward:
+        case FftwTransform::cosine_backward: {
+            std::array<fftwf_r2r_kind, kMaxSignalRank> kinds{};
+            kinds.fill(key.transform == FftwTransform::cosine_forward ? FFTW_REDFT10 : FFTW_REDFT01);
+            plan_ = fftwf_plan_r2r(key.rank, extent.data(), real.get(), real.get(), kinds.data(), flags);
+            break;
+        }
     }
     if (!plan_) throw Error("fft", "FFTW has no plan for this shape");
 }
@@ -78,6 +85,8 @@ void FftwPlan::backward(Complex* x, float* y) const {
     fftwf_execute_dft_c2r(plan_, reinterpret_cast<fftwf_complex*>(x), y);
 }
 
+void FftwPlan::cosine(float* y) const { fftwf_execute_r2r(plan_, y, y); }
+
 std::shared_ptr<const FftwPlan> PlanCache::get(const PlanKey& key) {
     const auto found = std::ranges::find(entries_, key, &Entry::key);
     if (found != entries_.end()) {
@@ -91,7 +100,8 @@ std::shared_ptr<const FftwPlan> PlanCache::get(const PlanKey& key) {
 }
 
 std::vector<PlanInfo> PlanCache::list() const {
-    static constexpr std::array kTransforms{"real → complex", "complex → real", "complex → complex"};
+    static constexpr std::array kTransforms{"real → complex", "complex → real", "complex → complex",
+                                            "cosine transform", "inverse cosine transform"};
     std::vector<PlanInfo> result;
     for (const Entry& entry : entries_) {
         result.push_back({extents_text(entry.key.rank, entry.key.extent) + ", " +

@@ -4,6 +4,7 @@
 
 #include <fftw3.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <list>
 #include <memory>
@@ -14,15 +15,20 @@
 
 namespace spectral {
 
-enum class Transform { real_forward, real_backward, complex_forward };
+enum class FftwTransform { real_forward, real_backward, complex_forward, cosine_forward, cosine_backward };
 
 /// Everything a plan depends on, compared field by field. One signal per execution.
 struct PlanKey {
-    Transform transform = Transform::real_forward;
+    FftwTransform transform = FftwTransform::real_forward;
     int rank = 1;
     std::array<std::int64_t, kMaxSignalRank> extent{};
     bool aligned = false;  ///< arrays start on 64-byte boundaries: twice as fast
     bool operator==(const PlanKey&) const = default;
+
+    PlanKey(FftwTransform kind, const SignalShape& shape, bool at_boundaries = false)
+        : transform(kind), rank(shape.rank), aligned(at_boundaries) {
+        std::copy_n(shape.extent.begin(), rank, extent.begin());
+    }
 };
 
 class FftwPlan {
@@ -36,6 +42,8 @@ public:
     void forward(const float* x, Complex* y) const;
     void forward(const Complex* x, Complex* y) const;
     void backward(Complex* x, float* y) const;
+    /// In place.
+    void cosine(float* y) const;
 
 private:
     fftwf_plan plan_ = nullptr;

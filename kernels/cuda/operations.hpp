@@ -35,6 +35,7 @@ void add(OpTable& table, Level level, std::string_view change) {
 void add_activation(OpTable& table);
 void add_bias(OpTable& table);
 void add_ceiling(OpTable& table);
+void add_dct(OpTable& table);
 void add_features(OpTable& table);
 void add_fft(OpTable& table);
 void add_gather_rows(OpTable& table);
@@ -61,6 +62,7 @@ inline void add_all(OpTable& table) {
     add_activation(table);
     add_bias(table);
     add_ceiling(table);
+    add_dct(table);
     add_features(table);
     add_fft(table);
     add_gather_rows(table);

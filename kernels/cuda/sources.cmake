@@ -13,6 +13,7 @@ set(SPECTRAL_CUDA_HOST_SOURCES
 set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/activation.cu
     cuda/ceiling.cu
+    cuda/dct.cu
     cuda/features.cu
     cuda/fft.cu
     cuda/magnitude.cu

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
@@ -52,6 +53,7 @@ TEST(Cost, EmptyIsFree) {
     const SignalShape signal{1, {16, 1, 1}};
     for (const Cost cost : {Rfft{0, signal}.cost(),
                             RfftMagnitude{0, signal}.cost(),
+                            Dct{0, signal}.cost(),
                             Magnitude{}.cost(),
                             MagnitudeBackward{}.cost(),
                             MatMul{}.cost(),

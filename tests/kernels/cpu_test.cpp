@@ -11,12 +11,12 @@ namespace {
 
 TEST(PlanCache, KeepsTheNewestAndPlansEachShapeOnce) {
     PlanCache cache;
-    const auto first = cache.get({Transform::real_forward, 1, {8, 1, 1}});
-    EXPECT_EQ(cache.get({Transform::real_forward, 1, {8, 1, 1}}), first);
-    EXPECT_NE(cache.get({Transform::real_backward, 1, {8, 1, 1}}), first);
-    for (std::int64_t n = 1; n <= 40; ++n) cache.get({Transform::real_forward, 1, {n + 100, 1, 1}});
+    const auto first = cache.get({FftwTransform::real_forward, {1, {8, 1, 1}}});
+    EXPECT_EQ(cache.get({FftwTransform::real_forward, {1, {8, 1, 1}}}), first);
+    EXPECT_NE(cache.get({FftwTransform::real_backward, {1, {8, 1, 1}}}), first);
+    for (std::int64_t n = 1; n <= 40; ++n) cache.get({FftwTransform::real_forward, {1, {n + 100, 1, 1}}});
     EXPECT_EQ(cache.size(), PlanCache::kMaxEntries);
-    EXPECT_THROW(cache.get({Transform::real_forward, 1, {0, 1, 1}}), Error);
+    EXPECT_THROW(cache.get({FftwTransform::real_forward, {1, {0, 1, 1}}}), Error);
 }
 
 TEST(OpTable, NamesWhatIsMissing) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/ops/dct.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/backend_under_test.hpp"
 #include "tests/support/definitions.hpp"
@@ -74,6 +75,24 @@ TEST_P(Fft, BackwardAgreesWithTheDefinition) {
         reference.insert(reference.end(), one.begin(), one.end());
     }
     EXPECT_LE(relative_energy_error(dx.host(), reference), kEnergyTolerance);
+}
+
+TEST_P(Fft, CosineTransformsAgreeWithTheDefinition) {
+    const std::int64_t size = shape_.size();
+    const std::vector<float> x = normal_values(batch_ * size, 13);
+    Array<float> input(*backend_, std::span<const float>(x)), y(*backend_, batch_ * size);
+    Array<Complex> scratch(*backend_, Dct::scratch_size(batch_, shape_));
+    for (const bool inverse : {false, true}) {
+        SCOPED_TRACE(inverse);
+        backend_->run(Dct{batch_, shape_, inverse, input.data(), y.data(), scratch.data()});
+        std::vector<double> reference;
+        for (int b = 0; b < batch_; ++b) {
+            const definition::Doubles row(x.begin() + b * size, x.begin() + (b + 1) * size);
+            const auto one = inverse ? definition::dct_inverse(row, shape_) : definition::dct(row, shape_);
+            reference.insert(reference.end(), one.begin(), one.end());
+        }
+        EXPECT_LE(relative_energy_error(y.host(), reference), kEnergyTolerance);
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Fft, testing::Combine(testing::ValuesIn(kShapes), testing::Values(0, 1, 5)));

@@ -57,6 +57,38 @@ Doubles rfft_backward(const ComplexDoubles& dy, const SignalShape& shape) {
     return dx;
 }
 
+namespace {
+
+/// s_k cos(π(2n+1)k/2N), multiplied over the axes.
+double cosine_entry(const SignalShape& shape, std::int64_t k, std::int64_t n) {
+    double product = 1;
+    for (int axis = shape.rank - 1; axis >= 0; --axis) {
+        const std::int64_t extent = shape.extent[at(axis)], bin = k % extent, sample = n % extent;
+        const auto size = static_cast<double>(extent);
+        product *= std::sqrt((bin == 0 ? 1 : 2) / size) *
+                   std::cos(std::numbers::pi * static_cast<double>((2 * sample + 1) * bin) / (2 * size));
+        k /= extent;
+        n /= extent;
+    }
+    return product;
+}
+
+}  // namespace
+
+Doubles dct(const Doubles& x, const SignalShape& shape) {
+    Doubles y(x.size());
+    for (std::int64_t k = 0; k < shape.size(); ++k)
+        for (std::int64_t n = 0; n < shape.size(); ++n) y[at(k)] += cosine_entry(shape, k, n) * x[at(n)];
+    return y;
+}
+
+Doubles dct_inverse(const Doubles& y, const SignalShape& shape) {
+    Doubles x(y.size());
+    for (std::int64_t n = 0; n < shape.size(); ++n)
+        for (std::int64_t k = 0; k < shape.size(); ++k) x[at(n)] += cosine_entry(shape, k, n) * y[at(k)];
+    return x;
+}
+
 Doubles PureFft::weights() const {
     const auto [batch, patterns, layers, classes, n] = sizes;
     Doubles result(at(layers * patterns));

@@ -19,6 +19,12 @@ ComplexDoubles rfft(const Doubles& x, const SignalShape& shape);
 /// dx[n] = Re Σ_k dy[k] e^{2πi k·n/N} over the stored half.
 Doubles rfft_backward(const ComplexDoubles& dy, const SignalShape& shape);
 
+/// Along every axis: y[k] = s_k Σ_n x[n] cos(π(2n+1)k/2N), s_0 = √(1/N), s_k = √(2/N).
+Doubles dct(const Doubles& x, const SignalShape& shape);
+
+/// x[n] = Σ_k s_k y[k] cos(π(2n+1)k/2N) along every axis.
+Doubles dct_inverse(const Doubles& y, const SignalShape& shape);
+
 struct PureFft {
     PureFftSizes sizes;
     Doubles x, pool, layer, class_;
