@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", SPECTRAL_VERSION " (" SPECTRAL_GIT_COMMIT ")");
     app.require_subcommand(1);
     app.footer(
-        "Examples:\n  spectral train --epochs 5 --out run.h5\n  spectral inspect run.h5\n\n'spectral COMMAND "
+        "Examples:\n  spectral train --epochs 5 --out run.h5\n  spectral compress run.h5 --ratio 10 --out small.h5\n\n'spectral COMMAND "
         "--help' shows a command's options and examples.");
     int exit_code = kExitOk;
     add_backends(app, exit_code);
@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
     add_eval(app, exit_code);
     add_inspect(app, exit_code);
     add_bench(app, exit_code);
+    add_compress(app, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ExtrasError&) {
@@ -63,7 +64,7 @@ int main(int argc, char** argv) {
         print_error(
             unknown ? fmt::format("unknown command '{}'", argv[1]) : error.what(),
             unknown
-                ? "commands: backends, datasets, models, train, eval, inspect, bench; see 'spectral --help'"
+                ? "commands: backends, datasets, models, train, eval, inspect, compress, bench; see 'spectral --help'"
                 : help_hint(app));
         return kExitBadInput;
     } catch (const CLI::ArgumentMismatch& error) {

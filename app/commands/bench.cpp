@@ -2,7 +2,6 @@
 #include "engine/profile/bench.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <memory>
 
@@ -60,14 +59,10 @@ void run(const BenchArguments& a) {
     request.threads = a.threads;
     request.fresh_ceiling = a.fresh_ceiling;
     watch_signals();
-    const bool bar = isatty(STDERR_FILENO) == 1;
+    const ProgressBar bar;
     MemoryBudget budget;
-    const std::vector<BenchResult> results =
-        run_bench(request, budget, [&](std::string_view what, double fraction) {
-            if (bar) fmt::print(stderr, "\r\033[K{:3.0f} %  {}", 100 * fraction, what);
-            return !interrupt_requested().load();
-        });
-    if (bar) fmt::print(stderr, "\r\033[K");
+    const std::vector<BenchResult> results = run_bench(request, budget, bar.listener());
+    bar.clear();
     if (!a.json) {
         print_table(results);
         return;

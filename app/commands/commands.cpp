@@ -1,12 +1,16 @@
 #include "app/commands/commands.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "engine/core/error.hpp"
+#include "engine/io/model_file.hpp"
 
 namespace spectral::app {
 
@@ -69,10 +73,47 @@ void SchemaFlags::require_all_used(const std::string& why, const std::string& hi
             throw Error(fmt::format("option {}", flag_name(name)), why, hint);
 }
 
+ProgressBar::ProgressBar() : terminal_(isatty(STDERR_FILENO) == 1) {}
+
+void ProgressBar::show(double fraction, std::string_view text) const {
+    if (!terminal_) return;
+    constexpr int kWidth = 30;
+    const int filled = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * kWidth);
+    fmt::print(stderr, "\r\033[K[{:━<{}}{:·<{}}] {}", "", filled, "", kWidth - filled, text);
+    std::fflush(stderr);
+}
+
+void ProgressBar::line(std::string_view text) const {
+    clear();
+    fmt::print(stderr, "{}\n", text);
+}
+
+void ProgressBar::clear() const {
+    if (terminal_) fmt::print(stderr, "\r\033[K");
+}
+
+Progress ProgressBar::listener() const {
+    return [this](std::string_view what, double fraction) {
+        show(fraction, what);
+        return !interrupt_requested().load();
+    };
+}
+
 void print_error(std::string_view message, std::string_view hint) {
     fmt::print(stderr, "error: {}\n", message);
     fmt::print(stderr, "hint: {}\n",
                hint.empty() ? "check what is named above; 'spectral COMMAND --help' has examples" : hint);
+}
+
+void require_free(const std::string& out, const std::string& resume, bool force, const std::string& go_on) {
+    namespace fs = std::filesystem;
+    std::error_code unreadable;  // the run says why it cannot write there
+    if (out.empty() || !fs::is_regular_file(out, unreadable)) return;
+    if (!resume.empty() && fs::equivalent(out, resume, unreadable)) return;
+    if (!is_model_file(out))
+        throw Error(out, "exists and is no model file of this program, so it is not replaced",
+                    "give another name for --out, or remove the file first");
+    if (!force) throw Error(out, "exists already and holds a model", "give another name for --out, " + go_on);
 }
 
 }  // namespace spectral::app

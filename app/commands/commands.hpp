@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/core/progress.hpp"
 #include "engine/core/schema.hpp"
 
 namespace spectral::app {
@@ -24,6 +25,7 @@ void add_train(CLI::App& app, int& exit_code);
 void add_eval(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
+void add_compress(CLI::App& app, int& exit_code);
 
 /// Set by SIGINT and SIGTERM; a second signal ends the program at once.
 const std::atomic<bool>& interrupt_requested();
@@ -49,6 +51,29 @@ private:
         bool used = false;
     };
     std::map<std::string, Flag> flags_;
+};
+
+/// What stands at `out` is a run that took its time, or something else altogether; only the run that goes on
+/// there may replace it unasked. Throws Error; `go_on` is what to do instead, for the hint.
+void require_free(const std::string& out, const std::string& resume, bool force, const std::string& go_on);
+
+/// On standard error, where that is a terminal; lines are printed wherever it goes.
+class ProgressBar {
+public:
+    ProgressBar();
+    ProgressBar(const ProgressBar&) = delete;
+    ProgressBar& operator=(const ProgressBar&) = delete;
+    ~ProgressBar() { clear(); }
+
+    void show(double fraction, std::string_view text) const;
+    /// Above the bar.
+    void line(std::string_view text) const;
+    void clear() const;
+    /// That shows it, and says so when the user wants to stop.
+    Progress listener() const;
+
+private:
+    bool terminal_;
 };
 
 /// "error: …" and the hint, on standard error; without one, where to read on.

@@ -17,10 +17,20 @@ Json describe(const std::string& path, const ModelFile& file) {
     for (const LayerRecord& layer : file.layers) {
         for (const NamedTensor& each : layer.tensors) {
             if (layer.kind != "standardise") parameters += each.tensor.shape.size();
-            tensors.push_back({{"name", layer.name + "/" + each.name},
-                               {"kind", layer.kind},
-                               {"shape", each.tensor.shape.extents()},
-                               {"dense_bytes", each.tensor.values.size() * sizeof(float)}});
+            const std::int64_t dense = each.tensor.shape.size() * static_cast<std::int64_t>(sizeof(float));
+            Json tensor{{"name", layer.name + "/" + each.name},
+                        {"kind", layer.kind},
+                        {"shape", each.tensor.shape.extents()},
+                        {"method", "dense"},
+                        {"dense_bytes", dense},
+                        {"stored_bytes", dense},
+                        {"relative_error", 0}};
+            if (each.packed) {
+                tensor["method"] = each.packed->method;
+                tensor["stored_bytes"] = each.packed->stored_bytes();
+                tensor["relative_error"] = each.packed->relative_error;
+            }
+            tensors.push_back(tensor);
         }
     }
     // A live change leaves the configuration as it was.
@@ -59,8 +69,10 @@ void print(const Json& json) {
                              "metrics", "config", "learning_rate", "provenance", "checkpoint"})
         line(name, json.at(name));
     for (const Json& tensor : json.at("tensors"))
-        fmt::print("  {:<28} {:<8} {:<14} {} bytes\n", tensor["name"].get<std::string>(),
-                   tensor["kind"].get<std::string>(), tensor["shape"].dump(), tensor["dense_bytes"].dump());
+        fmt::print("  {:<28} {:<8} {:<14} {:<9} {} bytes, relative error {:.4g}\n",
+                   tensor["name"].get<std::string>(), tensor["kind"].get<std::string>(),
+                   tensor["shape"].dump(), tensor["method"].get<std::string>(), tensor["stored_bytes"].dump(),
+                   tensor["relative_error"].get<double>());
 }
 
 }  // namespace
@@ -73,7 +85,7 @@ void add_inspect(CLI::App& app, int& exit_code) {
     command->add_flag("--json", *json, "print one JSON object as the last line");
     command->footer("Example:\n  spectral inspect run.h5 --json");
     command->callback([=, &exit_code] {
-        const Json description = describe(*path, read_model_file(*path));
+        const Json description = describe(*path, read_model_file(*path, nullptr, PackedTensors::keep));
         if (*json)
             fmt::print("{}\n", description.dump(-1, ' ', false, Json::error_handler_t::replace));
         else

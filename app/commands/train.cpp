@@ -1,7 +1,6 @@
 // spectral train: a training run in the terminal, with a progress bar, a log and a JSON line.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -77,22 +76,6 @@ void require_names(CLI::App& command) {
             throw Error(flag, "the name is empty", "give a file or directory, or leave the option out");
 }
 
-/// What stands at `out` is a run that took its time, or something else altogether; only the run that goes on
-/// there may replace it unasked.
-void require_free(const std::string& out, const std::string& resume, bool force) {
-    namespace fs = std::filesystem;
-    std::error_code unreadable;  // the run says why it cannot write there
-    if (out.empty() || !fs::is_regular_file(out, unreadable)) return;
-    if (!resume.empty() && fs::equivalent(out, resume, unreadable)) return;
-    if (!is_model_file(out))
-        throw Error(out, "exists and is no model file of this program, so it is not replaced",
-                    "give another name for --out, or remove the file first");
-    if (!force)
-        throw Error(
-            out, "exists already and holds a model",
-            "give another name for --out, --force to replace the model, or --resume to go on with it");
-}
-
 /// What a resumed run does to which file; nothing for a new run.
 std::string going_on(const std::string& resume, const std::string& out) {
     if (resume.empty()) return {};
@@ -106,32 +89,32 @@ public:
     /// A log that is there stays as it is until the run starts; a resumed run adds to it.
     /// `going_on` is said when the run starts; empty: it starts afresh.
     Terminal(std::string log_path, std::string going_on)
-        : bar_(isatty(STDERR_FILENO) == 1), log_path_(std::move(log_path)), going_on_(std::move(going_on)) {
+        : log_path_(std::move(log_path)), going_on_(std::move(going_on)) {
         if (!log_path_.empty()) open_log(std::ios::app);
     }
 
     void show(const Updates& updates) {
         if (updates.info) {
             info_ = *updates.info;
-            if (!going_on_.empty()) line(going_on_);
+            if (!going_on_.empty()) bar_.line(going_on_);
             if (log_.is_open() && going_on_.empty()) {
                 log_.close();
                 open_log(std::ios::trunc);
             }
-            line(fmt::format("{} on {}: {} parameters, {} features {}, {} training samples, {}",
-                             info_.model_title, info_.dataset, info_.parameters, info_.feature_count,
-                             info_.features, info_.train_samples, info_.device));
+            bar_.line(fmt::format("{} on {}: {} parameters, {} features {}, {} training samples, {}",
+                                  info_.model_title, info_.dataset, info_.parameters, info_.feature_count,
+                                  info_.features, info_.train_samples, info_.device));
         }
-        if (bar_ && !updates.activity.empty()) bar(updates.activity_fraction, updates.activity);
-        if (bar_ && !updates.steps.empty()) {
+        if (!updates.activity.empty()) bar_.show(updates.activity_fraction, updates.activity);
+        if (!updates.steps.empty()) {
             const StepPoint& last = updates.steps.back();
-            bar(last.epoch / static_cast<double>(std::max<std::int64_t>(info_.epochs, 1)),
-                fmt::format("epoch {:.1f} of {}  loss {:.4f}", last.epoch, info_.epochs, last.loss));
+            bar_.show(last.epoch / static_cast<double>(std::max<std::int64_t>(info_.epochs, 1)),
+                      fmt::format("epoch {:.1f} of {}  loss {:.4f}", last.epoch, info_.epochs, last.loss));
         }
         for (const FileReport& file : updates.files)
-            if (!file.problem.empty()) line(fmt::format("warning: {}; training goes on", file.problem));
+            if (!file.problem.empty()) bar_.line(fmt::format("warning: {}; training goes on", file.problem));
         for (const EvaluationPoint& point : updates.evaluations) {
-            line(fmt::format(
+            bar_.line(fmt::format(
                 "epoch {:>3.0f}  train loss {:.4f} accuracy {:5.2f} %   {} loss {:.4f} accuracy {:5.2f} %",
                 point.epoch, point.train_loss, 100 * point.train_accuracy, info_.evaluated_on, point.loss,
                 100 * point.accuracy));
@@ -145,14 +128,12 @@ public:
                         .dump()
                  << std::endl;
             if (!log_ && !std::exchange(log_failed_, true))
-                line(fmt::format("warning: {} can no longer be written: {}; training goes on", log_path_,
-                                 std::generic_category().message(errno)));
+                bar_.line(fmt::format("warning: {} can no longer be written: {}; training goes on", log_path_,
+                                      std::generic_category().message(errno)));
         }
     }
 
-    void end() {
-        if (bar_) fmt::print(stderr, "\r\033[K");
-    }
+    void end() { bar_.clear(); }
     bool log_failed() const { return log_failed_; }
 
 private:
@@ -163,16 +144,7 @@ private:
                         "choose another file for --log");
     }
 
-    void line(const std::string& text) { fmt::print(stderr, "{}{}\n", bar_ ? "\r\033[K" : "", text); }
-
-    static void bar(double fraction, std::string_view text) {
-        constexpr int kWidth = 30;
-        const int filled = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * kWidth);
-        fmt::print(stderr, "\r\033[K[{:━<{}}{:·<{}}] {}", "", filled, "", kWidth - filled, text);
-        std::fflush(stderr);
-    }
-
-    bool bar_;
+    ProgressBar bar_;
     std::string log_path_;
     std::string going_on_;
     std::ofstream log_;
@@ -221,7 +193,7 @@ int train(TrainArguments& a) {
         options.resume_changes = resume_changes(a);
         config.data = a.data;
     }
-    require_free(a.out, a.resume, a.force);
+    require_free(a.out, a.resume, a.force, "--force to replace the model, or --resume to go on with it");
     Terminal terminal(a.log, going_on(a.resume, options.out));
     watch_signals();
     TrainingRun run(std::move(config), options);

@@ -38,6 +38,16 @@ std::string Shape::text() const {
     return text;
 }
 
+std::string Shape::place_text(std::int64_t index) const {
+    std::string place;
+    for (int axis = rank_ - 1; axis >= 0; --axis) {
+        const std::int64_t extent = (*this)[axis];
+        place = std::to_string(index % extent) + (place.empty() ? "" : ", ") + place;
+        index /= extent;
+    }
+    return place;
+}
+
 Buffer::Buffer(Device device, MemoryTag tag, std::size_t bytes, std::string_view holder) {
     if (bytes == 0) return;
     reservation_ = device.budget.reserve(tag, bytes, holder);

@@ -30,6 +30,8 @@ public:
         return {extents_.data(), static_cast<std::size_t>(rank_)};
     }
     std::string text() const;  ///< "8 × 393"
+    /// Where the value at a flat index is: "3, 17".
+    std::string place_text(std::int64_t index) const;
     bool operator==(const Shape&) const = default;
 
 private:

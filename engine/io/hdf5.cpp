@@ -73,9 +73,82 @@ std::string last_error() {
     return text.empty() ? "HDF5 gave no reason" : text;
 }
 
+namespace {
+
+/// IEEE 754 binary16: HDF5 1.10 has no constant for it.
+hid_t make_half() {
+    const hid_t type = H5Tcopy(H5T_IEEE_F32LE);
+    H5Tset_fields(type, 15, 10, 5, 0, 10);
+    H5Tset_size(type, 2);
+    H5Tset_ebias(type, 15);
+    return type;
+}
+
+hid_t make_complex() {
+    const hid_t type = H5Tcreate(H5T_COMPOUND, 8);
+    H5Tinsert(type, "r", 0, H5T_IEEE_F32LE);
+    H5Tinsert(type, "i", 4, H5T_IEEE_F32LE);
+    return type;
+}
+
+}  // namespace
+
 hid_t file_type(Element type) {
-    if (type == Element::f32) return H5T_IEEE_F32LE;
-    return type == Element::f64 ? H5T_IEEE_F64LE : H5T_STD_I64LE;
+    static const hid_t half = make_half(), complex_float = make_complex();
+    switch (type) {
+        case Element::f32:
+            return H5T_IEEE_F32LE;
+        case Element::f64:
+            return H5T_IEEE_F64LE;
+        case Element::i64:
+            return H5T_STD_I64LE;
+        case Element::u8:
+            return H5T_STD_U8LE;
+        case Element::u32:
+            return H5T_STD_U32LE;
+        case Element::f16:
+            return half;
+        case Element::complex_f32:
+            return complex_float;
+    }
+    return H5I_INVALID_HID;
+}
+
+std::size_t element_bytes(Element type) {
+    switch (type) {
+        case Element::u8:
+            return 1;
+        case Element::f16:
+            return 2;
+        case Element::f32:
+        case Element::u32:
+            return 4;
+        case Element::f64:
+        case Element::i64:
+        case Element::complex_f32:
+            return 8;
+    }
+    return 0;
+}
+
+std::string_view element_name(Element type) {
+    switch (type) {
+        case Element::f32:
+            return "32-bit floats";
+        case Element::f64:
+            return "64-bit floats";
+        case Element::i64:
+            return "64-bit integers";
+        case Element::u8:
+            return "bytes";
+        case Element::u32:
+            return "unsigned 32-bit integers";
+        case Element::f16:
+            return "16-bit floats";
+        case Element::complex_f32:
+            return "pairs {r, i} of 32-bit floats";
+    }
+    return "values";
 }
 
 Error Source::error(const std::string& object, const std::string& why, std::string hint) const {
@@ -87,7 +160,7 @@ Error Source::error(const std::string& object, const std::string& why, std::stri
 
 bool Object::has_attribute(const char* name) const { return H5Aexists(handle_.id(), name) > 0; }
 
-Handle Object::open_attribute(const char* name) const {
+Handle Object::open_attribute(const char* name, hssize_t max_values) const {
     const htri_t exists = H5Aexists(handle_.id(), name);
     if (exists < 0) throw error("cannot be read: " + last_error(), kDamageHint);
     if (exists == 0) throw error(std::string("lacks the attribute ") + name);
@@ -96,8 +169,10 @@ Handle Object::open_attribute(const char* name) const {
         throw error(std::string("has an unreadable attribute ") + name + ": " + last_error());
     const Handle space(H5Aget_space(attribute.id()), H5Sclose);
     const H5S_class_t kind = H5Sget_simple_extent_type(space.id());
-    if ((kind != H5S_SCALAR && kind != H5S_SIMPLE) || H5Sget_simple_extent_npoints(space.id()) != 1)
-        throw error(std::string("has an attribute ") + name + " that is not a single value");
+    const hssize_t values = H5Sget_simple_extent_npoints(space.id());
+    if ((kind != H5S_SCALAR && kind != H5S_SIMPLE) || values < 1 || values > max_values)
+        throw error(std::string("has an attribute ") + name +
+                    (max_values == 1 ? " that is not a single value" : " that is no short list"));
     return attribute;
 }
 
@@ -159,17 +234,27 @@ double Object::real(const char* name) const {
     return value;
 }
 
+std::vector<std::int64_t> Object::integers(const char* name) const {
+    const Handle attribute = open_attribute(name, kMaxRank);
+    const Handle type(H5Aget_type(attribute.id()), H5Tclose), space(H5Aget_space(attribute.id()), H5Sclose);
+    const std::string which = std::string("has an attribute ") + name;
+    if (H5Tequal(type.id(), H5T_STD_I64LE) <= 0) throw error(which + " that is no list of 64-bit integers");
+    std::vector<std::int64_t> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space.id())));
+    if (H5Aread(attribute.id(), H5T_NATIVE_INT64, values.data()) < 0)
+        throw error(which + " that cannot be read: " + last_error(), kDamageHint);
+    return values;
+}
+
 // Datasets
 // -------------------------------------------------------------------------------------------------------
 
+bool Dataset::holds(Element type) const {
+    const Handle found(H5Dget_type(handle_.id()), H5Tclose);
+    return H5Tequal(found.id(), file_type(type)) > 0;
+}
+
 std::vector<std::int64_t> Dataset::extents(Element expected) const {
-    const Handle type(H5Dget_type(handle_.id()), H5Tclose);
-    if (H5Tequal(type.id(), file_type(expected)) <= 0) {
-        const char* name = expected == Element::f32   ? "32-bit floats"
-                           : expected == Element::f64 ? "64-bit floats"
-                                                      : "64-bit integers";
-        throw error(std::string("does not hold little-endian ") + name);
-    }
+    if (!holds(expected)) throw error("does not hold little-endian " + std::string(element_name(expected)));
     const Handle space(H5Dget_space(handle_.id()), H5Sclose);
     const H5S_class_t kind = H5Sget_simple_extent_type(space.id());
     const int rank = H5Sget_simple_extent_ndims(space.id());

@@ -64,15 +64,23 @@ private:
     Close close_ = nullptr;
 };
 
-/// Element types of datasets; little-endian in the file.
-enum class Element { f32, f64, i64 };
+/// Element types of datasets; little-endian in the file. Complex ones are compounds {r, i}; of
+/// 16-bit floats there are none, because h5py cannot read them.
+enum class Element { f32, f64, i64, u8, u32, f16, complex_f32 };
+/// The one whose values lie in memory as T does; those of half precision are raw bits.
 template <class T>
 inline constexpr Element kElementOf = Element::f32;
 template <>
 inline constexpr Element kElementOf<double> = Element::f64;
 template <>
 inline constexpr Element kElementOf<std::int64_t> = Element::i64;
-constexpr std::size_t element_bytes(Element type) { return type == Element::f32 ? 4 : 8; }
+template <>
+inline constexpr Element kElementOf<std::byte> = Element::u8;
+template <>
+inline constexpr Element kElementOf<std::uint32_t> = Element::u32;
+std::size_t element_bytes(Element type);
+/// "32-bit floats".
+std::string_view element_name(Element type);
 
 // Reading
 // ------------------------------------------------------------------------------------------------------
@@ -103,12 +111,14 @@ public:
     std::int64_t integer(const char* name) const;
     std::uint64_t unsigned_integer(const char* name) const;
     double real(const char* name) const;
+    /// A list of integers, at most kMaxRank of them.
+    std::vector<std::int64_t> integers(const char* name) const;
     Error error(const std::string& why, std::string hint = {}) const {
         return source_->error(path_, why, hint);
     }
 
 protected:
-    Handle open_attribute(const char* name) const;
+    Handle open_attribute(const char* name, hssize_t max_values = 1) const;
     std::shared_ptr<Source> source_;
     Handle handle_;
     std::string path_;
@@ -117,6 +127,7 @@ protected:
 class Dataset : public Object {
 public:
     using Object::Object;
+    bool holds(Element type) const;
     /// Checks type, shape, storage and filters; nothing is allocated for the values yet.
     std::vector<std::int64_t> extents(Element expected) const;
     /// Unpacks and compares with the attribute `sha256`.
@@ -124,6 +135,12 @@ public:
     std::vector<T> values() const {
         std::vector<T> result(take_from_budget(kElementOf<T>));
         read(kElementOf<T>, std::as_writable_bytes(std::span(result)));
+        return result;
+    }
+    /// The same, as the bytes of values of whatever type.
+    std::vector<std::byte> bytes(Element type) const {
+        std::vector<std::byte> result(take_from_budget(type) * element_bytes(type));
+        read(type, result);
         return result;
     }
 
@@ -194,9 +211,10 @@ void write_attribute(hid_t object, const char* name, std::string_view text);
 void write_attribute(hid_t object, const char* name, std::int64_t value);
 void write_attribute(hid_t object, const char* name, std::uint64_t value);
 void write_attribute(hid_t object, const char* name, double value);
+void write_attribute(hid_t object, const char* name, std::span<const std::int64_t> values);
 
-/// Chunked with shuffle, gzip and fletcher32 unless empty or of rank 0; attribute `sha256` over the raw
-/// values.
+/// Chunked with shuffle, gzip and fletcher32, but for small ones, which an index of chunks would double, and
+/// bytes that gzip does not shorten. Attribute `sha256` over the raw values.
 Handle write_dataset(hid_t parent, const std::string& name, Element type,
                      std::span<const std::int64_t> extents, std::span<const std::byte> values);
 

@@ -1,10 +1,13 @@
 // Writes HDF5 groups, attributes and datasets into an image in memory.
+#include <zlib.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "engine/core/files.hpp"
 #include "engine/io/hdf5.hpp"
@@ -23,6 +26,11 @@ constexpr std::int64_t kMaxChunkBytes = std::int64_t{1} << 30;
 constexpr std::int64_t kChunksAimedAt = 8;
 constexpr unsigned kHalfIndexNode = 8;
 constexpr unsigned kGzipLevel = 4;
+constexpr unsigned kMostAttributes = 64;
+/// Room that a group's header is made with: more links make it longer, fewer leave it empty.
+constexpr unsigned kLinksExpected = 1, kLinkNameExpected = 8;
+/// What the index of a chunked dataset's chunks and its filters' descriptions take.
+constexpr std::size_t kChunkingBytes = 700;
 
 void check(herr_t status, const char* what) {
     if (status < 0) throw Error(what, last_error());
@@ -47,12 +55,27 @@ std::array<hsize_t, kMaxRank> chunk_extents(std::span<const std::int64_t> extent
     return chunk;
 }
 
-void write_scalar(hid_t object, const char* name, hid_t type, hid_t memory_type, const void* value) {
+/// `count` 0: a single value.
+void write_values(hid_t object, const char* name, hid_t type, hid_t memory_type, const void* value,
+                  hsize_t count = 0) {
     const std::string what = std::string("attribute ") + name;
-    const Handle space = checked(H5Screate(H5S_SCALAR), H5Sclose, what);
+    const Handle space =
+        checked(count == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &count, nullptr), H5Sclose, what);
     const Handle attribute =
         checked(H5Acreate2(object, name, type, space.id(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose, what);
     check(H5Awrite(attribute.id(), memory_type, value), name);
+}
+
+/// Whether filters save more than chunks cost. Coded bytes are tried: nobody knows what gzip finds in them.
+bool is_worth_chunks(Element type, std::span<const std::byte> values) {
+    if (values.size() < 2 * kChunkingBytes) return false;
+    if (type != Element::u8) return true;
+    uLongf bytes = compressBound(values.size());
+    std::vector<Bytef> shortened(bytes);
+    if (compress2(shortened.data(), &bytes, reinterpret_cast<const Bytef*>(values.data()), values.size(),
+                  kGzipLevel) != Z_OK)
+        throw Error("gzip", "could not shorten a dataset");
+    return bytes + kChunkingBytes < values.size();
 }
 
 // The file image stays ours when HDF5 closes it; it has no initial image and therefore copies none.
@@ -101,6 +124,8 @@ FileImage::FileImage(Reservation room) : buffer_(std::make_unique<Buffer>()) {
     const Handle creation = checked(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "HDF5");
     check(H5Pset_obj_track_times(creation.id(), false), "HDF5");
     check(H5Pset_istore_k(creation.id(), kHalfIndexNode), "HDF5");
+    // In the root's header: an index of a dozen attributes would be longer than they are.
+    check(H5Pset_attr_phase_change(creation.id(), kMostAttributes, kMostAttributes), "HDF5");
     const hid_t file = H5Fcreate("image", H5F_ACC_TRUNC, creation.id(), access.id());
     if (file < 0) require_room();
     handle_ = checked(file, H5Fclose, "HDF5");
@@ -129,6 +154,7 @@ std::string_view FileImage::finish() {
 Handle create_group(hid_t parent, const std::string& name) {
     const Handle creation = checked(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, name);
     check(H5Pset_obj_track_times(creation.id(), false), "HDF5");
+    check(H5Pset_est_link_info(creation.id(), kLinksExpected, kLinkNameExpected), "HDF5");
     return checked(H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, creation.id(), H5P_DEFAULT), H5Gclose,
                    "group " + name);
 }
@@ -141,19 +167,23 @@ void write_attribute(hid_t object, const char* name, std::string_view text) {
     check(H5Tset_size(type.id(), std::max<std::size_t>(text.size(), 1)), "HDF5");
     check(H5Tset_strpad(type.id(), H5T_STR_NULLPAD), "HDF5");
     check(H5Tset_cset(type.id(), H5T_CSET_UTF8), "HDF5");
-    write_scalar(object, name, type.id(), type.id(), text.empty() ? "" : text.data());
+    write_values(object, name, type.id(), type.id(), text.empty() ? "" : text.data());
 }
 
 void write_attribute(hid_t object, const char* name, std::int64_t value) {
-    write_scalar(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
+    write_values(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
 }
 
 void write_attribute(hid_t object, const char* name, std::uint64_t value) {
-    write_scalar(object, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &value);
+    write_values(object, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &value);
 }
 
 void write_attribute(hid_t object, const char* name, double value) {
-    write_scalar(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
+    write_values(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
+}
+
+void write_attribute(hid_t object, const char* name, std::span<const std::int64_t> values) {
+    write_values(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, values.data(), values.size());
 }
 
 Handle write_dataset(hid_t parent, const std::string& name, Element type,
@@ -177,7 +207,7 @@ Handle write_dataset(hid_t parent, const std::string& name, Element type,
                                    : checked(H5Screate_simple(rank, whole.data(), nullptr), H5Sclose, what);
     const Handle creation = checked(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what);
     check(H5Pset_obj_track_times(creation.id(), false), "HDF5");
-    if (rank > 0 && bytes > 0) {
+    if (rank > 0 && is_worth_chunks(type, values)) {
         const auto chunk = chunk_extents(extents, values.size());
         check(H5Pset_chunk(creation.id(), rank, chunk.data()), "HDF5");
         check(H5Pset_shuffle(creation.id()), "HDF5");

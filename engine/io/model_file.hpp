@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/compress/packed_tensor.hpp"
 #include "engine/core/schema.hpp"
 #include "engine/core/tensor.hpp"
 
@@ -16,6 +17,9 @@ namespace spectral {
 struct NamedTensor {
     std::string name;
     HostTensor tensor;
+    /// How it is stored where it is not dense: 32-bit floats. Its shape is the tensor's; the tensor's values
+    /// are those that it unpacks to, or absent where nobody asked for them.
+    std::optional<PackedTensor> packed = std::nullopt;
 };
 
 /// One group below /layers, in the order of the network; its tensors are datasets of their names.
@@ -73,11 +77,17 @@ std::size_t bytes_of(const ModelFile& model);
 void write_model_file(const std::filesystem::path& path, const ModelFile& model,
                       MemoryBudget* budget = nullptr);
 
+/// Bytes of the file that write_model_file() would write.
+std::size_t model_file_size(const ModelFile& model);
+
 /// Everything is checked before it is believed: type, shape and byte counts against the file, hashes, no
 /// external or soft links, no external storage, no virtual datasets, no filter but gzip, shuffle and
 /// fletcher32. Throws Error on another program's file, a newer major version, or damage. Never crashes on
-/// hostile bytes. `room` grows, before it is allocated, with what is read.
-ModelFile read_model_file(const std::filesystem::path& path, Reservation* room = nullptr);
+/// hostile bytes. `room` grows, before it is allocated, with what is read. Packed tensors are unpacked too,
+/// or stay as they are.
+enum class PackedTensors { unpack, keep };
+ModelFile read_model_file(const std::filesystem::path& path, Reservation* room = nullptr,
+                          PackedTensors packed = PackedTensors::unpack);
 
 /// Whether `path` says that it is a model file, of whatever version; nothing else in it is looked at. Never
 /// throws on what it finds there.

@@ -4,11 +4,15 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <memory>
+#include <utility>
 
 #include "engine/core/json.hpp"
 #include "engine/io/hdf5.hpp"
 #include "engine/io/model_file.hpp"
 #include "engine/io/model_schema.hpp"
+#include "engine/io/packed_file.hpp"
+#include "kernels/backend.hpp"
 
 namespace spectral {
 
@@ -19,7 +23,6 @@ using hdf5::Group;
 using hdf5::Object;
 
 constexpr const char* kNotOursHint = "Give a model file that Spectral Workbench wrote.";
-/// Deeper JSON is no configuration; printing it again would exhaust the stack.
 
 void check_version(const Group& root) {
     if (!root.has_attribute("encoding-type"))
@@ -72,8 +75,37 @@ HostTensor tensor(const Dataset& dataset) {
     return result;
 }
 
+/// What becomes of a packed tensor.
+class Unpack {
+public:
+    Unpack(PackedTensors packed, Reservation* room) : packed_(packed), room_(room) {}
+
+    NamedTensor operator()(const Object& object, const std::string& name, PackedTensor packed) const {
+        NamedTensor result{name, {packed.shape, {}}, std::nullopt};
+        if (packed_ == PackedTensors::unpack) {
+            if (!backend_) backend_ = open_backend("cpu", 1);
+            if (room_ != nullptr) room_->grow(static_cast<std::size_t>(packed.dense_bytes()));
+            try {
+                result.tensor = unpack({*backend_, budget_}, packed);
+            } catch (const OutOfMemory&) {
+                throw;
+            } catch (const Error& failure) {
+                throw object.error("cannot be unpacked: " + std::string(failure.what()), failure.hint());
+            }
+        }
+        result.packed = std::move(packed);
+        return result;
+    }
+
+private:
+    PackedTensors packed_;
+    Reservation* room_;
+    mutable MemoryBudget budget_;
+    mutable std::unique_ptr<Backend> backend_;
+};
+
 /// Reads layers; `tensors_left` bounds their tensors together.
-LayerRecord layer(const Group& group, std::size_t& tensors_left) {
+LayerRecord layer(const Group& group, std::size_t& tensors_left, const Unpack& unpack) {
     LayerRecord record;
     record.name = group.text("name", hdf5::kMaxNameBytes);
     record.kind = group.text("kind", hdf5::kMaxNameBytes);
@@ -83,28 +115,30 @@ LayerRecord layer(const Group& group, std::size_t& tensors_left) {
         if (!group.is_dataset(name)) {
             // A group is an extra unless it says that it stands for a tensor.
             const Group child = group.group(name);
-            if (child.has_attribute("encoding-type"))
-                throw child.error("is a tensor stored as '" + child.text("encoding-type", 1000) +
-                                      "', which is not supported here",
-                                  "Give a model with dense weights.");
+            if (!child.has_attribute("encoding-type")) continue;
+            tensors.emplace_back(child.integer("order"), unpack(child, name, read_sparse_spectrum(child)));
             continue;
         }
         const Dataset dataset = group.dataset(name);
-        tensors.emplace_back(dataset.integer("order"), NamedTensor{name, tensor(dataset)});
+        if (is_packed(dataset))
+            tensors.emplace_back(dataset.integer("order"),
+                                 unpack(dataset, name, read_packed_tensor(dataset)));
+        else
+            tensors.emplace_back(dataset.integer("order"), NamedTensor{name, tensor(dataset)});
     }
     tensors_left -= tensors.size();
     record.tensors = in_order(std::move(tensors), group);
     return record;
 }
 
-std::vector<LayerRecord> layers(const Group& root) {
+std::vector<LayerRecord> layers(const Group& root, const Unpack& unpack) {
     const Group group = root.group("layers");
     std::vector<std::pair<std::int64_t, LayerRecord>> records;
     std::size_t tensors_left = kMaxTensors;
     for (const std::string& name : group.names(kMaxTensors)) {
         if (group.is_dataset(name)) continue;
         const Group child = group.group(name);
-        records.emplace_back(child.integer("order"), layer(child, tensors_left));
+        records.emplace_back(child.integer("order"), layer(child, tensors_left, unpack));
     }
     return in_order(std::move(records), group);
 }
@@ -157,7 +191,7 @@ Checkpoint checkpoint(const Group& root) {
 
 }  // namespace
 
-ModelFile read_model_file(const std::filesystem::path& path, Reservation* room) {
+ModelFile read_model_file(const std::filesystem::path& path, Reservation* room, PackedTensors packed) {
     const hdf5::Quiet quiet;
     const Group root = hdf5::open_file(path, kNotOursHint, room);
     check_version(root);
@@ -170,8 +204,9 @@ ModelFile read_model_file(const std::filesystem::path& path, Reservation* room) 
     model.dataset = root.text("dataset");
     model.dataset_sha256 = root.text("dataset_sha256", 1000);
     model.metrics = json(root, "metrics_json");
-    model.layers = layers(root);
-    model.history = history(root);
+    model.layers = layers(root, Unpack(packed, room));
+    // A model that was exported need not say how it was trained; a run must.
+    if (root.has("history") || root.has("checkpoint")) model.history = history(root);
     model.provenance = provenance(root);
     if (root.has("checkpoint")) model.checkpoint = checkpoint(root);
     return model;

@@ -10,6 +10,7 @@
 #include "engine/io/hdf5.hpp"
 #include "engine/io/model_file.hpp"
 #include "engine/io/model_schema.hpp"
+#include "engine/io/packed_file.hpp"
 
 namespace spectral {
 
@@ -50,10 +51,12 @@ void check_name(const std::string& name, const char* what) {
 
 Handle write_tensor(hid_t group, const std::string& link, const NamedTensor& entry, std::size_t order) {
     check_name(entry.name, "tensor name");
-    Handle dataset = hdf5::write_dataset(group, link, hdf5::Element::f32, entry.tensor.shape.extents(),
-                                         std::as_bytes(std::span(entry.tensor.values)));
-    write_attribute(dataset.id(), "order", static_cast<std::int64_t>(order));
-    return dataset;
+    Handle object = entry.packed
+                        ? write_packed_tensor(group, link, *entry.packed)
+                        : hdf5::write_dataset(group, link, hdf5::Element::f32, entry.tensor.shape.extents(),
+                                              std::as_bytes(std::span(entry.tensor.values)));
+    write_attribute(object.id(), "order", static_cast<std::int64_t>(order));
+    return object;
 }
 
 void write_layer(hid_t layers, std::size_t order, const LayerRecord& layer) {
@@ -120,7 +123,8 @@ void write_model(hid_t root, const ModelFile& model) {
         const Handle layers = hdf5::create_group(root, "layers");
         for (std::size_t i = 0; i < model.layers.size(); ++i) write_layer(layers.id(), i, model.layers[i]);
     }
-    write_history(root, model.history);
+    // An exported model need not say how it was trained.
+    if (model.checkpoint || bytes_of(model.history) > 0) write_history(root, model.history);
     {
         const Handle provenance = hdf5::create_group(root, "provenance");
         write_attribute(provenance.id(), "git", model.provenance.git);
@@ -139,10 +143,21 @@ std::size_t bytes_of(const History& history) {
 
 std::size_t bytes_of(const ModelFile& model) {
     std::size_t bytes = bytes_of(model.history);
-    const auto add = [&](const NamedTensor& each) { bytes += each.tensor.values.size() * sizeof(float); };
+    const auto add = [&](const NamedTensor& each) {
+        bytes += each.tensor.values.size() * sizeof(float);
+        if (each.packed)
+            for (const PackedList& list : each.packed->lists) bytes += list.bytes();
+    };
     for (const LayerRecord& layer : model.layers) std::ranges::for_each(layer.tensors, add);
     if (model.checkpoint) std::ranges::for_each(model.checkpoint->optimiser, add);
     return bytes;
+}
+
+std::size_t model_file_size(const ModelFile& model) {
+    const hdf5::Quiet quiet;
+    hdf5::FileImage file;
+    write_model(file.root(), model);
+    return file.finish().size();
 }
 
 void write_model_file(const std::filesystem::path& path, const ModelFile& model, MemoryBudget* budget) {

@@ -48,14 +48,10 @@ double energy_of(Device device, std::int64_t size, const Complex* x, const std::
     const auto found = std::ranges::find_if(host.values, [](float value) { return !std::isfinite(value); });
     if (found == host.values.end())
         throw Error("spectrum", "its energy is beyond what numbers hold", "scale the tensor down");
-    std::int64_t rest = found - host.values.begin();
-    std::string place;
-    for (int axis = host.shape.rank() - 1; axis >= 0; --axis) {
-        place = fmt::format("{}{}{}", rest % host.shape[axis], place.empty() ? "" : ", ", place);
-        rest /= host.shape[axis];
-    }
-    throw Error("spectrum", fmt::format("the value at [{}] is {}", place, *found),
-                "compress finite values only");
+    throw Error(
+        "spectrum",
+        fmt::format("the value at [{}] is {}", host.shape.place_text(found - host.values.begin()), *found),
+        "compress finite values only");
 }
 
 void check(const Keep& keep) {

@@ -13,6 +13,7 @@
 
 #include "engine/core/error.hpp"
 #include "engine/core/files.hpp"
+#include "python.hpp"
 #include "sample_model.hpp"
 
 namespace spectral::test {
@@ -161,17 +162,6 @@ TEST(ModelFile, BadTargets) {
     }
 }
 
-/// A Python that can import h5py, or empty.
-std::string python_with_h5py() {
-    const char* chosen = std::getenv("SPECTRAL_PYTHON");
-    for (const std::string& python :
-         {std::string(chosen ? chosen : ""), std::string("/usr/bin/python3"), std::string("python3")})
-        if (!python.empty() &&
-            std::system(("'" + python + "' -c 'import h5py' >/dev/null 2>&1").c_str()) == 0)
-            return python;
-    return {};
-}
-
 TEST(ModelFile, PlainH5pyReadsIt) {
     const std::string python = python_with_h5py();
     if (python.empty()) GTEST_SKIP() << "no Python with h5py; set SPECTRAL_PYTHON to one";
@@ -179,16 +169,7 @@ TEST(ModelFile, PlainH5pyReadsIt) {
     const ModelFile model = sample_model();
     write_model_file(folder / "model.h5", model);
     const fs::path script = fs::path(__FILE__).parent_path() / "read_with_h5py.py";
-    const std::string command =
-        "'" + python + "' '" + script.string() + "' '" + (folder / "model.h5").string() + "'";
-    const auto close = [](FILE* pipe) { pclose(pipe); };
-    const std::unique_ptr<FILE, decltype(close)> pipe(popen(command.c_str(), "r"), close);
-    ASSERT_NE(pipe, nullptr);
-    std::string output;
-    std::array<char, 4096> block{};
-    for (std::size_t count = 0; (count = fread(block.data(), 1, block.size(), pipe.get())) > 0;)
-        output.append(block.data(), count);
-
+    const std::string output = output_of(python, {script, folder / "model.h5"});
     const Json seen = Json::parse(output);
     EXPECT_EQ(seen["config"], model.config);
     ASSERT_EQ(seen["layers"].size(), model.layers.size());

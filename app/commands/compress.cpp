@@ -1,0 +1,230 @@
+// spectral compress: a model in fewer bytes.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "app/commands/commands.hpp"
+#include "engine/compress/compress_model.hpp"
+#include "engine/data/dataset.hpp"
+#include "engine/io/model_file.hpp"
+#include "engine/train/backends.hpp"
+#include "engine/train/config.hpp"
+#include "engine/train/evaluate.hpp"
+
+namespace spectral::app {
+
+namespace {
+
+struct CompressArguments {
+    std::string in, out, method{kAutoMethod}, index, axes, dataset, data, backend = "auto";
+    std::optional<double> ratio, max_error, keep;
+    std::string bytes;
+    std::vector<std::string> per_layer;
+    bool json = false, force = false;
+    SchemaFlags flags;
+};
+
+/// "40000", "40 KiB", "1.5MiB".
+double parse_bytes(const std::string& text) {
+    double value = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    std::string unit(end, text.data() + text.size());
+    std::erase(unit, ' ');
+    const double scale = unit.empty() || unit == "B" ? 1
+                         : unit == "KiB"             ? 1024
+                         : unit == "MiB"             ? 1024 * 1024
+                         : unit == "GiB"             ? 1024 * 1024 * 1024
+                                                     : 0;
+    if (failure != std::errc() || scale == 0 || !(value > 0))
+        throw Error("--bytes", "'" + text + "' is no number of bytes", "give 40000, 40KiB or 1.5MiB");
+    return value * scale;
+}
+
+CompressTarget target_of(const CompressArguments& a) {
+    using enum CompressTarget::By;
+    std::vector<CompressTarget> given;
+    if (a.ratio) given.push_back({ratio, *a.ratio});
+    if (!a.bytes.empty()) given.push_back({bytes, parse_bytes(a.bytes)});
+    if (a.max_error) given.push_back({max_error, *a.max_error});
+    if (a.keep) given.push_back({density, *a.keep});
+    if (given.size() != 1)
+        throw Error(
+            given.empty() ? "nothing says how much is kept" : "more than one option says how much is kept",
+            "there must be one", "give one of --ratio, --bytes, --max-error and --keep");
+    return given.front();
+}
+
+std::vector<int> parse_axes(const std::string& text) {
+    std::vector<int> axes;
+    const char* at = text.data();
+    const char* end = at + text.size();
+    while (at < end) {
+        int axis = 0;
+        const auto [next, failure] = std::from_chars(at, end, axis);
+        if (failure != std::errc() || (next < end && *next != ','))
+            throw Error("--axes", "'" + text + "' is no list of axes", "count them from 0: --axes 0,1");
+        axes.push_back(axis);
+        at = next < end ? next + 1 : next;
+    }
+    return axes;
+}
+
+CompressRequest request_of(const CompressArguments& a) {
+    CompressRequest request;
+    request.target = target_of(a);
+    request.method = a.method;
+    for (const std::string& rule : a.per_layer) {
+        const std::size_t equals = rule.rfind('=');
+        if (equals == std::string::npos || equals == 0)
+            throw Error("--per-layer", "'" + rule + "' names no method",
+                        "write --per-layer hidden1/weight=svd");
+        request.methods[rule.substr(0, equals)] = rule.substr(equals + 1);
+    }
+    if (!a.axes.empty()) {
+        request.options.basis.emplace();
+        request.options.basis->axes = parse_axes(a.axes);
+    }
+    if (!a.index.empty()) {
+        for (const IndexCoding coding : kIndexCodings)
+            if (index_coding_name(coding) == a.index) request.options.index_coding = coding;
+        if (!request.options.index_coding)
+            throw Error("--index", "'" + a.index + "' is unknown", "use flat-u32, bitmap or delta-varint");
+    }
+    return request;
+}
+
+/// What the model is judged on; nothing where no data are given.
+struct Judge {
+    std::string dataset, data, backend;
+    Json options = Json::object();
+
+    double accuracy(const ModelFile& file, const Progress& progress) const {
+        return evaluate_file(file, dataset, data, options, backend, progress).accuracy;
+    }
+};
+
+std::optional<Judge> judge_of(CompressArguments& a, const ModelFile& file) {
+    if (a.dataset.empty() && a.data.empty()) {
+        a.flags.require_all_used("no data set is given", "give --dataset and --data");
+        return std::nullopt;
+    }
+    const ExperimentConfig config = config_from_json(file.config, a.in);
+    Judge judge{a.dataset.empty() ? config.dataset : a.dataset, a.data, a.backend, Json::object()};
+    if (judge.dataset == config.dataset) {
+        judge.options = config.dataset_options;
+        if (judge.data.empty()) judge.data = config.data;
+    }
+    a.flags.apply(find_dataset(judge.dataset).schema, "data set " + judge.dataset, judge.options);
+    a.flags.require_all_used("the data set has no such option", "see 'spectral datasets'");
+    return judge;
+}
+
+Json to_json(const CompressResult& result) {
+    Json tensors = Json::array();
+    for (const TensorReport& each : result.tensors)
+        tensors.push_back({{"name", each.name},
+                           {"shape", each.shape.extents()},
+                           {"method", each.method},
+                           {"dense_bytes", each.dense_bytes},
+                           {"stored_bytes", each.stored_bytes},
+                           {"relative_error", each.relative_error},
+                           {"energy_retained", each.energy_retained}});
+    return {{"tensors", tensors},
+            {"dense_bytes", result.dense_bytes},
+            {"file_bytes", result.file_bytes},
+            {"ratio", result.ratio()}};
+}
+
+void print_table(const CompressResult& result) {
+    fmt::print("{:<28} {:<14} {:<12} {:>12} {:>12} {:>7} {:>8} {:>8}\n", "tensor", "shape", "method",
+               "dense bytes", "stored", "ratio", "error", "energy");
+    for (const TensorReport& each : result.tensors)
+        fmt::print("{:<28} {:<14} {:<12} {:>12} {:>12} {:>6.1f}× {:>8.4f} {:>7.2f}%\n", each.name,
+                   each.shape.text(), each.method, each.dense_bytes, each.stored_bytes,
+                   static_cast<double>(each.dense_bytes) / static_cast<double>(each.stored_bytes),
+                   each.relative_error, 100 * each.energy_retained);
+    fmt::print("{:<56} {:>12} {:>12} {:>6.1f}×  bytes of the whole file\n", "all", result.dense_bytes,
+               result.file_bytes, result.ratio());
+}
+
+void compress(CompressArguments& a) {
+    const CompressRequest request = request_of(a);
+    require_free(a.out, "", a.force, "or --force to replace the model");
+    const ModelFile file = read_model_file(a.in);
+    const std::optional<Judge> judge = judge_of(a, file);
+    watch_signals();
+    const ProgressBar bar;
+    const auto backend = open_backend(a.backend);
+    MemoryBudget budget;
+    CompressResult result = compress_model({*backend, budget}, file, request, bar.listener());
+    Json json = to_json(result);
+    if (judge) {
+        json["accuracy_before"] = judge->accuracy(file, bar.listener());
+        json["accuracy_after"] = judge->accuracy(result.model, bar.listener());
+    }
+    write_model_file(a.out, result.model);
+    // The file as it is, not as it was expected.
+    result.file_bytes = static_cast<std::int64_t>(std::filesystem::file_size(a.out));
+    json["file_bytes"] = result.file_bytes;
+    json["ratio"] = result.ratio();
+    json["out"] = a.out;
+    bar.clear();
+    if (a.json) {
+        fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+        return;
+    }
+    print_table(result);
+    if (judge)
+        fmt::print("test accuracy {:.2f} % before, {:.2f} % after\n",
+                   100 * json["accuracy_before"].get<double>(), 100 * json["accuracy_after"].get<double>());
+}
+
+}  // namespace
+
+void add_compress(CLI::App& app, int& exit_code) {
+    CLI::App* command = app.add_subcommand("compress", "store a model in fewer bytes");
+    const auto a = std::make_shared<CompressArguments>();
+    command->add_option("in", a->in, "model file")->required()->type_name("FILE");
+    command->add_option("--out", a->out, "model file to write")->required()->type_name("FILE");
+    command->add_option("--ratio", a->ratio, "dense bytes over bytes of the file")->type_name("R");
+    command->add_option("--bytes", a->bytes, "of the file, such as 40KiB")->type_name("N");
+    command->add_option("--max-error", a->max_error, "of every tensor: ‖W − Ŵ‖/‖W‖")->type_name("E");
+    command->add_option("--keep", a->keep, "share of every tensor's coefficients")->type_name("P");
+    std::string methods{kAutoMethod};
+    for (const Method& each : method_registry()) methods += ", " + each.name;
+    command->add_option("--method", a->method, "one of " + methods + " [auto]")->type_name("NAME");
+    command
+        ->add_option("--per-layer", a->per_layer,
+                     "another method for a tensor, such as hidden1/weight=svd; may be repeated")
+        ->type_name("LAYER/TENSOR=NAME");
+    command->add_option("--axes", a->axes, "axes that fft and dct transform [the best]")->type_name("A,B");
+    command
+        ->add_option("--index", a->index,
+                     "coding of indices: flat-u32, bitmap or delta-varint [the smallest]")
+        ->type_name("NAME");
+    command->add_option("--dataset", a->dataset, "judge by this data set's test set")->type_name("NAME");
+    command->add_option("--data", a->data, "directory or file of the data set")->type_name("DIR");
+    command->add_option("--backend", a->backend, "backend [auto]")->type_name("NAME");
+    command->add_flag("--force", a->force, "replace the model at --out");
+    command->add_flag("--json", a->json, "print one JSON object as the last line");
+    for (const DatasetInfo& set : dataset_registry())
+        a->flags.add(*command, set.schema, "Data set " + set.name);
+    command->footer(
+        "Examples:\n  spectral compress run.h5 --ratio 10 --out small.h5 --data DIR\n"
+        "  spectral compress run.h5 --method fft --max-error 0.3 --out small.h5");
+    command->callback([a, &exit_code] {
+        try {
+            compress(*a);
+            exit_code = kExitOk;
+        } catch (const Cancelled&) {
+            print_error("interrupted", "nothing was written");
+            exit_code = kExitFailedRun;
+        }
+    });
+}
+
+}  // namespace spectral::app

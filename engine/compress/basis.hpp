@@ -1,0 +1,79 @@
+// What a stored tensor's numbers are coefficients of: an orthonormal basis of the tensors of its shape.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/schema.hpp"
+#include "engine/core/tensor.hpp"
+#include "engine/spectral/half_spectrum.hpp"
+
+namespace spectral {
+
+enum class BasisKind { identity, fft, dct, random };
+std::string_view basis_name(BasisKind kind);
+std::optional<BasisKind> find_basis(std::string_view name);
+
+struct BasisChoice {
+    BasisKind kind = BasisKind::identity;
+    /// fft, dct: the shape that is transformed, of as many values as the tensor's; empty: the tensor's own.
+    Shape view;
+    std::vector<int> axes;   ///< fft, dct: of the view, ascending; empty: all
+    std::uint64_t seed = 0;  ///< random
+
+    bool operator==(const BasisChoice&) const = default;
+};
+
+/// Coefficients lie on the host as lists of numbers, parts() each.
+///  identity  the values themselves
+///  fft       orthonormal real transform over the axes, the other axes in front: half spectra one after
+///            another, complex
+///  dct       the same with orthonormal DCT-II, real
+///  random    signs drawn by index, then one DCT over all values: as good as random, and fast
+class Basis {
+public:
+    /// Throws Error where the choice does not fit the shape: rank 0 or above 8, an empty axis, a view of
+    /// another size, axes out of order, more coefficients than 32 bits count.
+    Basis(const Shape& shape, BasisChoice choice);
+
+    const Shape& shape() const { return shape_; }
+    const BasisChoice& choice() const { return choice_; }
+    std::int64_t size() const { return size_; }  ///< coefficients
+    int parts() const { return spectrum_ ? 2 : 1; }
+    /// As HalfSpectrum::mirror() and freedom(): real coefficients stand for themselves.
+    std::optional<std::int64_t> mirror(std::int64_t index) const;
+    std::uint8_t freedom(std::int64_t index) const;
+    /// How often the square of a coefficient counts in the energy of the tensor.
+    std::uint8_t energy_weight(std::int64_t index) const;
+    /// Extents of the coefficients of one transform, and how many such transforms there are; the half
+    /// spectrum's for complex ones.
+    Shape transform_shape() const;
+    std::int64_t transforms() const { return transforms_; }
+
+    std::vector<float> forward(Device device, const HostTensor& dense) const;
+    HostTensor inverse(Device device, const std::vector<float>& coefficients) const;
+
+private:
+    /// The values in the order of the transforms, and back.
+    std::vector<float> arranged(const std::vector<float>& dense) const;
+    std::vector<float> put_back(const std::vector<float>& values) const;
+    void cosine_transform(Device device, const Tensor& input, bool inverse, std::vector<float>& values) const;
+
+    Shape shape_;
+    BasisChoice choice_;
+    SignalShape signal_;  ///< of one transform
+    std::int64_t transforms_ = 1, size_ = 0;
+    std::optional<HalfSpectrum> spectrum_;  ///< of one transform, where it is complex
+};
+
+/// Choices of view and axes worth trying for a tensor: all axes, one side of a matrix, the two last of a
+/// convolution, an axis of a square number of values as an image.
+std::vector<BasisChoice> sensible_choices(const Shape& shape, BasisKind kind);
+
+/// The matrix (first axis × all others) in tiles, each transformed alone. A side of a tile is the largest
+/// divisor of the matrix's that is at most `tile`; a side that has none but 1 is not cut.
+BasisChoice tiled_choice(const Shape& shape, BasisKind kind, std::int64_t tile);
+
+}  // namespace spectral

@@ -1,0 +1,239 @@
+// The largest coefficients in a basis, or those of low frequency, or all.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "engine/compress/packers.hpp"
+#include "kernels/ops/select.hpp"
+
+namespace spectral {
+
+namespace {
+
+/// Tensors up to this size have every sensible choice of view and axes tried.
+constexpr std::int64_t kMaxTried = std::int64_t{1} << 22;
+/// At this share of its degrees of freedom.
+constexpr double kTriedAt = 0.1;
+/// Rates of the low-frequency box.
+constexpr std::int64_t kBoxSteps = 64;
+
+double squared(double value) { return value * value; }
+
+/// |c|² of coefficient i.
+double energy(const std::vector<float>& coefficients, int parts, std::int64_t i) {
+    double sum = 0;
+    for (int part = 0; part < parts; ++part)
+        sum += squared(coefficients[static_cast<std::size_t>(i * parts + part)]);
+    return sum;
+}
+
+/// Energy that the largest coefficients of so many degrees of freedom hold.
+double concentrated(const Basis& basis, const std::vector<float>& coefficients, std::int64_t freedom) {
+    std::vector<std::pair<double, int>> units;
+    for (std::int64_t i = 0; i < basis.size(); ++i)
+        if (const int free = basis.freedom(i); free > 0)
+            units.emplace_back(energy(coefficients, basis.parts(), i), free);
+    std::ranges::sort(units, std::greater<>{});
+    double sum = 0;
+    for (const auto& [value, free] : units) {
+        if (freedom <= 0) break;
+        sum += value * free;
+        freedom -= free;
+    }
+    return sum;
+}
+
+struct Transformed {
+    Basis basis;
+    std::vector<float> coefficients;
+};
+
+Transformed transform(Device device, const HostTensor& dense, const BasisChoice& choice) {
+    Basis basis(dense.shape, choice);
+    std::vector<float> coefficients = basis.forward(device, dense);
+    return {std::move(basis), std::move(coefficients)};
+}
+
+Transformed best_transform(Device device, const HostTensor& dense, BasisKind kind,
+                           const std::optional<BasisChoice>& wanted) {
+    if (wanted) {
+        BasisChoice choice = *wanted;
+        choice.kind = kind;
+        return transform(device, dense, choice);
+    }
+    std::vector<BasisChoice> choices = sensible_choices(dense.shape, kind);
+    if (dense.shape.size() > kMaxTried) choices.resize(1);
+    Transformed best = transform(device, dense, choices.front());
+    if (choices.size() == 1) return best;
+    const auto freedom =
+        std::max<std::int64_t>(1, std::llround(kTriedAt * static_cast<double>(dense.shape.size())));
+    double held = concentrated(best.basis, best.coefficients, freedom);
+    for (std::size_t i = 1; i < choices.size(); ++i) {
+        Transformed other = transform(device, dense, choices[i]);
+        const double holds = concentrated(other.basis, other.coefficients, freedom);
+        if (holds <= held) continue;
+        held = holds;
+        best = std::move(other);
+    }
+    return best;
+}
+
+class BasisPacker final : public Packer {
+public:
+    BasisPacker(Transformed transformed, const BasisMethod& method, std::string name,
+                std::optional<IndexCoding> index_coding)
+        : basis_(std::move(transformed.basis)),
+          coefficients_(std::move(transformed.coefficients)),
+          method_(method),
+          name_(std::move(name)),
+          index_coding_(index_coding) {
+        for (std::int64_t i = 0; i < basis_.size(); ++i)
+            total_ += basis_.energy_weight(i) * energy(coefficients_, basis_.parts(), i);
+        if (method_.support == Support::listed) rank_coefficients();
+    }
+
+    std::int64_t steps() const override {
+        if (method_.support == Support::all) return 1;
+        return method_.support == Support::box ? kBoxSteps : std::ssize(order_);
+    }
+
+    std::int64_t step_at(double density) const override {
+        if (method_.support == Support::all) return 1;
+        const double wanted = std::max(1.0, std::round(density * static_cast<double>(basis_.shape().size())));
+        if (method_.support == Support::box) {
+            std::int64_t step = 1;
+            while (step < kBoxSteps && freedom(kept(step + 1)) <= wanted) ++step;
+            return step;
+        }
+        double sum = 0;
+        for (std::size_t i = 0; i < order_.size(); ++i) {
+            sum += basis_.freedom(order_[i]);
+            if (sum > wanted) return std::max<std::int64_t>(1, static_cast<std::int64_t>(i));
+        }
+        return steps();
+    }
+
+    std::size_t bytes(std::int64_t step) const override {
+        const std::vector<std::uint32_t> indices = kept(step);
+        std::size_t sum = coded_value_bytes(method_.values, std::ssize(indices) * basis_.parts());
+        if (method_.support == Support::listed)
+            sum += coded_index_bytes(coding_of(indices), indices, basis_.size());
+        return sum;
+    }
+
+    PackedTensor pack(std::int64_t step) const override {
+        const std::vector<std::uint32_t> indices = kept(step);
+        const auto parts = static_cast<std::size_t>(basis_.parts());
+        std::vector<float> numbers;
+        numbers.reserve(indices.size() * parts);
+        for (const std::uint32_t i : indices)
+            for (std::size_t part = 0; part < parts; ++part)
+                numbers.push_back(coefficients_[i * parts + part]);
+
+        PackedList list;
+        list.support = method_.support;
+        list.count = std::ssize(indices);
+        if (method_.support == Support::box) list.box = box_at(step);
+        if (method_.support == Support::listed) {
+            list.index_coding = coding_of(indices);
+            list.indices = encode_indices(list.index_coding, indices, basis_.size());
+        }
+        list.value_coding = method_.values;
+        CodedValues coded = encode_values(method_.values, numbers);
+        list.scale = coded.scale;
+        list.values = std::move(coded.bytes);
+
+        PackedTensor tensor;
+        tensor.method = name_;
+        tensor.shape = basis_.shape();
+        tensor.basis = basis_.choice();
+        tensor.relative_error = error(list);
+        tensor.lists.push_back(std::move(list));
+        return tensor;
+    }
+
+private:
+    double freedom(const std::vector<std::uint32_t>& indices) const {
+        double sum = 0;
+        for (const std::uint32_t i : indices) sum += basis_.freedom(i);
+        return sum;
+    }
+
+    /// By falling energy, ties by the lower index; as TopK compares, in float32.
+    void rank_coefficients() {
+        std::vector<std::uint32_t> keys(static_cast<std::size_t>(basis_.size()));
+        for (std::int64_t i = 0; i < basis_.size(); ++i) {
+            if (basis_.freedom(i) == 0) continue;
+            const auto at = static_cast<std::size_t>(i);
+            keys[at] =
+                energy_key(basis_.parts() == 2 ? Complex{coefficients_[2 * at], coefficients_[2 * at + 1]}
+                                               : Complex{coefficients_[at], 0});
+            order_.push_back(static_cast<std::uint32_t>(i));
+        }
+        std::ranges::stable_sort(order_, std::greater<>{}, [&](std::uint32_t i) { return keys[i]; });
+        place_.assign(keys.size(), static_cast<std::uint32_t>(keys.size()));
+        for (std::size_t i = 0; i < order_.size(); ++i) {
+            place_[order_[i]] = static_cast<std::uint32_t>(i);
+            if (const auto mirror = basis_.mirror(order_[i]))
+                place_[static_cast<std::size_t>(*mirror)] = static_cast<std::uint32_t>(i);
+        }
+    }
+
+    std::vector<std::int64_t> box_at(std::int64_t step) const {
+        std::vector<std::int64_t> box;
+        const Shape shape = basis_.transform_shape();
+        for (int axis = 0; axis < shape.rank(); ++axis) {
+            const std::int64_t most = axis + 1 < shape.rank() ? shape[axis] / 2 : shape[axis] - 1;
+            box.push_back((most * step + kBoxSteps - 1) / kBoxSteps);
+        }
+        return box;
+    }
+
+    /// Ascending, with both members of stored conjugate pairs.
+    std::vector<std::uint32_t> kept(std::int64_t step) const {
+        if (method_.support == Support::box) return box_indices(basis_, box_at(step));
+        std::vector<std::uint32_t> indices;
+        for (std::int64_t i = 0; i < basis_.size(); ++i)
+            if (method_.support == Support::all || place_[static_cast<std::size_t>(i)] < step)
+                indices.push_back(static_cast<std::uint32_t>(i));
+        return indices;
+    }
+
+    IndexCoding coding_of(const std::vector<std::uint32_t>& indices) const {
+        return index_coding_ ? *index_coding_ : smallest_index_coding(indices, basis_.size());
+    }
+
+    /// By Parseval, of the coefficients as they will be unpacked.
+    double error(const PackedList& list) const {
+        if (total_ <= 0) return 0;
+        const std::vector<float> stored = unpack(list, basis_);
+        const int parts = basis_.parts();
+        double lost = 0;
+        for (std::int64_t i = 0; i < basis_.size(); ++i)
+            for (std::int64_t at = i * parts; at < (i + 1) * parts; ++at)
+                lost += basis_.energy_weight(i) *
+                        squared(static_cast<double>(coefficients_[static_cast<std::size_t>(at)]) -
+                                static_cast<double>(stored[static_cast<std::size_t>(at)]));
+        return std::sqrt(lost / total_);
+    }
+
+    Basis basis_;
+    std::vector<float> coefficients_;
+    BasisMethod method_;
+    std::string name_;
+    std::optional<IndexCoding> index_coding_;
+    double total_ = 0;
+    std::vector<std::uint32_t> order_;  ///< listed: those kept alone or for a pair, by energy
+    std::vector<std::uint32_t> place_;  ///< of a coefficient in that order
+};
+
+}  // namespace
+
+std::unique_ptr<Packer> make_basis_packer(Device device, const HostTensor& dense, std::string name,
+                                          const BasisMethod& method, const PackOptions& options) {
+    return std::make_unique<BasisPacker>(best_transform(device, dense, method.kind, options.basis), method,
+                                         std::move(name), options.index_coding);
+}
+
+}  // namespace spectral

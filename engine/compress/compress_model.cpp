@@ -1,0 +1,292 @@
+#include "engine/compress/compress_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "engine/compress/allocate.hpp"
+#include "engine/train/provenance.hpp"
+
+namespace spectral {
+
+namespace {
+
+/// Rates that are weighed: from half of the dense bytes down, four for every halving.
+constexpr double kRateStep = 0.84089641525371454;  // 2^(-1/4)
+constexpr std::size_t kFewestBytes = 48;
+/// SVD of larger matrices takes minutes, and does not pay; it can still be asked for by name.
+constexpr std::int64_t kLargestSvdSide = 1024;
+/// Attempts to meet the bytes of the file, which only writing tells.
+constexpr int kAttempts = 8;
+
+bool is_candidate(const Method& method, const Shape& shape) {
+    if (method.is_null) return false;
+    const std::int64_t side = std::min(shape[0], shape.size() / shape[0]);
+    if (method.name == "svd") return side > 1 && side <= kLargestSvdSide;
+    if (method.name == "block-fft") return side > 1;
+    return true;
+}
+
+void require_storable(const std::string& method) {
+    if (method == kAutoMethod) return;
+    if (find_method(method).is_null)
+        throw Error(fmt::format("method '{}'", method), "is there to compare with, not to store by",
+                    "use fft, dct or another method");
+}
+
+struct Rate {
+    std::size_t packer = 0;
+    std::int64_t step = 0;
+};
+
+/// A tensor of the model and the ways to store it.
+struct Candidate {
+    std::size_t layer = 0, tensor = 0;
+    std::string name;
+    double energy = 0;
+    std::vector<std::unique_ptr<Packer>> packers;
+    std::vector<Rate> rates;  ///< by OperatingPoint::choice
+    std::vector<OperatingPoint> hull;
+};
+
+void add_point(Candidate& candidate, std::size_t packer, std::int64_t step,
+               std::vector<OperatingPoint>& points) {
+    const PackedTensor packed = candidate.packers[packer]->pack(step);
+    points.push_back({candidate.rates.size(), packed.stored_bytes(),
+                      candidate.energy * packed.relative_error * packed.relative_error});
+    candidate.rates.push_back({packer, step});
+}
+
+/// The points of every method over its rates.
+void weigh(Candidate& candidate, std::int64_t values) {
+    std::vector<OperatingPoint> points;
+    for (std::size_t i = 0; i < candidate.packers.size(); ++i) {
+        const Packer& packer = *candidate.packers[i];
+        std::int64_t last = 0;
+        const auto dense = static_cast<double>(values) * sizeof(float);
+        for (double bytes = dense / 2; bytes >= kFewestBytes; bytes *= kRateStep) {
+            const std::int64_t step = step_within(packer, static_cast<std::size_t>(bytes));
+            if (step == 0) break;
+            if (step != last) add_point(candidate, i, step, points);
+            last = step;
+        }
+        if (last != 1) add_point(candidate, i, 1, points);
+    }
+    candidate.hull = lower_hull(std::move(points));
+}
+
+std::vector<const Method*> methods_for(const CompressRequest& request, const std::string& name,
+                                       const Shape& shape) {
+    const auto own = request.methods.find(name);
+    const std::string& method = own != request.methods.end() ? own->second : request.method;
+    const bool small = shape.size() < kSmallTensor && own == request.methods.end();
+    if (small) return {&find_method("f16"), &find_method("int8")};
+    if (method != kAutoMethod) return {&find_method(method)};
+    std::vector<const Method*> methods;
+    for (const Method& each : method_registry())
+        if (is_candidate(each, shape)) methods.push_back(&each);
+    return methods;
+}
+
+std::vector<Candidate> candidates(Device device, const ModelFile& model, const CompressRequest& request,
+                                  const Progress& progress) {
+    std::vector<Candidate> result;
+    std::map<std::string, std::string> unknown = request.methods;
+    double values = 0, done = 0;
+    for (const LayerRecord& layer : model.layers)
+        for (const NamedTensor& each : layer.tensors) values += static_cast<double>(each.tensor.shape.size());
+    for (std::size_t l = 0; l < model.layers.size(); ++l) {
+        const LayerRecord& layer = model.layers[l];
+        for (std::size_t t = 0; t < layer.tensors.size(); ++t) {
+            const HostTensor& tensor = layer.tensors[t].tensor;
+            if (tensor.shape.rank() == 0 || tensor.shape.size() == 0) continue;
+            Candidate candidate;
+            candidate.layer = l;
+            candidate.tensor = t;
+            candidate.name = layer.name + "/" + layer.tensors[t].name;
+            unknown.erase(candidate.name);
+            for (const float value : tensor.values)
+                candidate.energy += static_cast<double>(value) * static_cast<double>(value);
+            report(progress, "weighing " + candidate.name, done / std::max(values, 1.0));
+            try {
+                for (const Method* method : methods_for(request, candidate.name, tensor.shape))
+                    candidate.packers.push_back(method->prepare(device, tensor, request.options));
+            } catch (const OutOfMemory&) {
+                throw;
+            } catch (const Error& failure) {
+                throw Error("tensor '" + candidate.name + "'", failure.what(), failure.hint());
+            }
+            done += static_cast<double>(tensor.shape.size());
+            result.push_back(std::move(candidate));
+        }
+    }
+    if (!unknown.empty()) {
+        std::string known;
+        for (const Candidate& each : result) known += (known.empty() ? "" : ", ") + each.name;
+        throw Error(fmt::format("tensor '{}'", unknown.begin()->first), "the model has none of that name",
+                    "its tensors are: " + known);
+    }
+    if (result.empty()) throw Error("model", "it has no tensors to compress");
+    return result;
+}
+
+/// The copy that is written, its tensors packed.
+ModelFile packed_model(Device device, const ModelFile& model) {
+    ModelFile result = model;
+    result.checkpoint.reset();
+    result.history = {};
+    result.provenance = provenance_of(device.backend);
+    return result;
+}
+
+void put(ModelFile& model, const Candidate& candidate, PackedTensor packed) {
+    NamedTensor& tensor = model.layers[candidate.layer].tensors[candidate.tensor];
+    tensor.tensor.values.clear();
+    tensor.packed = std::move(packed);
+}
+
+std::int64_t wanted_bytes(const CompressTarget& target, std::int64_t dense_bytes) {
+    if (target.by == CompressTarget::By::ratio) {
+        if (!(target.value >= 1 && target.value <= 1e6))
+            throw Error("ratio", fmt::format("{:g} is not between 1 and 1e6", target.value));
+        return static_cast<std::int64_t>(static_cast<double>(dense_bytes) / target.value);
+    }
+    if (!(target.value >= 1 && target.value <= 1e15))
+        throw Error("bytes", fmt::format("{:g} is no number of bytes", target.value));
+    return static_cast<std::int64_t>(target.value);
+}
+
+/// The points that were weighed lie apart: what is left of the bytes goes to the largest tensors first.
+void use_up(const std::vector<Candidate>& all, std::vector<Rate>& rates, std::int64_t budget) {
+    std::vector<std::pair<std::int64_t, std::size_t>> sizes;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto bytes =
+            static_cast<std::int64_t>(all[i].packers[rates[i].packer]->pack(rates[i].step).stored_bytes());
+        sizes.emplace_back(bytes, i);
+        budget -= bytes;
+    }
+    std::ranges::stable_sort(sizes, std::greater<>{}, [](const auto& each) { return each.first; });
+    for (const auto& [bytes, i] : sizes) {
+        const Packer& packer = *all[i].packers[rates[i].packer];
+        const auto before = static_cast<std::int64_t>(packer.bytes(rates[i].step));
+        if (budget <= 0) return;
+        const std::int64_t step = step_within(packer, static_cast<std::size_t>(before + budget));
+        if (step <= rates[i].step) continue;
+        rates[i].step = step;
+        budget -= static_cast<std::int64_t>(packer.bytes(step)) - before;
+    }
+}
+
+/// Packs to at most so many coded bytes, or as small as can be. Gives the bytes of the file.
+std::int64_t pack_to(const std::vector<Candidate>& all, std::int64_t budget, ModelFile& model) {
+    std::vector<std::vector<OperatingPoint>> hulls;
+    for (const Candidate& each : all) hulls.push_back(each.hull);
+    const auto chosen = allocate(hulls, static_cast<std::size_t>(std::max<std::int64_t>(budget, 0)));
+    std::vector<Rate> rates;
+    for (std::size_t i = 0; i < all.size(); ++i)
+        rates.push_back(all[i].rates[hulls[i][chosen ? (*chosen)[i] : 0].choice]);
+    if (chosen) use_up(all, rates, budget);
+    for (std::size_t i = 0; i < all.size(); ++i)
+        put(model, all[i], all[i].packers[rates[i].packer]->pack(rates[i].step));
+    return static_cast<std::int64_t>(model_file_size(model));
+}
+
+/// Packs to at most `wanted` bytes of the file: of how many coded bytes those are, only writing tells. The
+/// file adds its own, and gzip takes some away.
+void pack_within(const std::vector<Candidate>& all, ModelFile& model, std::int64_t wanted) {
+    std::int64_t low = 0, high = 2 * wanted;
+    for (const Candidate& each : all) low += static_cast<std::int64_t>(each.hull.front().bytes);
+    std::int64_t file_bytes = pack_to(all, low, model);
+    if (file_bytes > wanted)
+        throw Error(fmt::format("a file of {} bytes", wanted),
+                    fmt::format("is not possible with these methods: the smallest has {}", file_bytes),
+                    "ask for more bytes, or use --method auto");
+    ModelFile fits = model;
+    std::int64_t best = file_bytes, budget = low;
+    for (int attempt = 0; attempt < kAttempts && wanted - best > wanted / 200; ++attempt) {
+        // As many bytes more or fewer as the last attempt was off; halfway where that is known to fail.
+        budget += wanted - file_bytes;
+        if (budget <= low || budget >= high) budget = low + (high - low) / 2;
+        file_bytes = pack_to(all, budget, model);
+        if (file_bytes > wanted) {
+            high = budget;
+            continue;
+        }
+        low = budget;
+        if (file_bytes > best) {
+            best = file_bytes;
+            fits = model;
+        }
+    }
+    model = std::move(fits);
+}
+
+/// The packer and rate of the fewest bytes whose error is small enough.
+PackedTensor pack_to_error(const Candidate& candidate, double error) {
+    std::optional<PackedTensor> best;
+    for (const auto& packer : candidate.packers) {
+        const std::optional<std::int64_t> step = step_for_error(*packer, error);
+        if (!step) continue;
+        PackedTensor packed = packer->pack(*step);
+        if (!best || packed.stored_bytes() < best->stored_bytes()) best = std::move(packed);
+    }
+    if (!best)
+        throw Error("tensor '" + candidate.name + "'",
+                    fmt::format("no method stores it with an error of {:g}", error), "allow a larger error");
+    return *best;
+}
+
+void pack_each(const std::vector<Candidate>& all, ModelFile& model, const CompressTarget& target) {
+    const bool by_error = target.by == CompressTarget::By::max_error;
+    if (by_error && !(target.value >= 0 && target.value < 1))
+        throw Error("error", fmt::format("{:g} is not at least 0 and below 1", target.value));
+    if (!by_error && !(target.value > 0 && target.value <= 1))
+        throw Error("density", fmt::format("{:g} is not above 0 and at most 1", target.value));
+    for (const Candidate& each : all)
+        put(model, each,
+            by_error ? pack_to_error(each, target.value)
+                     : each.packers.front()->pack(each.packers.front()->step_at(target.value)));
+}
+
+}  // namespace
+
+CompressResult compress_model(Device device, const ModelFile& model, const CompressRequest& request,
+                              const Progress& progress) {
+    using enum CompressTarget::By;
+    require_storable(request.method);
+    for (const auto& [name, method] : request.methods) require_storable(method);
+    if (request.target.by == density && request.method == kAutoMethod)
+        throw Error("--keep", "says nothing about which method keeps it", "name a --method");
+    CompressResult result;
+    for (const LayerRecord& layer : model.layers)
+        for (const NamedTensor& each : layer.tensors)
+            result.dense_bytes += each.tensor.shape.size() * static_cast<std::int64_t>(sizeof(float));
+    std::vector<Candidate> all = candidates(device, model, request, progress);
+    result.model = packed_model(device, model);
+    if (request.target.by == ratio || request.target.by == bytes) {
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            report(progress, "weighing " + all[i].name,
+                   static_cast<double>(i) / static_cast<double>(all.size()));
+            weigh(all[i], model.layers[all[i].layer].tensors[all[i].tensor].tensor.shape.size());
+        }
+        pack_within(all, result.model, wanted_bytes(request.target, result.dense_bytes));
+    } else {
+        pack_each(all, result.model, request.target);
+    }
+    for (const Candidate& each : all) {
+        NamedTensor& tensor = result.model.layers[each.layer].tensors[each.tensor];
+        const PackedTensor& packed = *tensor.packed;
+        tensor.tensor = unpack(device, packed);
+        result.tensors.push_back({each.name, packed.shape, packed.method, packed.dense_bytes(),
+                                  static_cast<std::int64_t>(packed.stored_bytes()), packed.relative_error,
+                                  packed.energy_retained()});
+    }
+    result.file_bytes = static_cast<std::int64_t>(model_file_size(result.model));
+    return result;
+}
+
+}  // namespace spectral

@@ -1,0 +1,62 @@
+// A whole model in fewer bytes: what every tensor is stored as, within a number of bytes of the file.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/compress/method.hpp"
+#include "engine/core/progress.hpp"
+#include "engine/io/model_file.hpp"
+
+namespace spectral {
+
+/// How much is kept; of all tensors together, or of each.
+struct CompressTarget {
+    enum class By {
+        ratio,      ///< dense bytes / bytes of the file
+        bytes,      ///< of the file
+        max_error,  ///< ‖W − Ŵ‖/‖W‖ of every tensor, in the fewest bytes
+        density,    ///< share of every tensor's degrees of freedom, by a method that has rates
+    };
+    By by = By::ratio;
+    double value = 10;
+};
+
+/// The method, for every tensor that can choose it, or "auto".
+inline constexpr std::string_view kAutoMethod = "auto";
+/// Tensors of fewer values stay at 8 or 16 bits whatever the method: there is nothing to gain.
+inline constexpr std::int64_t kSmallTensor = 1024;
+
+struct CompressRequest {
+    CompressTarget target;
+    std::string method{kAutoMethod};
+    /// By "layer/tensor": another method than the rest.
+    std::map<std::string, std::string> methods;
+    PackOptions options;
+};
+
+struct TensorReport {
+    std::string name;  ///< "layer/tensor"
+    Shape shape;
+    std::string method;
+    std::int64_t dense_bytes = 0, stored_bytes = 0;
+    double relative_error = 0, energy_retained = 1;
+};
+
+struct CompressResult {
+    ModelFile model;  ///< to be written; without checkpoint and history
+    std::vector<TensorReport> tensors;
+    std::int64_t dense_bytes = 0;  ///< of all tensors as 32-bit floats
+    std::int64_t file_bytes = 0;   ///< of the model file
+    double ratio() const { return static_cast<double>(dense_bytes) / static_cast<double>(file_bytes); }
+};
+
+/// Throws Error on a target that cannot be reached (naming what can), on unknown methods and names of
+/// tensors, and on values that are not finite, naming tensor and place.
+CompressResult compress_model(Device device, const ModelFile& model, const CompressRequest& request,
+                              const Progress& progress);
+
+}  // namespace spectral

@@ -1,0 +1,84 @@
+// The largest singular values of a matrix, each factor taking its square root.
+#include <Eigen/Core>
+#include <Eigen/SVD>
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/compress/packers.hpp"
+
+namespace spectral {
+
+namespace {
+
+using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+class LowRankPacker final : public Packer {
+public:
+    LowRankPacker(const HostTensor& dense, ValueCoding values, std::string name)
+        : shape_(dense.shape),
+          values_(values),
+          name_(std::move(name)),
+          whole_(Eigen::Map<const Matrix>(dense.values.data(), dense.shape[0],
+                                          dense.shape.size() / dense.shape[0])) {
+        const Eigen::BDCSVD<Matrix> svd(whole_, Eigen::ComputeThinU | Eigen::ComputeThinV);
+        const auto root = svd.singularValues().cwiseSqrt().asDiagonal();
+        left_ = (svd.matrixU() * root).transpose();
+        right_ = (svd.matrixV() * root).transpose();
+    }
+
+    std::int64_t steps() const override { return left_.rows(); }
+
+    std::int64_t step_at(double density) const override {
+        const double each = static_cast<double>(left_.cols() + right_.cols());
+        return std::clamp<std::int64_t>(std::llround(density * static_cast<double>(shape_.size()) / each), 1,
+                                        steps());
+    }
+
+    std::size_t bytes(std::int64_t step) const override {
+        return coded_value_bytes(values_, step * left_.cols()) +
+               coded_value_bytes(values_, step * right_.cols());
+    }
+
+    PackedTensor pack(std::int64_t step) const override {
+        PackedTensor tensor;
+        tensor.method = name_;
+        tensor.shape = shape_;
+        tensor.rank = step;
+        const Matrix left = coded(left_, step, tensor), right = coded(right_, step, tensor);
+        const double whole = whole_.cast<double>().squaredNorm();
+        if (whole > 0)
+            tensor.relative_error =
+                std::sqrt((whole_ - left.transpose() * right).cast<double>().squaredNorm() / whole);
+        return tensor;
+    }
+
+private:
+    /// Appends the first `rank` rows to the tensor's lists, and gives them as they will be decoded.
+    Matrix coded(const Matrix& factor, std::int64_t rank, PackedTensor& tensor) const {
+        const auto count = static_cast<std::size_t>(rank * factor.cols());
+        CodedValues values = encode_values(values_, std::span(factor.data(), count));
+        const std::vector<float> stored =
+            decode_values(values_, values.scale, values.bytes, static_cast<std::int64_t>(count));
+        PackedList list;
+        list.count = static_cast<std::int64_t>(count);
+        list.value_coding = values_;
+        list.scale = values.scale;
+        list.values = std::move(values.bytes);
+        tensor.lists.push_back(std::move(list));
+        return Eigen::Map<const Matrix>(stored.data(), rank, factor.cols());
+    }
+
+    Shape shape_;
+    ValueCoding values_;
+    std::string name_;
+    Matrix whole_, left_, right_;  ///< of the factors, a row for each singular value
+};
+
+}  // namespace
+
+std::unique_ptr<Packer> make_low_rank_packer(const HostTensor& dense, std::string name, ValueCoding values) {
+    return std::make_unique<LowRankPacker>(dense, values, std::move(name));
+}
+
+}  // namespace spectral

@@ -1,0 +1,137 @@
+#include "engine/compress/method.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/compress/packers.hpp"
+
+namespace spectral {
+
+namespace {
+
+constexpr std::int64_t kTile = 16;
+
+template <BasisKind kKind, ValueCoding kValues>
+std::unique_ptr<Packer> in_basis(Device device, const HostTensor& dense, const std::string& name,
+                                 const PackOptions& options) {
+    return make_basis_packer(device, dense, name, {kKind, Support::listed, kValues}, options);
+}
+
+std::unique_ptr<Packer> in_tiles(Device device, const HostTensor& dense, const std::string& name,
+                                 const PackOptions& options) {
+    PackOptions tiled = options;
+    if (!tiled.basis) tiled.basis = tiled_choice(dense.shape, BasisKind::fft, kTile);
+    return make_basis_packer(device, dense, name, {BasisKind::fft, Support::listed, ValueCoding::f16}, tiled);
+}
+
+template <ValueCoding kValues>
+std::unique_ptr<Packer> in_place(Device device, const HostTensor& dense, const std::string& name,
+                                 const PackOptions& options) {
+    return make_basis_packer(device, dense, name, {BasisKind::identity, Support::all, kValues}, options);
+}
+
+std::unique_ptr<Packer> in_box(Device device, const HostTensor& dense, const std::string& name,
+                               const PackOptions& options) {
+    return make_basis_packer(device, dense, name, {BasisKind::fft, Support::box, ValueCoding::f16}, options);
+}
+
+std::unique_ptr<Packer> low_rank(Device, const HostTensor& dense, const std::string& name,
+                                 const PackOptions&) {
+    return make_low_rank_packer(dense, name, ValueCoding::f16);
+}
+
+void require_packable(const HostTensor& dense) {
+    const auto refuse = [&](const std::string& why, const std::string& hint) {
+        throw Error(fmt::format("tensor of {}", dense.shape.text()), why, hint);
+    };
+    if (dense.shape.rank() < 1) refuse("a single number is not compressed", "leave it as it is");
+    if (dense.shape.size() == 0) refuse("an axis is empty", "leave it out");
+    const auto found = std::ranges::find_if(dense.values, [](float value) { return !std::isfinite(value); });
+    if (found != dense.values.end())
+        refuse(fmt::format("the value at [{}] is {}", dense.shape.place_text(found - dense.values.begin()),
+                           *found),
+               "compress finite values only");
+}
+
+}  // namespace
+
+std::unique_ptr<Packer> Method::prepare(Device device, const HostTensor& dense,
+                                        const PackOptions& options) const {
+    require_packable(dense);
+    return make(device, dense, name, options);
+}
+
+const std::vector<Method>& method_registry() {
+    using enum BasisKind;
+    using enum ValueCoding;
+    static const std::vector<Method> methods{
+        {"fft", "FFT", "the largest coefficients of the real Fourier transform, 16 bits a part",
+         in_basis<fft, f16>},
+        {"fft-int8", "FFT, 8-bit", "the same with parts of 8 bits, a scale for every 64",
+         in_basis<fft, int8>},
+        {"fft-int4", "FFT, 4-bit", "the same with parts of 4 bits, a scale for every 64",
+         in_basis<fft, int4>},
+        {"fft-box", "FFT, low frequencies", "all coefficients of low frequency, without indices", in_box},
+        {"dct", "DCT", "the largest coefficients of the cosine transform, 16 bits each", in_basis<dct, f16>},
+        {"dct-int8", "DCT, 8-bit", "the same with 8 bits, a scale for every 64", in_basis<dct, int8>},
+        {"dct-int4", "DCT, 4-bit", "the same with 4 bits, a scale for every 64", in_basis<dct, int4>},
+        {"block-fft", "FFT of tiles", "the largest coefficients of tiles, each transformed alone", in_tiles},
+        {"random-basis", "Random basis",
+         "the largest coefficients in a basis without meaning: what a transform must beat",
+         in_basis<random, f16>, true},
+        {"magnitude", "Magnitude", "the largest weights themselves, 16 bits each", in_basis<identity, f16>},
+        {"svd", "SVD", "the largest singular values, factors of 16 bits", low_rank},
+        {"f16", "16-bit", "every weight as a 16-bit float", in_place<f16>},
+        {"int8", "8-bit", "every weight as 8 bits, a scale for every 64", in_place<int8>},
+        {"int4", "4-bit", "every weight as 4 bits, a scale for every 64", in_place<int4>},
+    };
+    return methods;
+}
+
+const Method& find_method(std::string_view name) {
+    const std::vector<Method>& methods = method_registry();
+    const auto found = std::ranges::find(methods, name, &Method::name);
+    if (found != methods.end()) return *found;
+    std::string known;
+    for (const Method& each : methods) known += (known.empty() ? "" : ", ") + each.name;
+    throw Error(fmt::format("method '{}'", name), "is unknown", "use one of: " + known);
+}
+
+std::int64_t step_within(const Packer& packer, std::size_t bytes) {
+    std::int64_t fits = 0, most = packer.steps();
+    while (fits < most) {
+        const std::int64_t middle = fits + (most - fits + 1) / 2;
+        if (packer.bytes(middle) <= bytes)
+            fits = middle;
+        else
+            most = middle - 1;
+    }
+    return fits;
+}
+
+std::optional<std::int64_t> step_for_error(const Packer& packer, double error) {
+    std::int64_t low = 1, high = packer.steps();
+    if (packer.pack(high).relative_error > error) return std::nullopt;
+    while (low < high) {
+        const std::int64_t middle = low + (high - low) / 2;
+        if (packer.pack(middle).relative_error <= error)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return high;
+}
+
+double relative_error(const std::vector<float>& a, const std::vector<float>& b) {
+    double difference = 0, whole = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const double x = a[i], d = x - static_cast<double>(b[i]);
+        difference += d * d;
+        whole += x * x;
+    }
+    return whole > 0 ? std::sqrt(difference / whole) : 0;
+}
+
+}  // namespace spectral

@@ -1,0 +1,66 @@
+// Ways to store a tensor in fewer bytes, behind one interface.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/compress/packed_tensor.hpp"
+
+namespace spectral {
+
+/// One tensor made ready for one method: from there on every rate costs little.
+class Packer {
+public:
+    Packer() = default;
+    Packer(const Packer&) = delete;
+    Packer& operator=(const Packer&) = delete;
+    virtual ~Packer() = default;
+
+    /// Rates 1 … steps(), each with no fewer bytes than the one before.
+    virtual std::int64_t steps() const = 0;
+    /// The rate that keeps this share (0 to 1) of the tensor's degrees of freedom, at least 1.
+    virtual std::int64_t step_at(double density) const = 0;
+    /// Coded bytes at a rate, without the header.
+    virtual std::size_t bytes(std::int64_t step) const = 0;
+    /// With the relative error of what is stored.
+    virtual PackedTensor pack(std::int64_t step) const = 0;
+};
+
+/// What can be set by hand; what is not is chosen per tensor.
+struct PackOptions {
+    std::optional<BasisChoice> basis;  ///< view, axes and seed, where a method has them
+    std::optional<IndexCoding> index_coding;
+};
+
+struct Method {
+    std::string name;   ///< "fft-int8"
+    std::string title;  ///< "FFT, 8-bit"
+    std::string help;   ///< one sentence
+    std::unique_ptr<Packer> (*make)(Device device, const HostTensor& dense, const std::string& name,
+                                    const PackOptions& options) = nullptr;
+    /// A null hypothesis: there to compare with, never stored.
+    bool is_null = false;
+
+    /// Throws Error on a tensor without values or axes, and on values that are not finite, naming the first.
+    std::unique_ptr<Packer> prepare(Device device, const HostTensor& dense,
+                                    const PackOptions& options = {}) const;
+};
+
+const std::vector<Method>& method_registry();
+/// Throws Error that lists the known ones.
+const Method& find_method(std::string_view name);
+
+/// The highest rate of at most so many coded bytes; 0 where even the lowest has more.
+std::int64_t step_within(const Packer& packer, std::size_t bytes);
+/// The lowest rate whose error is at most `error`; nothing where none is.
+std::optional<std::int64_t> step_for_error(const Packer& packer, double error);
+
+/// ‖a − b‖/‖a‖, 0 of an a that is zero; summed in double.
+double relative_error(const std::vector<float>& a, const std::vector<float>& b);
+
+}  // namespace spectral

@@ -1,0 +1,272 @@
+#include "engine/compress/packed_tensor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+namespace spectral {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> kSupportNames{"all", "box", "listed"};
+constexpr std::string_view kLowRank = "low-rank";
+constexpr const char* kDamaged = "the file is damaged, or was written by another program";
+
+[[noreturn]] void refuse(const std::string& why) { throw Error("packed tensor", why, kDamaged); }
+
+Json list_json(const PackedList& list) {
+    Json json{{"support", kSupportNames[static_cast<std::size_t>(list.support)]},
+              {"count", list.count},
+              {"values", value_coding_name(list.value_coding)},
+              {"scale", list.scale},
+              {"value_bytes", list.values.size()}};
+    if (list.support == Support::box) json["box"] = list.box;
+    if (list.support == Support::listed) {
+        json["index"] = index_coding_name(list.index_coding);
+        json["index_bytes"] = list.indices.size();
+    }
+    return json;
+}
+
+/// The field of a JSON object, of the type wanted.
+template <class T>
+T field(const Json& json, const char* name) {
+    const auto found = json.find(name);
+    if (found == json.end()) refuse(fmt::format("its header lacks '{}'", name));
+    try {
+        if constexpr (std::is_integral_v<T>) {
+            if (!found->is_number_integer()) refuse(fmt::format("'{}' in its header is no integer", name));
+            if (std::is_signed_v<T> && found->is_number_unsigned() &&
+                found->template get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())
+                refuse(fmt::format("'{}' in its header is too large", name));
+        }
+        return found->template get<T>();
+    } catch (const Json::exception&) {
+        refuse(fmt::format("'{}' in its header is of another type", name));
+    }
+}
+
+std::vector<std::int64_t> extents_in(const Json& json, const char* name) {
+    const auto found = json.find(name);
+    if (found == json.end() || !found->is_array() || found->size() > static_cast<std::size_t>(kMaxRank))
+        refuse(fmt::format("'{}' in its header is no list of at most {} integers", name, kMaxRank));
+    std::vector<std::int64_t> values;
+    for (const Json& each : *found) {
+        if (!each.is_number_integer() || each < 0 || each > (std::int64_t{1} << 62))
+            refuse(fmt::format("'{}' in its header is no list of counts", name));
+        values.push_back(each.get<std::int64_t>());
+    }
+    return values;
+}
+
+/// The value whose name, among `all`, the field holds.
+template <class All, class NameOf>
+auto named(const Json& json, const char* field_name, const All& all, const NameOf& name_of) {
+    const auto text = field<std::string>(json, field_name);
+    const auto found = std::ranges::find_if(all, [&](auto each) { return name_of(each) == text; });
+    if (found == std::end(all)) refuse(fmt::format("'{}' in its header is unknown: '{}'", field_name, text));
+    return *found;
+}
+
+std::vector<std::byte> take(std::span<const std::byte>& bytes, std::int64_t count) {
+    if (count < 0 || static_cast<std::uint64_t>(count) > bytes.size())
+        refuse(fmt::format("{} coded bytes are promised where {} are left", count, bytes.size()));
+    const auto part = bytes.first(static_cast<std::size_t>(count));
+    bytes = bytes.subspan(part.size());
+    return {part.begin(), part.end()};
+}
+
+PackedList parse_list(const Json& json, std::span<const std::byte>& bytes) {
+    if (!json.is_object()) refuse("a list in its header is no object");
+    PackedList list;
+    list.support = named(json, "support", std::array{Support::all, Support::box, Support::listed},
+                         [](Support each) { return kSupportNames[static_cast<std::size_t>(each)]; });
+    list.count = field<std::int64_t>(json, "count");
+    list.value_coding = named(json, "values", kValueCodings, value_coding_name);
+    list.scale = field<double>(json, "scale");
+    if (list.support == Support::box) list.box = extents_in(json, "box");
+    if (list.support == Support::listed) {
+        list.index_coding = named(json, "index", kIndexCodings, index_coding_name);
+        list.indices = take(bytes, field<std::int64_t>(json, "index_bytes"));
+    }
+    list.values = take(bytes, field<std::int64_t>(json, "value_bytes"));
+    return list;
+}
+
+/// Both members of a stored pair may have been rounded, each in its way: their mean is what a real array's
+/// inverse transform takes of them.
+void make_hermitian(const Basis& basis, std::vector<float>& coefficients) {
+    for (std::int64_t i = 0; i < basis.size(); ++i) {
+        const std::optional<std::int64_t> mirror = basis.mirror(i);
+        if (!mirror || *mirror < i) continue;
+        float* a = coefficients.data() + 2 * i;
+        float* b = coefficients.data() + 2 * *mirror;
+        const float re = 0.5F * (a[0] + b[0]), im = 0.5F * (a[1] - b[1]);
+        a[0] = b[0] = re;
+        b[1] = -im;
+        a[1] = im;  // of one that is its own mirror: zero
+    }
+}
+
+}  // namespace
+
+std::size_t PackedTensor::stored_bytes() const {
+    std::size_t bytes = packing_json(*this).dump().size();
+    for (const PackedList& list : lists) bytes += list.bytes();
+    return bytes;
+}
+
+Json packing_json(const PackedTensor& tensor) {
+    Json json{{"method", tensor.method}, {"shape", tensor.shape.extents()}};
+    // Seven digits: it is a figure for people, and every byte of the header counts.
+    json["error_rel_fro"] = std::stod(fmt::format("{:.7g}", tensor.relative_error));
+    if (tensor.rank > 0) {
+        json["basis"] = kLowRank;
+        json["rank"] = tensor.rank;
+    } else {
+        const Basis basis(tensor.shape, tensor.basis);
+        const BasisChoice& choice = basis.choice();
+        json["basis"] = basis_name(choice.kind);
+        if (choice.kind == BasisKind::fft || choice.kind == BasisKind::dct) {
+            if (!(choice.view == tensor.shape)) json["view"] = choice.view.extents();
+            json["axes"] = choice.axes;
+        } else if (choice.kind == BasisKind::random) {
+            json["seed"] = choice.seed;
+        }
+    }
+    json["lists"] = Json::array();
+    for (const PackedList& list : tensor.lists) json["lists"].push_back(list_json(list));
+    return json;
+}
+
+std::vector<std::byte> packed_bytes(const PackedTensor& tensor) {
+    std::vector<std::byte> bytes;
+    for (const PackedList& list : tensor.lists) {
+        bytes.insert(bytes.end(), list.indices.begin(), list.indices.end());
+        bytes.insert(bytes.end(), list.values.begin(), list.values.end());
+    }
+    return bytes;
+}
+
+PackedTensor parse_packing(const Json& header, std::span<const std::byte> bytes) {
+    if (!header.is_object()) refuse("its header is no JSON object");
+    PackedTensor tensor;
+    tensor.method = field<std::string>(header, "method");
+    tensor.shape = Shape(std::span<const std::int64_t>(extents_in(header, "shape")));
+    tensor.relative_error = field<double>(header, "error_rel_fro");
+    if (!(tensor.relative_error >= 0)) refuse("its error is negative");
+    if (field<std::string>(header, "basis") == kLowRank) {
+        tensor.rank = field<std::int64_t>(header, "rank");
+        if (tensor.rank < 1) refuse("its rank is not positive");
+        if (tensor.shape.rank() < 1 || tensor.shape.size() == 0) refuse("it is empty");
+    } else {
+        BasisChoice& choice = tensor.basis;
+        constexpr std::array kKinds{BasisKind::identity, BasisKind::fft, BasisKind::dct};
+        choice.kind = named(header, "basis", kKinds, basis_name);
+        if (choice.kind == BasisKind::fft || choice.kind == BasisKind::dct) {
+            choice.view = header.contains("view")
+                              ? Shape(std::span<const std::int64_t>(extents_in(header, "view")))
+                              : tensor.shape;
+            for (const std::int64_t axis : extents_in(header, "axes"))
+                choice.axes.push_back(static_cast<int>(std::min<std::int64_t>(axis, kMaxRank)));
+            if (choice.axes.empty()) refuse("it names no axes");
+        }
+        static_cast<void>(Basis(tensor.shape, choice));  // refuses what does not fit
+    }
+    const auto lists = header.find("lists");
+    if (lists == header.end() || !lists->is_array() || lists->size() != (tensor.rank > 0 ? 2U : 1U))
+        refuse("its header has another number of lists");
+    for (const Json& each : *lists) tensor.lists.push_back(parse_list(each, bytes));
+    if (!bytes.empty()) refuse(fmt::format("{} coded bytes are left over", bytes.size()));
+    return tensor;
+}
+
+std::vector<std::uint32_t> box_indices(const Basis& basis, const std::vector<std::int64_t>& box) {
+    const Shape shape = basis.transform_shape();
+    if (box.size() != static_cast<std::size_t>(shape.rank())) refuse("its box is of another rank");
+    const bool complex = basis.parts() == 2;
+    std::vector<std::uint32_t> indices;
+    for (std::int64_t i = 0; i < basis.size(); ++i) {
+        std::int64_t rest = i % shape.size();
+        bool inside = true;
+        for (int axis = shape.rank() - 1; axis >= 0 && inside; --axis) {
+            const std::int64_t n = shape[axis], k = rest % n;
+            // Frequencies above the middle are negative ones, but of the last axis, which is half there.
+            const bool folded = complex && axis + 1 < shape.rank();
+            inside = (folded ? std::min(k, n - k) : k) <= box[static_cast<std::size_t>(axis)];
+            rest /= n;
+        }
+        if (inside) indices.push_back(static_cast<std::uint32_t>(i));
+    }
+    return indices;
+}
+
+std::vector<float> unpack(const PackedList& list, const Basis& basis) {
+    std::vector<std::uint32_t> indices;
+    switch (list.support) {
+        case Support::all:
+            indices.resize(static_cast<std::size_t>(basis.size()));
+            std::iota(indices.begin(), indices.end(), 0U);
+            break;
+        case Support::box:
+            indices = box_indices(basis, list.box);
+            break;
+        case Support::listed:
+            indices = decode_indices(list.index_coding, list.indices, list.count, basis.size());
+            break;
+    }
+    if (std::ssize(indices) != list.count)
+        refuse(fmt::format("it has {} coefficients instead of {}", list.count, indices.size()));
+    const auto parts = static_cast<std::size_t>(basis.parts());
+    const std::vector<float> numbers = decode_values(list.value_coding, list.scale, list.values,
+                                                     list.count * static_cast<std::int64_t>(parts));
+    std::vector<float> coefficients(static_cast<std::size_t>(basis.size()) * parts);
+    for (std::size_t j = 0; j < indices.size(); ++j)
+        for (std::size_t part = 0; part < parts; ++part)
+            coefficients[indices[j] * parts + part] = numbers[j * parts + part];
+    if (parts == 2) make_hermitian(basis, coefficients);
+    return coefficients;
+}
+
+namespace {
+
+HostTensor multiply_factors(const PackedTensor& tensor) {
+    const std::int64_t rows = tensor.shape[0], columns = tensor.shape.size() / rows, rank = tensor.rank;
+    const auto factor = [&](std::size_t i, std::int64_t length) {
+        if (length > std::numeric_limits<std::int64_t>::max() / rank) refuse("its rank is too large");
+        return unpack(tensor.lists[i], Basis(Shape{rank, length}, {}));
+    };
+    const std::vector<float> left = factor(0, rows), right = factor(1, columns);
+    HostTensor dense{tensor.shape, std::vector<float>(static_cast<std::size_t>(tensor.shape.size()))};
+    for (std::int64_t k = 0; k < rank; ++k)
+        for (std::int64_t r = 0; r < rows; ++r) {
+            const float weight = left[static_cast<std::size_t>(k * rows + r)];
+            const float* from = right.data() + k * columns;
+            float* to = dense.values.data() + r * columns;
+            for (std::int64_t c = 0; c < columns; ++c) to[c] += weight * from[c];
+        }
+    return dense;
+}
+
+}  // namespace
+
+HostTensor unpack(Device device, const PackedTensor& tensor) {
+    // A few bytes may stand for more than the machine has.
+    const auto available = static_cast<std::int64_t>(std::min<std::size_t>(available_memory(), INT64_MAX));
+    if (tensor.shape.size() > available / (3 * std::int64_t{sizeof(float)}))
+        throw OutOfMemory("unpacked tensor",
+                          fmt::format("{} values do not fit in the memory that is free", tensor.shape.text()),
+                          "run the model without unpacking it");
+    const Reservation room = device.budget.reserve(
+        MemoryTag::workspace, 3 * static_cast<std::size_t>(tensor.dense_bytes()), "unpacked tensor");
+    if (tensor.rank > 0) return multiply_factors(tensor);
+    const Basis basis(tensor.shape, tensor.basis);
+    return basis.inverse(device, unpack(tensor.lists.front(), basis));
+}
+
+}  // namespace spectral

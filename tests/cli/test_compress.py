@@ -1,0 +1,85 @@
+"""Compressing models: bytes, accuracy, files, and what is refused."""
+
+from __future__ import annotations
+
+import unittest
+
+from support import CliCase
+
+TARGETS = {"--ratio": "6", "--bytes": "12KiB", "--max-error": "0.3"}
+
+
+class Compress(CliCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.train("run.h5", "--model", "mlp", "--hidden", "64", "--epochs", "2")
+
+    def compress(self, *arguments: str) -> dict:
+        return self.json("compress", "run.h5", "--out", "small.h5", "--force", *arguments)
+
+    def test_every_target(self) -> None:
+        for target, value in TARGETS.items():
+            with self.subTest(target):
+                result = self.compress(target, value)
+                size = (self.folder / "small.h5").stat().st_size
+                self.assertEqual(result["file_bytes"], size)
+                self.assertEqual(result["dense_bytes"], sum(each["dense_bytes"] for each in result["tensors"]))
+                self.assertAlmostEqual(result["ratio"], result["dense_bytes"] / size)
+                if target == "--ratio":
+                    self.assertGreaterEqual(result["ratio"], 6)
+                elif target == "--bytes":
+                    self.assertLessEqual(size, 12 * 1024)
+                else:
+                    self.assertLessEqual(max(each["relative_error"] for each in result["tensors"]), 0.3)
+        kept = self.compress("--keep", "0.1", "--method", "dct")["tensors"][0]
+        self.assertEqual(kept["method"], "dct")
+
+    def test_accuracy_is_that_of_the_file(self) -> None:
+        result = self.compress("--ratio", "6", "--dataset", "tones", "--train-samples", "500", "--test-samples", "100")
+        self.assertEqual(result["accuracy_before"], self.json("eval", "run.h5")["test_accuracy"])
+        self.assertEqual(result["accuracy_after"], self.json("eval", "small.h5")["test_accuracy"])
+
+    def test_what_is_inside_is_shown(self) -> None:
+        result = self.compress("--ratio", "6", "--per-layer", "hidden1/weight=fft-int8")
+        seen = self.json("inspect", "small.h5")
+        self.assertIsNone(seen["checkpoint"])
+        self.assertEqual(result["tensors"][0]["method"], "fft-int8")
+        for told, found in zip(result["tensors"], seen["tensors"], strict=True):
+            for name in ("name", "shape", "method", "dense_bytes"):
+                self.assertEqual(told[name], found[name])
+            self.assertAlmostEqual(told["relative_error"], found["relative_error"], places=6)
+
+    def test_a_compressed_model_can_be_compressed_again_but_not_resumed(self) -> None:
+        self.compress("--ratio", "4")
+        self.json("compress", "small.h5", "--ratio", "8", "--out", "smaller.h5")
+        self.assert_refused("train", "--resume", "small.h5", naming="holds an exported model")
+
+    def test_refusals_write_nothing(self) -> None:
+        out = ("--out", "small.h5")
+        for arguments, naming in (
+            ((), "nothing says how much is kept"),
+            (("--ratio", "10", "--bytes", "5000"), "more than one option says how much is kept"),
+            (("--ratio", "0"), "ratio"),
+            (("--bytes", "10 parsecs"), "10 parsecs"),
+            (("--bytes", "100"), "the smallest has"),
+            (("--max-error", "2"), "error"),
+            (("--keep", "0.1"), "--keep"),
+            (("--ratio", "10", "--method", "zip"), "zip"),
+            (("--ratio", "10", "--method", "random-basis"), "random-basis"),
+            (("--ratio", "10", "--per-layer", "hidden9/weight=fft"), "hidden9/weight"),
+            (("--ratio", "10", "--per-layer", "fft"), "--per-layer"),
+            (("--ratio", "10", "--axes", "0;1"), "0;1"),
+            (("--ratio", "10", "--axes", "5", "--method", "fft"), "axes"),
+            (("--ratio", "10", "--index", "runs"), "runs"),
+            (("--ratio", "10", "--test-samples", "5"), "--test-samples"),
+        ):
+            with self.subTest(arguments):
+                self.assert_refused("compress", "run.h5", *out, *arguments, naming=naming)
+        self.assert_refused("compress", "run.h5", "--ratio", "4", "--out", "run.h5", naming="exists already")
+        self.assert_refused("compress", "missing.h5", "--ratio", "4", *out, naming="missing.h5")
+        (self.folder / "notes.txt").write_text("mine")
+        self.assert_refused("compress", "run.h5", "--ratio", "4", "--out", "notes.txt", "--force", naming="notes.txt")
+
+
+if __name__ == "__main__":
+    unittest.main()
