@@ -200,7 +200,6 @@ QWidget* KernelsPage::build_levels() {
     header->setSectionResizeMode(QHeaderView::ResizeToContents);
     header->setSectionResizeMode(LevelTableModel::kSpeedUp, QHeaderView::Interactive);
     header->resizeSection(LevelTableModel::kSpeedUp, kSpeedUpWidth);
-    header->setStretchLastSection(true);
     column->addWidget(
         make_table_or_text(
             *levels_, "levels_empty",

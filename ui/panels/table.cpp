@@ -31,6 +31,10 @@ QTableView* make_table(const char* object_name, const QString& accessible_name, 
     table->verticalHeader()->hide();
     table->verticalHeader()->setDefaultSectionSize(kRowHeight);
     table->horizontalHeader()->setHighlightSections(false);
+    // Not in the style sheet: widths are measured with the header's own font.
+    QFont heading = interface_font();
+    heading.setWeight(QFont::Medium);
+    table->horizontalHeader()->setFont(heading);
     table->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
     return table;
 }
