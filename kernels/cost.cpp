@@ -14,6 +14,7 @@
 #include "kernels/ops/reduce.hpp"
 #include "kernels/ops/select.hpp"
 #include "kernels/ops/sparse.hpp"
+#include "kernels/ops/sparse_matmul.hpp"
 #include "kernels/ops/spectral_multiply.hpp"
 
 namespace spectral {
@@ -64,9 +65,7 @@ std::int64_t SignalShape::spectrum_size() const {
 
 Cost Rfft::cost() const { return rfft_cost(batch, shape); }
 
-Cost Dct::cost() const {
-    return {2 * kReal * real(batch) * real(shape.size()), fft_flops(batch, shape)};
-}
+Cost Dct::cost() const { return {2 * kReal * real(batch) * real(shape.size()), fft_flops(batch, shape)}; }
 
 Cost RfftBackward::cost() const { return rfft_cost(batch, shape); }
 
@@ -190,6 +189,21 @@ Cost SpectralMultiply::cost() const {
 Cost SpectralWeightGradient::cost() const {
     return {kComplex * real(2 * batch * size + size), 8 * real(batch * size)};
 }
+
+namespace {
+
+Cost sparse_matmul_cost(std::int64_t batch, const SparseRows& m) {
+    if (batch == 0) return {};
+    return {kComplex * real(batch * (m.rows + m.columns) + m.entries) +
+                kIndex * real((m.value != nullptr ? 2 : 1) * m.entries + m.rows + 1),
+            8 * real(batch * m.entries)};
+}
+
+}  // namespace
+
+Cost SparseMatMul::cost() const { return sparse_matmul_cost(batch, matrix); }
+
+Cost SparseMatMulWeightGradient::cost() const { return sparse_matmul_cost(batch, matrix); }
 
 Cost SparseSpectralMultiply::cost() const {
     return {kComplex * real(batch * (size + count) + count) + kIndex * real(count), 6 * real(batch * count)};

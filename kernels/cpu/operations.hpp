@@ -27,6 +27,7 @@ void add_softmax_nll(OpTable& table);
 void add_sparse(OpTable& table);
 void add_sparse_merge(OpTable& table);
 void add_sparse_spectral_multiply(OpTable& table);
+void add_sparse_matmul(OpTable& table);
 void add_spectral_multiply(OpTable& table);
 void add_top_k(OpTable& table);
 
@@ -53,6 +54,7 @@ inline void add_all(OpTable& table) {
     add_sparse(table);
     add_sparse_merge(table);
     add_sparse_spectral_multiply(table);
+    add_sparse_matmul(table);
     add_spectral_multiply(table);
     add_top_k(table);
 }

@@ -54,6 +54,7 @@ void add_rfft_magnitude(OpTable& table);
 void add_select(OpTable& table);
 void add_softmax_nll(OpTable& table);
 void add_sparse(OpTable& table);
+void add_sparse_matmul(OpTable& table);
 void add_spectral_multiply(OpTable& table);
 void add_spectral_normalise(OpTable& table);
 void add_top_k(OpTable& table);
@@ -81,6 +82,7 @@ inline void add_all(OpTable& table) {
     add_select(table);
     add_softmax_nll(table);
     add_sparse(table);
+    add_sparse_matmul(table);
     add_spectral_multiply(table);
     add_spectral_normalise(table);
     add_top_k(table);

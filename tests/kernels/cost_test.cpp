@@ -15,6 +15,7 @@
 #include "kernels/ops/reduce.hpp"
 #include "kernels/ops/select.hpp"
 #include "kernels/ops/sparse.hpp"
+#include "kernels/ops/sparse_matmul.hpp"
 #include "kernels/ops/spectral_multiply.hpp"
 
 namespace spectral::test {
@@ -74,6 +75,8 @@ TEST(Cost, EmptyIsFree) {
                             PureFftStep{}.cost(),
                             PureFftGain{}.cost(),
                             SparseGather{}.cost(),
+                            SparseMatMul{}.cost(),
+                            SparseMatMulWeightGradient{}.cost(),
                             SparseScatter{}.cost(),
                             SparseMultiply{}.cost(),
                             SparseAdd{}.cost(),

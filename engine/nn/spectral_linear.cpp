@@ -1,0 +1,204 @@
+#include "engine/nn/spectral_linear.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <tuple>
+
+#include "kernels/ops/dense.hpp"
+#include "kernels/ops/gather.hpp"
+#include "kernels/ops/spectral_multiply.hpp"
+
+namespace spectral {
+
+namespace {
+
+/// A unit of the half spectrum as it enters a row of the product.
+struct Entry {
+    std::uint32_t row, place, unit;
+    Complex value;
+};
+
+bool is_own_mirror(std::int64_t k, std::int64_t n) { return k == 0 || 2 * k == n; }
+
+/// Every unit once, in the order of the rows of ŷ that are stored (0 … outputs/2).
+std::vector<Entry> entries_of(const HalfSpectrum& spectrum, std::span<const std::uint32_t> index,
+                              std::span<const Complex> values) {
+    const std::int64_t outputs = spectrum.signal().extent[0], inputs = spectrum.signal().extent[1];
+    const std::int64_t bins = inputs / 2 + 1;
+    std::vector<Entry> entries;
+    for (std::size_t j = 0; j < index.size(); ++j) {
+        const std::int64_t u = index[j] / bins, v = index[j] % bins;
+        if (spectrum.freedom(index[j]) == 0) continue;
+        const auto column = static_cast<std::uint32_t>(v);
+        Entry entry{static_cast<std::uint32_t>(u), column | kConjugateInput, index[j], values[j]};
+        if (2 * u > outputs) {
+            // ŷ[u] is not stored; its mirror gets the conjugate of what the unit adds there.
+            entry.row = static_cast<std::uint32_t>(outputs - u);
+            entry.place = column | kConjugateValue;
+        } else if (is_own_mirror(u, outputs) && !is_own_mirror(v, inputs)) {
+            // The unit and its implied mirror both fall into this row, whose imaginary part does not count.
+            entry.place |= kTwice;
+        }
+        entries.push_back(entry);
+    }
+    std::ranges::stable_sort(
+        entries, {}, [](const Entry& entry) { return std::tuple(entry.row, entry.place & kColumnMask); });
+    return entries;
+}
+
+std::vector<std::uint32_t> starts(std::int64_t rows, const std::vector<std::uint32_t>& row_of) {
+    std::vector<std::uint32_t> start(static_cast<std::size_t>(rows) + 1);
+    for (const std::uint32_t row : row_of) ++start[row + 1];
+    std::partial_sum(start.begin(), start.end(), start.begin());
+    return start;
+}
+
+Buffer upload(Device device, const std::vector<std::uint32_t>& values, const std::string& holder) {
+    Buffer buffer(device, MemoryTag::parameters, values.size() * sizeof(std::uint32_t), holder);
+    if (!values.empty()) device.backend.copy_to_device(buffer.data(), values.data(), buffer.bytes());
+    return buffer;
+}
+
+std::int64_t bins(const SignalShape& shape) { return shape.spectrum_size(); }
+
+std::int64_t count_units(const HalfSpectrum& spectrum, std::span<const std::uint32_t> index) {
+    return std::ranges::count_if(index, [&](std::uint32_t i) {
+        require(i < spectrum.size(), "sparse spectrum", "an index lies outside of it");
+        return spectrum.freedom(i) > 0;
+    });
+}
+
+}  // namespace
+
+SpectralLinear::SpectralLinear(Device device, std::string name, std::int64_t inputs, std::int64_t outputs,
+                               std::span<const std::uint32_t> index, std::span<const Complex> values,
+                               bool bias, std::int64_t max_batch)
+    : Layer(std::move(name)),
+      device_(device),
+      inputs_(inputs),
+      outputs_(outputs),
+      max_batch_(max_batch),
+      input_shape_{1, {inputs}},
+      output_shape_{1, {outputs}},
+      coefficients_(device, "coefficients", {count_units(HalfSpectrum({outputs, inputs}), index), 2},
+                    this->name()) {
+    require(index.size() == values.size(), "sparse spectrum",
+            "it has another number of values than of indices");
+    require(inputs <= kColumnMask, "spectral linear layer", "it has more inputs than 2^29");
+    const std::vector<Entry> entries = entries_of(HalfSpectrum({outputs, inputs}), index, values);
+    HostTensor start{coefficients_.value.shape(), {}};
+    std::vector<std::uint32_t> row_of;
+    for (const Entry& entry : entries) {
+        units_.push_back(entry.unit);
+        host_place_.push_back(entry.place);
+        row_of.push_back(entry.row);
+        start.values.insert(start.values.end(), {entry.value.real(), entry.value.imag()});
+    }
+    coefficients_.value.assign(device.backend, start);
+    host_row_start_ = starts(bins(output_shape_), row_of);
+    row_start_ = upload(device, host_row_start_, this->name() + " rows");
+    place_ = upload(device, host_place_, this->name() + " places");
+    if (bias) bias_.emplace_back(device, "bias", Shape{outputs}, this->name());
+
+    const auto complex = [&](std::int64_t rows, std::int64_t columns, const char* what) {
+        return Tensor(device, MemoryTag::activations, {rows, columns}, this->name() + what, DType::complex64);
+    };
+    const std::int64_t in = bins(input_shape_), out = bins(output_shape_);
+    x_spectrum_ = complex(max_batch, in, " input spectra");
+    y_spectrum_ = complex(max_batch, out, " output spectra");
+    spare_ = complex(max_batch, std::max(in, out), " transform");
+    scratch_ = complex(1, SparseMatMul::scratch_size(max_batch, out, in), " product");
+    std::vector<Complex> weights(static_cast<std::size_t>(out));
+    const double scale = 1 / std::sqrt(static_cast<double>(inputs) * static_cast<double>(outputs));
+    for (std::int64_t u = 0; u < out; ++u)
+        weights[static_cast<std::size_t>(u)] =
+            static_cast<float>(is_own_mirror(u, outputs) ? scale : 2 * scale);
+    weights_ =
+        Tensor(device, MemoryTag::workspace, {out}, this->name() + " weights of bins", DType::complex64);
+    device.backend.copy_to_device(weights_.complex_data(), weights.data(), weights_.bytes());
+}
+
+SparseRows SpectralLinear::rows() const {
+    return {bins(output_shape_),        bins(input_shape_),
+            std::ssize(units_),         row_start_.as<std::uint32_t>(),
+            place_.as<std::uint32_t>(), nullptr};
+}
+
+void SpectralLinear::forward(std::int64_t batch, const LayerInput& x, float* y, bool /*training*/) {
+    Backend& backend = device_.backend;
+    const float* input = x.x;
+    if (x.rows != nullptr || x.stride != inputs_) {
+        if (!gathered_.data())
+            gathered_ =
+                Tensor(device_, MemoryTag::activations, {max_batch_, inputs_}, name() + " input rows");
+        backend.run(GatherRows{batch, inputs_, x.x, x.stride, x.rows, gathered_.data(), inputs_});
+        input = gathered_.data();
+    }
+    Complex* spectrum = y_spectrum_.complex_data();
+    backend.run(Rfft{batch, input_shape_, input, x_spectrum_.complex_data()});
+    const auto* coefficients = reinterpret_cast<const Complex*>(coefficients_.value.data());
+    backend.run(SparseMatMul{batch, rows(), coefficients, x_spectrum_.complex_data(), spectrum,
+                             scratch_.complex_data()});
+    backend.run(
+        SpectralMultiply{batch, bins(output_shape_), false, spectrum, weights_.complex_data(), spectrum});
+    backend.run(RfftBackward{batch, output_shape_, spectrum, y, spare_.complex_data()});
+    if (!bias_.empty()) backend.run(BiasAdd{batch, outputs_, bias_.front().value.data(), y});
+}
+
+void SpectralLinear::backward(std::int64_t batch, const float* dy, float* dx) {
+    Backend& backend = device_.backend;
+    // Adjoints of the steps of forward, in reverse; the spectra of x are still there.
+    Complex* spectrum = y_spectrum_.complex_data();
+    backend.run(Rfft{batch, output_shape_, dy, spectrum});
+    backend.run(
+        SpectralMultiply{batch, bins(output_shape_), false, spectrum, weights_.complex_data(), spectrum});
+    backend.run(SparseMatMulWeightGradient{batch, rows(), x_spectrum_.complex_data(), spectrum,
+                                           reinterpret_cast<Complex*>(coefficients_.gradient.data()),
+                                           scratch_.complex_data()});
+    if (!bias_.empty()) backend.run(ColumnSum{batch, outputs_, dy, bias_.front().gradient.data()});
+    if (dx == nullptr) return;
+    if (column_start_.data() == nullptr) make_transposed();
+    const SparseRows transposed{bins(input_shape_),
+                                bins(output_shape_),
+                                std::ssize(units_),
+                                column_start_.as<std::uint32_t>(),
+                                transposed_place_.as<std::uint32_t>(),
+                                transposed_value_.as<std::uint32_t>()};
+    const auto* coefficients = reinterpret_cast<const Complex*>(coefficients_.value.data());
+    backend.run(SparseMatMul{batch, transposed, coefficients, spectrum, x_spectrum_.complex_data(),
+                             scratch_.complex_data()});
+    backend.run(RfftBackward{batch, input_shape_, x_spectrum_.complex_data(), dx, spare_.complex_data()});
+}
+
+void SpectralLinear::make_transposed() {
+    std::vector<std::uint32_t> order(units_.size()), column_of, place, row_of(units_.size());
+    std::iota(order.begin(), order.end(), 0U);
+    for (std::size_t row = 0; row + 1 < host_row_start_.size(); ++row)
+        std::fill(row_of.begin() + host_row_start_[row], row_of.begin() + host_row_start_[row + 1],
+                  static_cast<std::uint32_t>(row));
+    const auto column = [&](std::uint32_t e) { return host_place_[e] & kColumnMask; };
+    std::ranges::stable_sort(order, {}, column);
+    for (const std::uint32_t e : order) {
+        column_of.push_back(column(e));
+        // Of y = v·conj x the adjoint is dx = v·conj dy; of y = conj v·x it is v·dy.
+        place.push_back(row_of[e] | (host_place_[e] & (kConjugateInput | kTwice)));
+    }
+    column_start_ = upload(device_, starts(bins(input_shape_), column_of), name() + " columns");
+    transposed_place_ = upload(device_, place, name() + " transposed places");
+    transposed_value_ = upload(device_, order, name() + " transposed values");
+}
+
+std::vector<Parameter*> SpectralLinear::parameters() {
+    std::vector<Parameter*> all{&coefficients_};
+    for (Parameter& bias : bias_) all.push_back(&bias);
+    return all;
+}
+
+std::size_t SpectralLinear::weight_bytes() const {
+    return coefficients_.value.bytes() + place_.bytes() + row_start_.bytes();
+}
+
+}  // namespace spectral
