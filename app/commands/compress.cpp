@@ -8,24 +8,21 @@
 #include <optional>
 
 #include "app/commands/commands.hpp"
+#include "app/commands/model_judge.hpp"
 #include "engine/compress/compress_model.hpp"
-#include "engine/data/dataset.hpp"
 #include "engine/io/model_file.hpp"
-#include "engine/train/backends.hpp"
-#include "engine/train/config.hpp"
-#include "engine/train/evaluate.hpp"
 
 namespace spectral::app {
 
 namespace {
 
 struct CompressArguments {
-    std::string in, out, method{kAutoMethod}, index, axes, dataset, data, backend = "auto";
+    std::string in, out, method{kAutoMethod}, index, axes, backend = "auto";
     std::optional<double> ratio, max_error, keep;
     std::string bytes;
     std::vector<std::string> per_layer;
     bool json = false, force = false;
-    SchemaFlags flags;
+    JudgeFlags judge;
 };
 
 /// "40000", "40 KiB", "1.5MiB".
@@ -75,7 +72,6 @@ std::vector<int> parse_axes(const std::string& text) {
 
 CompressRequest request_of(const CompressArguments& a) {
     CompressRequest request;
-    request.target = target_of(a);
     request.method = a.method;
     for (const std::string& rule : a.per_layer) {
         const std::size_t equals = rule.rfind('=');
@@ -95,32 +91,6 @@ CompressRequest request_of(const CompressArguments& a) {
             throw Error("--index", "'" + a.index + "' is unknown", "use flat-u32, bitmap or delta-varint");
     }
     return request;
-}
-
-/// What the model is judged on; nothing where no data are given.
-struct Judge {
-    std::string dataset, data, backend;
-    Json options = Json::object();
-
-    double accuracy(const ModelFile& file, const Progress& progress) const {
-        return evaluate_file(file, dataset, data, options, backend, progress).accuracy;
-    }
-};
-
-std::optional<Judge> judge_of(CompressArguments& a, const ModelFile& file) {
-    if (a.dataset.empty() && a.data.empty()) {
-        a.flags.require_all_used("no data set is given", "give --dataset and --data");
-        return std::nullopt;
-    }
-    const ExperimentConfig config = config_from_json(file.config, a.in);
-    Judge judge{a.dataset.empty() ? config.dataset : a.dataset, a.data, a.backend, Json::object()};
-    if (judge.dataset == config.dataset) {
-        judge.options = config.dataset_options;
-        if (judge.data.empty()) judge.data = config.data;
-    }
-    a.flags.apply(find_dataset(judge.dataset).schema, "data set " + judge.dataset, judge.options);
-    a.flags.require_all_used("the data set has no such option", "see 'spectral datasets'");
-    return judge;
 }
 
 Json to_json(const CompressResult& result) {
@@ -152,19 +122,21 @@ void print_table(const CompressResult& result) {
 }
 
 void compress(CompressArguments& a) {
+    const CompressTarget target = target_of(a);
     const CompressRequest request = request_of(a);
     require_free(a.out, "", a.force, "or --force to replace the model");
     const ModelFile file = read_model_file(a.in);
-    const std::optional<Judge> judge = judge_of(a, file);
     watch_signals();
     const ProgressBar bar;
+    const std::optional<FileJudge> judge = a.judge.make(file, a.in, a.backend, bar.listener());
     const auto backend = open_backend(a.backend);
     MemoryBudget budget;
-    CompressResult result = compress_model({*backend, budget}, file, request, bar.listener());
+    CompressResult result =
+        ModelCompressor({*backend, budget}, file, request, bar.listener()).pack(target, bar.listener());
     Json json = to_json(result);
     if (judge) {
-        json["accuracy_before"] = judge->accuracy(file, bar.listener());
-        json["accuracy_after"] = judge->accuracy(result.model, bar.listener());
+        json["accuracy_before"] = judge->evaluate(file).accuracy;
+        json["accuracy_after"] = judge->evaluate(result.model).accuracy;
     }
     write_model_file(a.out, result.model);
     // The file as it is, not as it was expected.
@@ -206,13 +178,10 @@ void add_compress(CLI::App& app, int& exit_code) {
         ->add_option("--index", a->index,
                      "coding of indices: flat-u32, bitmap or delta-varint [the smallest]")
         ->type_name("NAME");
-    command->add_option("--dataset", a->dataset, "judge by this data set's test set")->type_name("NAME");
-    command->add_option("--data", a->data, "directory or file of the data set")->type_name("DIR");
+    a->judge.add(*command);
     command->add_option("--backend", a->backend, "backend [auto]")->type_name("NAME");
     command->add_flag("--force", a->force, "replace the model at --out");
     command->add_flag("--json", a->json, "print one JSON object as the last line");
-    for (const DatasetInfo& set : dataset_registry())
-        a->flags.add(*command, set.schema, "Data set " + set.name);
     command->footer(
         "Examples:\n  spectral compress run.h5 --ratio 10 --out small.h5 --data DIR\n"
         "  spectral compress run.h5 --method fft --max-error 0.3 --out small.h5");

@@ -54,7 +54,8 @@ std::optional<std::vector<std::size_t>> allocate(const std::vector<std::vector<O
         steps.pop();
         const std::size_t more =
             hulls[tensor][chosen[tensor] + 1].bytes - hulls[tensor][chosen[tensor]].bytes;
-        if (more > budget - bytes) continue;  // a smaller step of another tensor may still fit
+        // Steps that bring less a byte must not take what a part of this one brings more for.
+        if (more > budget - bytes) break;
         bytes += more;
         ++chosen[tensor];
         offer(tensor);

@@ -21,8 +21,9 @@ struct OperatingPoint {
 /// bringing less than the one before.
 std::vector<OperatingPoint> lower_hull(std::vector<OperatingPoint> points);
 
-/// For every tensor the index of a point of its hull, so that the bytes together are at most `budget`;
-/// nothing where even the smallest points are more. `hulls` hold at least one point each.
+/// For every tensor the index of a point of its hull, all at about the same price of a byte, so that the
+/// bytes together are at most `budget`: up to the first step that does not fit. Nothing where even the
+/// smallest points are more. `hulls` hold at least one point each.
 std::optional<std::vector<std::size_t>> allocate(const std::vector<std::vector<OperatingPoint>>& hulls,
                                                  std::size_t budget);
 

@@ -15,9 +15,6 @@ namespace spectral {
 
 namespace {
 
-/// Rates that are weighed: from half of the dense bytes down, four for every halving.
-constexpr double kRateStep = 0.84089641525371454;  // 2^(-1/4)
-constexpr std::size_t kFewestBytes = 48;
 /// SVD of larger matrices takes minutes, and does not pay; it can still be asked for by name.
 constexpr std::int64_t kLargestSvdSide = 1024;
 /// Attempts to meet the bytes of the file, which only writing tells.
@@ -31,9 +28,9 @@ bool is_candidate(const Method& method, const Shape& shape) {
     return true;
 }
 
-void require_storable(const std::string& method) {
+void require_storable(const CompressRequest& request, const std::string& method) {
     if (method == kAutoMethod) return;
-    if (find_method(method).is_null)
+    if (find_method(method).is_null && !request.with_nulls)
         throw Error(fmt::format("method '{}'", method), "is there to compare with, not to store by",
                     "use fft, dct or another method");
 }
@@ -62,20 +59,11 @@ void add_point(Candidate& candidate, std::size_t packer, std::int64_t step,
 }
 
 /// The points of every method over its rates.
-void weigh(Candidate& candidate, std::int64_t values) {
+void weigh(Candidate& candidate, const Shape& shape) {
     std::vector<OperatingPoint> points;
-    for (std::size_t i = 0; i < candidate.packers.size(); ++i) {
-        const Packer& packer = *candidate.packers[i];
-        std::int64_t last = 0;
-        const auto dense = static_cast<double>(values) * sizeof(float);
-        for (double bytes = dense / 2; bytes >= kFewestBytes; bytes *= kRateStep) {
-            const std::int64_t step = step_within(packer, static_cast<std::size_t>(bytes));
-            if (step == 0) break;
-            if (step != last) add_point(candidate, i, step, points);
-            last = step;
-        }
-        if (last != 1) add_point(candidate, i, 1, points);
-    }
+    for (std::size_t i = 0; i < candidate.packers.size(); ++i)
+        for (const std::int64_t step : spread_steps(*candidate.packers[i], shape))
+            add_point(candidate, i, step, points);
     candidate.hull = lower_hull(std::move(points));
 }
 
@@ -202,9 +190,9 @@ void pack_within(const std::vector<Candidate>& all, ModelFile& model, std::int64
     for (const Candidate& each : all) low += static_cast<std::int64_t>(each.hull.front().bytes);
     std::int64_t file_bytes = pack_to(all, low, model);
     if (file_bytes > wanted)
-        throw Error(fmt::format("a file of {} bytes", wanted),
-                    fmt::format("is not possible with these methods: the smallest has {}", file_bytes),
-                    "ask for more bytes, or use --method auto");
+        throw OutOfReach(fmt::format("a file of {} bytes", wanted),
+                         fmt::format("is not possible with these methods: the smallest has {}", file_bytes),
+                         "ask for more bytes, or use --method auto");
     ModelFile fits = model;
     std::int64_t best = file_bytes, budget = low;
     for (int attempt = 0; attempt < kAttempts && wanted - best > wanted / 200; ++attempt) {
@@ -254,37 +242,74 @@ void pack_each(const std::vector<Candidate>& all, ModelFile& model, const Compre
 
 }  // namespace
 
-CompressResult compress_model(Device device, const ModelFile& model, const CompressRequest& request,
-                              const Progress& progress) {
-    using enum CompressTarget::By;
-    require_storable(request.method);
-    for (const auto& [name, method] : request.methods) require_storable(method);
-    if (request.target.by == density && request.method == kAutoMethod)
-        throw Error("--keep", "says nothing about which method keeps it", "name a --method");
-    CompressResult result;
+struct ModelCompressor::Impl {
+    Device device;
+    const ModelFile& model;
+    bool is_auto = false, weighed = false;
+    std::int64_t dense_bytes = 0;
+    std::vector<Candidate> all;
+
+    const Shape& shape_of(const Candidate& each) const {
+        return model.layers[each.layer].tensors[each.tensor].tensor.shape;
+    }
+
+    void weigh_all(const Progress& progress) {
+        if (weighed) return;
+        double done = 0;
+        for (Candidate& each : all) {
+            report(progress, "weighing " + each.name, done / static_cast<double>(all.size()));
+            weigh(each, shape_of(each));
+            ++done;
+        }
+        weighed = true;
+    }
+};
+
+ModelCompressor::ModelCompressor(Device device, const ModelFile& model, const CompressRequest& request,
+                                 const Progress& progress)
+    : impl_(std::make_unique<Impl>(Impl{device, model, false, false, 0, {}})) {
+    require_storable(request, request.method);
+    for (const auto& [name, method] : request.methods) require_storable(request, method);
+    impl_->is_auto = request.method == kAutoMethod;
     for (const LayerRecord& layer : model.layers)
         for (const NamedTensor& each : layer.tensors)
-            result.dense_bytes += each.tensor.shape.size() * static_cast<std::int64_t>(sizeof(float));
-    std::vector<Candidate> all = candidates(device, model, request, progress);
-    result.model = packed_model(device, model);
-    if (request.target.by == ratio || request.target.by == bytes) {
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            report(progress, "weighing " + all[i].name,
-                   static_cast<double>(i) / static_cast<double>(all.size()));
-            weigh(all[i], model.layers[all[i].layer].tensors[all[i].tensor].tensor.shape.size());
-        }
-        pack_within(all, result.model, wanted_bytes(request.target, result.dense_bytes));
+            impl_->dense_bytes += each.tensor.shape.size() * static_cast<std::int64_t>(sizeof(float));
+    impl_->all = candidates(device, model, request, progress);
+}
+
+ModelCompressor::~ModelCompressor() = default;
+ModelCompressor::ModelCompressor(ModelCompressor&&) noexcept = default;
+ModelCompressor& ModelCompressor::operator=(ModelCompressor&&) noexcept = default;
+
+std::int64_t ModelCompressor::dense_bytes() const { return impl_->dense_bytes; }
+
+CompressResult ModelCompressor::pack(const CompressTarget& target, const Progress& progress) {
+    using enum CompressTarget::By;
+    Impl& s = *impl_;
+    if (target.by == density && s.is_auto)
+        throw Error("--keep", "says nothing about which method keeps it", "name a --method");
+    CompressResult result;
+    result.dense_bytes = s.dense_bytes;
+    result.model = packed_model(s.device, s.model);
+    if (target.by == ratio || target.by == bytes) {
+        const std::int64_t wanted = wanted_bytes(target, s.dense_bytes);
+        s.weigh_all(progress);
+        pack_within(s.all, result.model, wanted);
     } else {
-        pack_each(all, result.model, request.target);
+        pack_each(s.all, result.model, target);
     }
-    for (const Candidate& each : all) {
+    double lost = 0, energy = 0;
+    for (const Candidate& each : s.all) {
         NamedTensor& tensor = result.model.layers[each.layer].tensors[each.tensor];
         const PackedTensor& packed = *tensor.packed;
-        tensor.tensor = unpack(device, packed);
+        tensor.tensor = unpack(s.device, packed);
         result.tensors.push_back({each.name, packed.shape, packed.method, packed.dense_bytes(),
                                   static_cast<std::int64_t>(packed.stored_bytes()), packed.relative_error,
                                   packed.energy_retained()});
+        lost += each.energy * packed.relative_error * packed.relative_error;
+        energy += each.energy;
     }
+    result.relative_error = energy > 0 ? std::sqrt(lost / energy) : 0;
     result.file_bytes = static_cast<std::int64_t>(model_file_size(result.model));
     return result;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,12 +31,18 @@ inline constexpr std::string_view kAutoMethod = "auto";
 /// Tensors of fewer values stay at 8 or 16 bits whatever the method: there is nothing to gain.
 inline constexpr std::int64_t kSmallTensor = 1024;
 
+/// So few bytes are not possible; the message says how many are.
+class OutOfReach : public Error {
+public:
+    using Error::Error;
+};
+
 struct CompressRequest {
-    CompressTarget target;
     std::string method{kAutoMethod};
     /// By "layer/tensor": another method than the rest.
     std::map<std::string, std::string> methods;
     PackOptions options;
+    bool with_nulls = false;  ///< methods that are not stored may be named: to compare with them
 };
 
 struct TensorReport {
@@ -52,11 +59,27 @@ struct CompressResult {
     std::int64_t dense_bytes = 0;  ///< of all tensors as 32-bit floats
     std::int64_t file_bytes = 0;   ///< of the model file
     double ratio() const { return static_cast<double>(dense_bytes) / static_cast<double>(file_bytes); }
+    double relative_error = 0;  ///< of all weights together
 };
 
-/// Throws Error on a target that cannot be reached (naming what can), on unknown methods and names of
-/// tensors, and on values that are not finite, naming tensor and place.
-CompressResult compress_model(Device device, const ModelFile& model, const CompressRequest& request,
-                              const Progress& progress);
+/// A model whose tensors are made ready for their methods once, and packed to as many targets as wanted.
+class ModelCompressor {
+public:
+    /// `model` outlives it. Throws Error on unknown methods and names of tensors, on a model without tensors,
+    /// and on values that are not finite, naming tensor and place.
+    ModelCompressor(Device device, const ModelFile& model, const CompressRequest& request,
+                    const Progress& progress);
+    ~ModelCompressor();
+    ModelCompressor(ModelCompressor&&) noexcept;
+    ModelCompressor& operator=(ModelCompressor&&) noexcept;
+
+    /// Throws Error on a target that cannot be reached, naming what can.
+    CompressResult pack(const CompressTarget& target, const Progress& progress);
+    std::int64_t dense_bytes() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace spectral

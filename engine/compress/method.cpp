@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::int64_t kTile = 16;
 
+constexpr double kRateStep = 0.84089641525371454;  // 2^(-1/4)
+constexpr double kFewestBytes = 48;
+
 template <BasisKind kKind, ValueCoding kValues>
 std::unique_ptr<Packer> in_basis(Device device, const HostTensor& dense, const std::string& name,
                                  const PackOptions& options) {
@@ -122,6 +125,18 @@ std::optional<std::int64_t> step_for_error(const Packer& packer, double error) {
             low = middle + 1;
     }
     return high;
+}
+
+std::vector<std::int64_t> spread_steps(const Packer& packer, const Shape& shape) {
+    std::vector<std::int64_t> steps;
+    for (double bytes = 0.5 * sizeof(float) * static_cast<double>(shape.size()); bytes >= kFewestBytes;
+         bytes *= kRateStep) {
+        const std::int64_t step = step_within(packer, static_cast<std::size_t>(bytes));
+        if (step == 0) break;
+        if (steps.empty() || step != steps.back()) steps.push_back(step);
+    }
+    if (steps.empty() || steps.back() != 1) steps.push_back(1);
+    return steps;
 }
 
 double relative_error(const std::vector<float>& a, const std::vector<float>& b) {

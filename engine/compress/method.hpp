@@ -60,6 +60,10 @@ std::int64_t step_within(const Packer& packer, std::size_t bytes);
 /// The lowest rate whose error is at most `error`; nothing where none is.
 std::optional<std::int64_t> step_for_error(const Packer& packer, double error);
 
+/// Rates that spread over a tensor's bytes: from half of the dense ones down, four for every halving, to the
+/// lowest; each once.
+std::vector<std::int64_t> spread_steps(const Packer& packer, const Shape& shape);
+
 /// ‖a − b‖/‖a‖, 0 of an a that is zero; summed in double.
 double relative_error(const std::vector<float>& a, const std::vector<float>& b);
 

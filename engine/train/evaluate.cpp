@@ -147,23 +147,51 @@ std::vector<PatternSnapshot::Matrix> patterns_of(const ModelFile& file, const st
     return model->patterns();
 }
 
-Evaluation evaluate_file(const ModelFile& file, const std::string& dataset_name, const std::string& data,
-                         const Json& dataset_options, const std::string& backend_name,
-                         const Progress& progress) {
-    const ExperimentConfig config = config_from_json(file.config, "the model file");
+struct FileJudge::Impl {
+    ExperimentConfig config;
     Workspace workspace;
-    const auto backend = open_backend(backend_name);
-    const Device device{*backend, workspace.budget()};
-    const auto dataset = workspace.dataset(dataset_name, data, dataset_options, progress);
-    FeatureMatrix test = compute_features(device, dataset->test, config.features, "test features", progress);
-    if (const auto standardisation = Standardisation::from(file, test.columns))
-        standardisation->apply(device, test);
-    const std::int64_t batch = std::min<std::int64_t>(config.batch, std::max<std::int64_t>(test.rows, 1));
+    std::unique_ptr<Backend> backend;
+    std::shared_ptr<const Dataset> dataset;
+    FeatureMatrix test;
+
+    Device device() { return {*backend, workspace.budget()}; }
+};
+
+FileJudge::FileJudge(const Json& config, const std::string& dataset, const std::string& data,
+                     const Json& dataset_options, const std::string& backend, const Progress& progress)
+    : impl_(std::make_unique<Impl>()) {
+    impl_->config = config_from_json(config, "the model file");
+    impl_->backend = open_backend(backend);
+    impl_->dataset = impl_->workspace.dataset(dataset, data, dataset_options, progress);
+    impl_->test = compute_features(impl_->device(), impl_->dataset->test, impl_->config.features,
+                                   "test features", progress);
+}
+
+FileJudge::~FileJudge() = default;
+FileJudge::FileJudge(FileJudge&&) noexcept = default;
+FileJudge& FileJudge::operator=(FileJudge&&) noexcept = default;
+
+Evaluation FileJudge::evaluate(const ModelFile& file) const {
+    const ExperimentConfig& config = impl_->config;
+    const Device device = impl_->device();
+    const FeatureMatrix* test = &impl_->test;
+    FeatureMatrix own;
+    if (const auto standardisation = Standardisation::from(file, test->columns)) {
+        own = copy_of(device, *test, "standardised test features");
+        standardisation->apply(device, own);
+        test = &own;
+    }
+    const std::int64_t batch = std::min<std::int64_t>(config.batch, std::max<std::int64_t>(test->rows, 1));
     const auto model = find_model(config.model)
-                           .make({device, config.model_options, test.columns, dataset->classes(), batch,
-                                  static_cast<std::uint64_t>(config.seed), backend->threads()});
-    load_layers(*backend, *model, file);
-    return evaluate_model(device, *model, test, dataset->test, {}, batch, *dataset, 0);
+                           .make({device, config.model_options, test->columns, impl_->dataset->classes(),
+                                  batch, static_cast<std::uint64_t>(config.seed), impl_->backend->threads()});
+    load_layers(*impl_->backend, *model, file);
+    return evaluate_model(device, *model, *test, impl_->dataset->test, {}, batch, *impl_->dataset, 0);
+}
+
+Evaluation evaluate_file(const ModelFile& file, const std::string& dataset, const std::string& data,
+                         const Json& dataset_options, const std::string& backend, const Progress& progress) {
+    return FileJudge(file.config, dataset, data, dataset_options, backend, progress).evaluate(file);
 }
 
 }  // namespace spectral

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <string>
 
 #include "engine/data/features.hpp"
 #include "engine/io/model_file.hpp"
@@ -25,6 +27,23 @@ void load_layers(Backend& backend, Model& model, const ModelFile& file);
 /// The matrices that the file's model shows of what it learned, as Model::patterns() gives them. `where`
 /// names the file. Throws Error when its layers are not those of its configuration.
 std::vector<PatternSnapshot::Matrix> patterns_of(const ModelFile& file, const std::string& where);
+
+/// A data set's test set, as the model of a configuration sees it; for files of that configuration, one after
+/// another.
+class FileJudge {
+public:
+    FileJudge(const Json& config, const std::string& dataset, const std::string& data,
+              const Json& dataset_options, const std::string& backend, const Progress& progress);
+    ~FileJudge();
+    FileJudge(FileJudge&&) noexcept;
+    FileJudge& operator=(FileJudge&&) noexcept;
+
+    Evaluation evaluate(const ModelFile& file) const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
 
 /// `spectral eval`: the model of a file against a data set's test set.
 Evaluation evaluate_file(const ModelFile& file, const std::string& dataset, const std::string& data,

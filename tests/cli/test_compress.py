@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import unittest
+import xml.etree.ElementTree
 
 from support import CliCase
 
@@ -79,6 +81,36 @@ class Compress(CliCase):
         self.assert_refused("compress", "missing.h5", "--ratio", "4", *out, naming="missing.h5")
         (self.folder / "notes.txt").write_text("mine")
         self.assert_refused("compress", "run.h5", "--ratio", "4", "--out", "notes.txt", "--force", naming="notes.txt")
+
+
+class Tradeoff(CliCase):
+    def test_curves(self) -> None:
+        self.train("run.h5", "--model", "mlp", "--hidden", "64", "--epochs", "2")
+        run = ("tradeoff", "run.h5", "--dataset", "tones", "--train-samples", "500", "--test-samples", "100",
+               "--out", "curves.csv", "--plot", "curves.svg")
+        curves = self.json(*run)["curves"]
+        with (self.folder / "curves.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual(len(rows), sum(len(curve["points"]) for curve in curves))
+        self.assertEqual({row["tensor"] for row in rows}, {"", "hidden1/weight"})
+        for curve in curves:
+            with self.subTest(curve["tensor"], method=curve["method"]):
+                bytes_ = [point["bytes"] for point in curve["points"]]
+                self.assertEqual(bytes_, sorted(bytes_))
+                judged = [point["accuracy"] is not None for point in curve["points"]]
+                self.assertEqual(judged, [curve["tensor"] == ""] * len(judged))
+        nulls = {curve["method"] for curve in curves if curve["null"]}
+        self.assertEqual(nulls, {"random-basis", "noise-fft", "noise-magnitude"})
+        picture = xml.etree.ElementTree.parse(self.folder / "curves.svg").getroot()
+        self.assertTrue(picture.tag.endswith("svg"))
+        self.assertEqual(self.succeed(*run).returncode, 0)
+
+    def test_refusals_write_nothing(self) -> None:
+        out = ("--out", "curves.csv")
+        self.assert_refused("tradeoff", "missing.h5", *out, naming="missing.h5")
+        self.train("run.h5", "--epochs", "1")
+        self.assert_refused("tradeoff", "run.h5", *out, "--data", "nowhere", "--dataset", "mnist", naming="nowhere")
+        self.assert_refused("tradeoff", "run.h5", "--out", "no/such/folder.csv", naming="no/such")
 
 
 if __name__ == "__main__":

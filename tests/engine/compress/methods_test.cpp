@@ -156,9 +156,8 @@ TEST_F(Rates, AModelMeetsTheBytesOfItsFile) {
     const ScratchFolder folder;
     for (const auto& [by, value] :
          {std::pair{CompressTarget::By::ratio, 8.0}, {CompressTarget::By::bytes, 20000.0}}) {
-        CompressRequest request;
-        request.target = {by, value};
-        const CompressResult result = compress_model(device_, sample(), request, {});
+        const ModelFile model = sample();
+        const CompressResult result = ModelCompressor(device_, model, {}, {}).pack({by, value}, {});
         write_model_file(folder / "small.h5", result.model);
         const auto bytes = static_cast<std::int64_t>(std::filesystem::file_size(folder / "small.h5"));
         EXPECT_EQ(bytes, result.file_bytes);
@@ -176,14 +175,13 @@ TEST_F(Rates, AModelMeetsTheBytesOfItsFile) {
 }
 
 TEST_F(Rates, AModelsTensorsMeetTheError) {
-    CompressRequest request;
-    request.target = {CompressTarget::By::max_error, 0.25};
-    for (const TensorReport& each : compress_model(device_, sample(), request, {}).tensors)
+    const ModelFile model = sample();
+    const CompressTarget error{CompressTarget::By::max_error, 0.25};
+    for (const TensorReport& each : ModelCompressor(device_, model, {}, {}).pack(error, {}).tensors)
         EXPECT_LE(each.relative_error, 0.25) << each.name;
-    request.method = "fft";
-    request.methods = {{"output/weight", "svd"}};
-    request.target = {CompressTarget::By::density, 0.5};
-    const CompressResult result = compress_model(device_, sample(), request, {});
+    const CompressRequest request{"fft", {{"output/weight", "svd"}}, {}};
+    const CompressResult result =
+        ModelCompressor(device_, model, request, {}).pack({CompressTarget::By::density, 0.5}, {});
     EXPECT_EQ(result.tensors[0].method, "fft");
     EXPECT_EQ(result.tensors[1].method, "f16");  // too small to gain
     EXPECT_EQ(result.tensors[2].method, "svd");
@@ -192,8 +190,9 @@ TEST_F(Rates, AModelsTensorsMeetTheError) {
 TEST_F(Rates, RefusesWhatCannotBe) {
     const auto refused = [&](const CompressTarget& target, const std::string& method = "auto",
                              std::map<std::string, std::string> methods = {}) {
-        CompressRequest request{target, method, std::move(methods), {}};
-        return failure([&] { compress_model(device_, sample(), request, {}); });
+        const ModelFile model = sample();
+        const CompressRequest request{method, std::move(methods), {}};
+        return failure([&] { ModelCompressor(device_, model, request, {}).pack(target, {}); });
     };
     using enum CompressTarget::By;
     EXPECT_NE(refused({bytes, 100})
@@ -210,7 +209,7 @@ TEST_F(Rates, RefusesWhatCannotBe) {
               "tensor 'third/weight': the model has none of that name");
     ModelFile broken = sample();
     broken.layers[2].tensors[0].tensor.values[134] = std::numeric_limits<float>::infinity();
-    EXPECT_EQ(failure([&] { compress_model(device_, broken, {}, {}); }),
+    EXPECT_EQ(failure([&] { ModelCompressor(device_, broken, {}, {}); }),
               "tensor 'output/weight': tensor of 10 × 128: the value at [1, 6] is inf");
 }
 
