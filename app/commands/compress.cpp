@@ -123,12 +123,13 @@ void print_table(const CompressResult& result) {
 
 void compress(CompressArguments& a) {
     const CompressTarget target = target_of(a);
-    const CompressRequest request = request_of(a);
+    CompressRequest request = request_of(a);
     require_free(a.out, "", a.force, "or --force to replace the model");
     const ModelFile file = read_model_file(a.in);
     watch_signals();
     const ProgressBar bar;
     const std::optional<FileJudge> judge = a.judge.make(file, a.in, a.backend, bar.listener());
+    if (judge) request.importances = judge->calibrate(file, bar.listener());
     const auto backend = open_backend(a.backend);
     MemoryBudget budget;
     CompressResult result =

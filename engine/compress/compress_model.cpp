@@ -45,25 +45,29 @@ struct Candidate {
     std::size_t layer = 0, tensor = 0;
     std::string name;
     double energy = 0;
+    Importance importance;
     std::vector<std::unique_ptr<Packer>> packers;
     std::vector<Rate> rates;  ///< by OperatingPoint::choice
     std::vector<OperatingPoint> hull;
 };
 
-void add_point(Candidate& candidate, std::size_t packer, std::int64_t step,
-               std::vector<OperatingPoint>& points) {
+void add_point(Device device, Candidate& candidate, const HostTensor& dense, std::size_t packer,
+               std::int64_t step, std::vector<OperatingPoint>& points) {
     const PackedTensor packed = candidate.packers[packer]->pack(step);
+    const Importance& importance = candidate.importance;
+    const double error = candidate.energy * packed.relative_error * packed.relative_error;
     points.push_back({candidate.rates.size(), packed.stored_bytes(),
-                      candidate.energy * packed.relative_error * packed.relative_error});
+                      importance.column.empty() ? importance.scale * error
+                                                : importance.damage(dense, unpack(device, packed))});
     candidate.rates.push_back({packer, step});
 }
 
 /// The points of every method over its rates.
-void weigh(Candidate& candidate, const Shape& shape) {
+void weigh(Device device, Candidate& candidate, const HostTensor& dense) {
     std::vector<OperatingPoint> points;
     for (std::size_t i = 0; i < candidate.packers.size(); ++i)
-        for (const std::int64_t step : spread_steps(*candidate.packers[i], shape))
-            add_point(candidate, i, step, points);
+        for (const std::int64_t step : spread_steps(*candidate.packers[i], dense.shape))
+            add_point(device, candidate, dense, i, step, points);
     candidate.hull = lower_hull(std::move(points));
 }
 
@@ -97,6 +101,8 @@ std::vector<Candidate> candidates(Device device, const ModelFile& model, const C
             candidate.tensor = t;
             candidate.name = layer.name + "/" + layer.tensors[t].name;
             unknown.erase(candidate.name);
+            const auto important = request.importances.find(candidate.name);
+            if (important != request.importances.end()) candidate.importance = important->second;
             for (const float value : tensor.values)
                 candidate.energy += static_cast<double>(value) * static_cast<double>(value);
             report(progress, "weighing " + candidate.name, done / std::max(values, 1.0));
@@ -249,8 +255,8 @@ struct ModelCompressor::Impl {
     std::int64_t dense_bytes = 0;
     std::vector<Candidate> all;
 
-    const Shape& shape_of(const Candidate& each) const {
-        return model.layers[each.layer].tensors[each.tensor].tensor.shape;
+    const HostTensor& dense(const Candidate& each) const {
+        return model.layers[each.layer].tensors[each.tensor].tensor;
     }
 
     void weigh_all(const Progress& progress) {
@@ -258,7 +264,7 @@ struct ModelCompressor::Impl {
         double done = 0;
         for (Candidate& each : all) {
             report(progress, "weighing " + each.name, done / static_cast<double>(all.size()));
-            weigh(each, shape_of(each));
+            weigh(device, each, dense(each));
             ++done;
         }
         weighed = true;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/compress/importance.hpp"
 #include "engine/compress/method.hpp"
 #include "engine/core/progress.hpp"
 #include "engine/io/model_file.hpp"
@@ -42,6 +43,7 @@ struct CompressRequest {
     /// By "layer/tensor": another method than the rest.
     std::map<std::string, std::string> methods;
     PackOptions options;
+    Importances importances;  ///< from calibration; empty: an error counts by its energy
     bool with_nulls = false;  ///< methods that are not stored may be named: to compare with them
 };
 

@@ -9,6 +9,7 @@
 #include "kernels/ops/reduce.hpp"
 #include "kernels/ops/select.hpp"
 #include "kernels/ops/sparse.hpp"
+#include "kernels/ops/sparse_matmul.hpp"
 #include "kernels/ops/spectral_multiply.hpp"
 
 namespace spectral::op_case {
@@ -240,6 +241,58 @@ OpCase sparse_spectral_weight_gradient(Device device, const Json& sizes) {
     return make_case(s.inputs, s.text(kept), op, [op](const Inputs& in) { return in.host(op.dw, op.count); });
 }
 
+/// A sparse matrix with the same number of entries in every row.
+struct Rows {
+    std::shared_ptr<Inputs> inputs;
+    std::int64_t batch, kept;
+    SparseRows matrix;
+
+    Rows(Device device, const Json& sizes)
+        : inputs(std::make_shared<Inputs>(device)),
+          batch(size_of(sizes, "batch")),
+          kept(size_of(sizes, "kept")),
+          matrix{size_of(sizes, "rows"), size_of(sizes, "columns"), size_of(sizes, "rows") * kept} {
+        std::vector<std::uint32_t> start;
+        for (std::int64_t row = 0; row <= matrix.rows; ++row)
+            start.push_back(static_cast<std::uint32_t>(row * kept));
+        auto* row_start = memory<std::uint32_t>(*inputs, matrix.rows + 1);
+        device.backend.copy_to_device(row_start, start.data(), start.size() * sizeof(std::uint32_t));
+        matrix.row_start = row_start;
+        matrix.place = inputs->indices<std::uint32_t>(matrix.entries, matrix.columns, 1);
+    }
+
+    std::string text() const {
+        return fmt::format("{} × ({} × {}), {} in a row", batch, matrix.rows, matrix.columns, kept);
+    }
+};
+
+OpCase sparse_matmul(Device device, const Json& sizes) {
+    const Rows r(device, sizes);
+    const auto [rows, columns] = std::pair(r.matrix.rows, r.matrix.columns);
+    const SparseMatMul op{r.batch,
+                          r.matrix,
+                          r.inputs->complex_normal(r.matrix.entries, 2),
+                          r.inputs->complex_normal(r.batch * columns, 3),
+                          r.inputs->complex_zeros(r.batch * rows),
+                          r.inputs->complex_zeros(SparseMatMul::scratch_size(r.batch, rows, columns))};
+    return make_case(r.inputs, r.text(), op,
+                     [op](const Inputs& in) { return in.host(op.y, op.batch * op.matrix.rows); });
+}
+
+OpCase sparse_matmul_weight_gradient(Device device, const Json& sizes) {
+    const Rows r(device, sizes);
+    const auto [rows, columns] = std::pair(r.matrix.rows, r.matrix.columns);
+    const SparseMatMulWeightGradient op{
+        r.batch,
+        r.matrix,
+        r.inputs->complex_normal(r.batch * columns, 2),
+        r.inputs->complex_normal(r.batch * rows, 3),
+        r.inputs->complex_zeros(r.matrix.entries),
+        r.inputs->complex_zeros(SparseMatMulWeightGradient::scratch_size(r.batch, rows, columns))};
+    return make_case(r.inputs, r.text(), op,
+                     [op](const Inputs& in) { return in.host(op.dv, op.matrix.entries); });
+}
+
 }  // namespace
 
 std::vector<OpCaseInfo> sparse_cases() {
@@ -247,6 +300,8 @@ std::vector<OpCaseInfo> sparse_cases() {
     const Field batch = size_field("batch", 64, 1 << 20), row = size_field("size", 1 << 14, 1 << 24);
     const Schema vector{size}, spectrum{size, kept}, spectra{batch, row};
     const Schema sparse_spectra{batch, row, size_field("kept", 1 << 10, 1 << 24)};
+    const Schema rows{batch, size_field("rows", 2049, 1 << 24), size_field("columns", 2049, 1 << 24),
+                      size_field("kept", 41, 1 << 16)};
     return {{"sparse_gather", spectrum, sparse_gather},
             {"sparse_scatter", spectrum, sparse_scatter},
             {"sparse_multiply", spectrum, sparse_multiply},
@@ -261,7 +316,9 @@ std::vector<OpCaseInfo> sparse_cases() {
             {"spectral_multiply", spectra, spectral_multiply},
             {"spectral_weight_gradient", spectra, spectral_weight_gradient},
             {"sparse_spectral_multiply", sparse_spectra, sparse_spectral_multiply},
-            {"sparse_spectral_weight_gradient", sparse_spectra, sparse_spectral_weight_gradient}};
+            {"sparse_spectral_weight_gradient", sparse_spectra, sparse_spectral_weight_gradient},
+            {"sparse_matmul", rows, sparse_matmul},
+            {"sparse_matmul_weight_gradient", rows, sparse_matmul_weight_gradient}};
 }
 
 }  // namespace spectral::op_case

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/compress/method.hpp"
 #include "engine/core/error.hpp"
 #include "engine/nn/registry.hpp"
 #include "engine/train/config.hpp"
 #include "engine/train/standardisation.hpp"
 #include "engine/train/workspace.hpp"
+#include "kernels/ops/gather.hpp"
 
 namespace spectral {
 
@@ -155,7 +157,46 @@ struct FileJudge::Impl {
     FeatureMatrix test;
 
     Device device() { return {*backend, workspace.budget()}; }
+
+    /// As the model of the file sees them; `own` holds a copy where they are standardised.
+    const FeatureMatrix& as_trained(const ModelFile& file, const FeatureMatrix& features,
+                                    FeatureMatrix& own) {
+        const auto standardisation = Standardisation::from(file, features.columns);
+        if (!standardisation) return features;
+        own = copy_of(device(), features, "standardised features");
+        standardisation->apply(device(), own);
+        return own;
+    }
+
+    std::unique_ptr<Model> load(const ModelFile& file, const FeatureMatrix& features, std::int64_t batch) {
+        auto model = find_model(config.model)
+                         .make({device(), config.model_options, features.columns, dataset->classes(), batch,
+                                static_cast<std::uint64_t>(config.seed), backend->threads()});
+        load_layers(*backend, *model, file);
+        return model;
+    }
 };
+
+namespace {
+
+/// Samples that calibration looks at: means of so many are good to a few per cent.
+constexpr std::int64_t kCalibrationSamples = 1024;
+
+/// Of every column of a layer's input.
+std::vector<float> mean_squares(Device device, std::int64_t batch, const LayerInput& x,
+                                std::int64_t columns) {
+    const Tensor rows(device, MemoryTag::workspace, {batch, columns}, "calibration rows");
+    device.backend.run(GatherRows{batch, columns, x.x, x.stride, x.rows, rows.data(), columns});
+    const HostTensor host = rows.to_host(device.backend);
+    std::vector<double> sums(static_cast<std::size_t>(columns));
+    for (std::size_t i = 0; i < host.values.size(); ++i)
+        sums[i % sums.size()] += static_cast<double>(host.values[i]) * static_cast<double>(host.values[i]);
+    std::vector<float> means;
+    for (const double sum : sums) means.push_back(static_cast<float>(sum / static_cast<double>(batch)));
+    return means;
+}
+
+}  // namespace
 
 FileJudge::FileJudge(const Json& config, const std::string& dataset, const std::string& data,
                      const Json& dataset_options, const std::string& backend, const Progress& progress)
@@ -172,21 +213,68 @@ FileJudge::FileJudge(FileJudge&&) noexcept = default;
 FileJudge& FileJudge::operator=(FileJudge&&) noexcept = default;
 
 Evaluation FileJudge::evaluate(const ModelFile& file) const {
-    const ExperimentConfig& config = impl_->config;
     const Device device = impl_->device();
-    const FeatureMatrix* test = &impl_->test;
     FeatureMatrix own;
-    if (const auto standardisation = Standardisation::from(file, test->columns)) {
-        own = copy_of(device, *test, "standardised test features");
-        standardisation->apply(device, own);
-        test = &own;
+    const FeatureMatrix& test = impl_->as_trained(file, impl_->test, own);
+    const std::int64_t batch =
+        std::min<std::int64_t>(impl_->config.batch, std::max<std::int64_t>(test.rows, 1));
+    const auto model = impl_->load(file, test, batch);
+    return evaluate_model(device, *model, test, impl_->dataset->test, {}, batch, *impl_->dataset, 0);
+}
+
+Importances FileJudge::calibrate(const ModelFile& file, const Progress& progress) const {
+    const Device device = impl_->device();
+    Backend& backend = *impl_->backend;
+    const FeatureMatrix all = compute_features(device, impl_->dataset->train, impl_->config.features,
+                                               "training features", progress);
+    FeatureMatrix own;
+    const FeatureMatrix& train = impl_->as_trained(file, all, own);
+    const std::int64_t batch = std::min(kCalibrationSamples, train.rows);
+    if (batch == 0) return {};
+    // Spread over the set, which may be in the order of its classes.
+    std::vector<std::uint32_t> spread;
+    for (std::int64_t i = 0; i < batch; ++i)
+        spread.push_back(static_cast<std::uint32_t>(i * train.rows / batch));
+    const Buffer rows(device, MemoryTag::data, spread.size() * sizeof(std::uint32_t), "calibration rows");
+    backend.copy_to_device(rows.data(), spread.data(), rows.bytes());
+    const Batch samples{batch, train.values.data(), train.stride, rows.as<std::uint32_t>(), nullptr};
+    const auto model = impl_->load(file, train, batch);
+    const Tensor logits(device, MemoryTag::activations, {batch, impl_->dataset->classes()},
+                        "calibration logits");
+    const auto scores = [&] {
+        model->infer(samples, logits.data());
+        return logits.to_host(backend).values;
+    };
+    const std::vector<float> reference = scores();
+
+    Importances result;
+    LayerInput input{samples.x, samples.stride, samples.rows};
+    Tensor before, after;
+    for (Layer* layer : model->layers()) {
+        const std::vector<float> squares = mean_squares(device, batch, input, layer->inputs());
+        for (Parameter* parameter : layer->parameters()) {
+            report(progress, "calibrating " + layer->name(), 0);
+            Importance importance;
+            if (layer->kind() == "dense" && parameter->value.shape().rank() == 2) importance.column = squares;
+            // What a small error does: that of four bits a value.
+            const HostTensor whole = parameter->value.to_host(backend);
+            const HostTensor coarse = unpack(device, find_method("int4").prepare(device, whole)->pack(1));
+            parameter->value.assign(backend, coarse);
+            const std::vector<float> moved = scores();
+            parameter->value.assign(backend, whole);
+            double change = 0;
+            for (std::size_t i = 0; i < moved.size(); ++i)
+                change += std::pow(static_cast<double>(moved[i]) - static_cast<double>(reference[i]), 2);
+            const double damage = importance.damage(whole, coarse);
+            if (damage > 0) importance.scale = change / static_cast<double>(batch) / damage;
+            result[layer->name() + "/" + parameter->name] = std::move(importance);
+        }
+        after = Tensor(device, MemoryTag::activations, {batch, layer->outputs()}, "calibration activations");
+        layer->forward(batch, input, after.data(), false);
+        input = {after.data(), layer->outputs(), nullptr};
+        before = std::move(after);
     }
-    const std::int64_t batch = std::min<std::int64_t>(config.batch, std::max<std::int64_t>(test->rows, 1));
-    const auto model = find_model(config.model)
-                           .make({device, config.model_options, test->columns, impl_->dataset->classes(),
-                                  batch, static_cast<std::uint64_t>(config.seed), impl_->backend->threads()});
-    load_layers(*impl_->backend, *model, file);
-    return evaluate_model(device, *model, *test, impl_->dataset->test, {}, batch, *impl_->dataset, 0);
+    return result;
 }
 
 Evaluation evaluate_file(const ModelFile& file, const std::string& dataset, const std::string& data,

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "engine/compress/importance.hpp"
 #include "engine/data/features.hpp"
 #include "engine/io/model_file.hpp"
 #include "engine/nn/model.hpp"
@@ -39,6 +40,9 @@ public:
     FileJudge& operator=(FileJudge&&) noexcept;
 
     Evaluation evaluate(const ModelFile& file) const;
+    /// From samples of the training set: the mean squares of every linear layer's inputs, and how far an
+    /// error in a tensor moves the class scores. Throws Error as load_layers().
+    Importances calibrate(const ModelFile& file, const Progress& progress) const;
 
 private:
     struct Impl;

@@ -26,7 +26,8 @@ void run_column_sum(Backend& /*backend*/, const ColumnSum& op) {
 void run_gather_rows(Backend& backend, const GatherRows& op) {
     as_cpu(backend).pool().split(op.batch, [&](int, std::int64_t begin, std::int64_t end) {
         for (std::int64_t b = begin; b < end; ++b)
-            std::copy_n(op.x + op.rows[b] * op.x_stride, op.columns, op.y + b * op.y_stride);
+            std::copy_n(op.x + (op.rows != nullptr ? op.rows[b] : b) * op.x_stride, op.columns,
+                        op.y + b * op.y_stride);
     });
 }
 

@@ -42,7 +42,8 @@ __global__ void gather_rows_kernel(GatherRows op) {
     const std::int64_t warps = global_threads() / kWarp;
     const int lane = static_cast<int>(threadIdx.x) % kWarp;
     for (std::int64_t b = global_thread() / kWarp; b < op.batch; b += warps) {
-        const float* from = op.x + static_cast<std::int64_t>(op.rows[b]) * op.x_stride;
+        const float* from =
+            op.x + (op.rows != nullptr ? static_cast<std::int64_t>(op.rows[b]) : b) * op.x_stride;
         float* to = op.y + b * op.y_stride;
         for (std::int64_t i = lane * kWidth; i + kWidth <= op.columns; i += kWarp * kWidth)
             store(to, i, load<kWidth>(from, i));

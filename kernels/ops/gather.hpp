@@ -6,6 +6,7 @@
 namespace spectral {
 
 /// y[b,:] = x[rows[b],:] over `columns` floats; rows of x are x_stride apart, rows of y are y_stride apart.
+/// `rows` null: rows 0, 1, ….
 struct GatherRows {
     static constexpr std::string_view name = "gather_rows";
     std::int64_t batch = 0, columns = 0;

@@ -124,6 +124,8 @@ TEST(Rows, BiasColumnSumAndGatherAgree) {
     Array<float> picked(*backend, 6);
     backend->run(GatherRows{3, 2, in.data(), 2, rows_d.data(), picked.data(), 2});
     EXPECT_EQ(picked.host(), (std::vector<float>{5, 6, 1, 2, 5, 6}));
+    backend->run(GatherRows{3, 1, in.data(), 2, nullptr, picked.data(), 2});
+    EXPECT_EQ(picked.host(), (std::vector<float>{1, 6, 3, 2, 5, 6}));
     backend->run(BiasAdd{3, 2, bias_d.data(), in.data()});
     EXPECT_EQ(in.host(), (std::vector<float>{11, 22, 13, 24, 15, 26}));
 }

@@ -179,7 +179,9 @@ TEST_F(Rates, AModelsTensorsMeetTheError) {
     const CompressTarget error{CompressTarget::By::max_error, 0.25};
     for (const TensorReport& each : ModelCompressor(device_, model, {}, {}).pack(error, {}).tensors)
         EXPECT_LE(each.relative_error, 0.25) << each.name;
-    const CompressRequest request{"fft", {{"output/weight", "svd"}}, {}};
+    CompressRequest request;
+    request.method = "fft";
+    request.methods = {{"output/weight", "svd"}};
     const CompressResult result =
         ModelCompressor(device_, model, request, {}).pack({CompressTarget::By::density, 0.5}, {});
     EXPECT_EQ(result.tensors[0].method, "fft");
@@ -187,11 +189,35 @@ TEST_F(Rates, AModelsTensorsMeetTheError) {
     EXPECT_EQ(result.tensors[2].method, "svd");
 }
 
+/// Bytes go where errors matter: the same weights, one of them a thousand times as important.
+TEST_F(Rates, ImportanceMovesTheBytes) {
+    const Importance importance{2, {1, 10}};
+    EXPECT_DOUBLE_EQ(importance.damage({Shape{2, 2}, {1, 2, 3, 4}}, {Shape{2, 2}, {1, 1, 1, 4}}),
+                     2 * (10 + 4));
+
+    ModelFile model;
+    for (const char* name : {"first", "second"})
+        model.layers.push_back({name, "dense", Json::object(), {{"weight", weights(Shape{64, 128}, 1)}}});
+    const auto errors = [&](Importances importances) {
+        CompressRequest request;
+        request.importances = std::move(importances);
+        const CompressResult result =
+            ModelCompressor(device_, model, request, {}).pack({CompressTarget::By::ratio, 6}, {});
+        return std::pair(result.tensors[0].relative_error, result.tensors[1].relative_error);
+    };
+    const auto [first, second] = errors({});
+    const auto [careless, careful] = errors({{"second/weight", {1000, std::vector<float>(128, 1)}}});
+    EXPECT_GT(careless, std::max(first, second));
+    EXPECT_LT(careful, std::min(first, second));
+}
+
 TEST_F(Rates, RefusesWhatCannotBe) {
     const auto refused = [&](const CompressTarget& target, const std::string& method = "auto",
                              std::map<std::string, std::string> methods = {}) {
         const ModelFile model = sample();
-        const CompressRequest request{method, std::move(methods), {}};
+        CompressRequest request;
+        request.method = method;
+        request.methods = std::move(methods);
         return failure([&] { ModelCompressor(device_, model, request, {}).pack(target, {}); });
     };
     using enum CompressTarget::By;

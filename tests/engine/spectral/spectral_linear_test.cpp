@@ -44,10 +44,10 @@ TEST_P(SpectralLinears, ForwardIsTheDenseProduct) {
     // Rows apart and picked, and rows one after another.
     std::vector<std::uint32_t> picked;
     for (std::int64_t i = batch_; i-- > 0;) picked.push_back(static_cast<std::uint32_t>(i));
-    for (const std::int64_t stride : {inputs_ + 3, inputs_}) {
+    for (const auto& [stride, pick] :
+         {std::pair{inputs_ + 3, true}, {inputs_ + 3, false}, {inputs_, false}}) {
         Array<float> input(*backend_, std::span<const float>(x)), y(*backend_, batch_ * outputs_);
         Array<std::uint32_t> rows(*backend_, std::span<const std::uint32_t>(picked));
-        const bool pick = stride != inputs_;
         layer_.forward(batch_, {input.data(), stride, pick ? rows.data() : nullptr}, y.data(), false);
         std::vector<double> expected;
         for (std::int64_t i = 0; i < batch_; ++i) {
