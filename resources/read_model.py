@@ -2,7 +2,7 @@
 import json, math, sys, h5py, numpy as np
 
 def coded(part, raw, n):  # floats, or integers times the scale of their block of 64
-    if part["values"][0] == "f": return raw.view({"f32": "<f4", "f16": "<f2"}[part["values"]]).astype(float)
+    if part["values"][0] == "f": return raw.view({"f32": "<f4", "f16": "<f2"}[part["values"]]).astype(float) * part["scale"]
     scale, raw = np.split(raw, [2 * -(-n // 64)])
     whole = raw.view("i1") if part["values"] == "int8" else (np.stack([raw & 15, raw >> 4], 1).ravel() ^ 8) - 8.0
     return whole[:n] * np.repeat(scale.view("<f2").astype(float), 64)[:n] * part["scale"]

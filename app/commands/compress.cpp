@@ -10,6 +10,7 @@
 #include "app/commands/commands.hpp"
 #include "app/commands/model_judge.hpp"
 #include "engine/compress/compress_model.hpp"
+#include "engine/core/files.hpp"
 #include "engine/io/model_file.hpp"
 
 namespace spectral::app {
@@ -125,11 +126,13 @@ void compress(CompressArguments& a) {
     const CompressTarget target = target_of(a);
     CompressRequest request = request_of(a);
     require_free(a.out, "", a.force, "or --force to replace the model");
+    require_replaceable(a.out);
     const ModelFile file = read_model_file(a.in);
     watch_signals();
     const ProgressBar bar;
     const std::optional<FileJudge> judge = a.judge.make(file, a.in, a.backend, bar.listener());
-    if (judge) request.importances = judge->calibrate(file, bar.listener());
+    const bool allocates = target.by == CompressTarget::By::ratio || target.by == CompressTarget::By::bytes;
+    if (judge && allocates) request.importances = judge->calibrate(file, bar.listener());
     const auto backend = open_backend(a.backend);
     MemoryBudget budget;
     CompressResult result =
@@ -137,7 +140,9 @@ void compress(CompressArguments& a) {
     Json json = to_json(result);
     if (judge) {
         json["accuracy_before"] = judge->evaluate(file).accuracy;
-        json["accuracy_after"] = judge->evaluate(result.model).accuracy;
+        const double after = judge->evaluate(result.model).accuracy;
+        json["accuracy_after"] = after;
+        result.model.metrics = {{"test_accuracy", after}};
     }
     write_model_file(a.out, result.model);
     // The file as it is, not as it was expected.

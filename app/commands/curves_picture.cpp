@@ -71,6 +71,7 @@ std::string panel(const std::vector<Curve>& curves, const std::vector<Style>& st
                 x.add(std::log2(point.ratio));
                 y.add(*found);
             }
+    if (!(x.low <= x.high)) return {};  // nothing was reached
     const double width = kWidth - kLeft - kRight, height = kHeight - kTop - kBottom;
     const auto at_x = [&](double ratio) { return left + kLeft + width * x.place(std::log2(ratio)); };
     const auto at_y = [&](double v) { return kTop + height * (1 - y.place(v)); };

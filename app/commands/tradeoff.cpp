@@ -55,6 +55,12 @@ void print_table(const std::vector<Curve>& curves, bool judged) {
 }
 
 void tradeoff(TradeoffArguments& a) {
+    for (const std::string& path : {a.out, a.plot}) {
+        if (path.empty()) continue;
+        require_replaceable(path);
+        if (is_model_file(path))
+            throw Error(path, "holds a model, which curves do not replace", "give another name");
+    }
     const ModelFile file = read_model_file(a.in);
     watch_signals();
     const ProgressBar bar;
@@ -63,7 +69,7 @@ void tradeoff(TradeoffArguments& a) {
     MemoryBudget budget;
     const Device device{*backend, budget};
     std::vector<Curve> curves = model_curves(
-        device, file,
+        device, file, judge ? judge->calibrate(file, bar.listener()) : Importances(),
         judge ? Judgement([&](const ModelFile& m) { return judge->evaluate(m).accuracy; }) : Judgement(),
         bar.listener());
     const std::size_t whole = curves.size();

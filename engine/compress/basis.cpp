@@ -227,6 +227,11 @@ void Basis::cosine_transform(Device device, const Tensor& input, bool inverse,
     values = output.to_host(device.backend).values;
 }
 
+bool axes_fit(const BasisChoice& choice, const Shape& shape) {
+    const int rank = choice.view.rank() > 0 ? choice.view.rank() : shape.rank();
+    return choice.axes.empty() || choice.axes.back() < rank;
+}
+
 std::vector<BasisChoice> sensible_choices(const Shape& shape, BasisKind kind) {
     BasisChoice plain;
     plain.kind = kind;

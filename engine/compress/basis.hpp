@@ -68,6 +68,9 @@ private:
     std::optional<HalfSpectrum> spectrum_;  ///< of one transform, where it is complex
 };
 
+/// Whether a tensor has the axes that a choice names, of itself or of the choice's view.
+bool axes_fit(const BasisChoice& choice, const Shape& shape);
+
 /// Choices of view and axes worth trying for a tensor: all axes, one side of a matrix, the two last of a
 /// convolution, an axis of a square number of values as an image.
 std::vector<BasisChoice> sensible_choices(const Shape& shape, BasisKind kind);

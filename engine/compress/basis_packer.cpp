@@ -57,7 +57,7 @@ Transformed transform(Device device, const HostTensor& dense, const BasisChoice&
 
 Transformed best_transform(Device device, const HostTensor& dense, BasisKind kind,
                            const std::optional<BasisChoice>& wanted) {
-    if (wanted) {
+    if (wanted && axes_fit(*wanted, dense.shape)) {
         BasisChoice choice = *wanted;
         choice.kind = kind;
         return transform(device, dense, choice);

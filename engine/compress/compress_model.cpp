@@ -15,18 +15,8 @@ namespace spectral {
 
 namespace {
 
-/// SVD of larger matrices takes minutes, and does not pay; it can still be asked for by name.
-constexpr std::int64_t kLargestSvdSide = 1024;
 /// Attempts to meet the bytes of the file, which only writing tells.
 constexpr int kAttempts = 8;
-
-bool is_candidate(const Method& method, const Shape& shape) {
-    if (method.is_null) return false;
-    const std::int64_t side = std::min(shape[0], shape.size() / shape[0]);
-    if (method.name == "svd") return side > 1 && side <= kLargestSvdSide;
-    if (method.name == "block-fft") return side > 1;
-    return true;
-}
 
 void require_storable(const CompressRequest& request, const std::string& method) {
     if (method == kAutoMethod) return;
@@ -80,7 +70,7 @@ std::vector<const Method*> methods_for(const CompressRequest& request, const std
     if (method != kAutoMethod) return {&find_method(method)};
     std::vector<const Method*> methods;
     for (const Method& each : method_registry())
-        if (is_candidate(each, shape)) methods.push_back(&each);
+        if (!each.is_null && is_practical(each, shape)) methods.push_back(&each);
     return methods;
 }
 
@@ -93,6 +83,8 @@ std::vector<Candidate> candidates(Device device, const ModelFile& model, const C
         for (const NamedTensor& each : layer.tensors) values += static_cast<double>(each.tensor.shape.size());
     for (std::size_t l = 0; l < model.layers.size(); ++l) {
         const LayerRecord& layer = model.layers[l];
+        // Means and deviations of the features are no weights: a deviation rounded to zero loses its feature.
+        if (layer.kind == "standardise") continue;
         for (std::size_t t = 0; t < layer.tensors.size(); ++t) {
             const HostTensor& tensor = layer.tensors[t].tensor;
             if (tensor.shape.rank() == 0 || tensor.shape.size() == 0) continue;
@@ -125,6 +117,11 @@ std::vector<Candidate> candidates(Device device, const ModelFile& model, const C
                     "its tensors are: " + known);
     }
     if (result.empty()) throw Error("model", "it has no tensors to compress");
+    if (request.options.basis && std::ranges::none_of(result, [&](const Candidate& each) {
+            return axes_fit(*request.options.basis,
+                            model.layers[each.layer].tensors[each.tensor].tensor.shape);
+        }))
+        throw Error("axes", "no tensor of the model has so many", "count them from 0");
     return result;
 }
 
@@ -133,6 +130,7 @@ ModelFile packed_model(Device device, const ModelFile& model) {
     ModelFile result = model;
     result.checkpoint.reset();
     result.history = {};
+    result.metrics = Json::object();  // they were the dense model's
     result.provenance = provenance_of(device.backend);
     return result;
 }
@@ -219,8 +217,8 @@ void pack_within(const std::vector<Candidate>& all, ModelFile& model, std::int64
     model = std::move(fits);
 }
 
-/// The packer and rate of the fewest bytes whose error is small enough.
-PackedTensor pack_to_error(const Candidate& candidate, double error) {
+/// By the method and rate of the fewest bytes whose error is small enough; nothing where none is.
+std::optional<PackedTensor> pack_to_error(const Candidate& candidate, double error) {
     std::optional<PackedTensor> best;
     for (const auto& packer : candidate.packers) {
         const std::optional<std::int64_t> step = step_for_error(*packer, error);
@@ -228,10 +226,7 @@ PackedTensor pack_to_error(const Candidate& candidate, double error) {
         PackedTensor packed = packer->pack(*step);
         if (!best || packed.stored_bytes() < best->stored_bytes()) best = std::move(packed);
     }
-    if (!best)
-        throw Error("tensor '" + candidate.name + "'",
-                    fmt::format("no method stores it with an error of {:g}", error), "allow a larger error");
-    return *best;
+    return best;
 }
 
 void pack_each(const std::vector<Candidate>& all, ModelFile& model, const CompressTarget& target) {
@@ -240,10 +235,12 @@ void pack_each(const std::vector<Candidate>& all, ModelFile& model, const Compre
         throw Error("error", fmt::format("{:g} is not at least 0 and below 1", target.value));
     if (!by_error && !(target.value > 0 && target.value <= 1))
         throw Error("density", fmt::format("{:g} is not above 0 and at most 1", target.value));
-    for (const Candidate& each : all)
-        put(model, each,
-            by_error ? pack_to_error(each, target.value)
-                     : each.packers.front()->pack(each.packers.front()->step_at(target.value)));
+    for (const Candidate& each : all) {
+        const Packer& first = *each.packers.front();
+        std::optional<PackedTensor> packed =
+            by_error ? pack_to_error(each, target.value) : first.pack(first.step_at(target.value));
+        if (packed) put(model, each, std::move(*packed));  // else it stays as it is, without any error
+    }
 }
 
 }  // namespace
@@ -307,13 +304,18 @@ CompressResult ModelCompressor::pack(const CompressTarget& target, const Progres
     double lost = 0, energy = 0;
     for (const Candidate& each : s.all) {
         NamedTensor& tensor = result.model.layers[each.layer].tensors[each.tensor];
+        energy += each.energy;
+        if (!tensor.packed) {
+            const std::int64_t bytes = tensor.tensor.shape.size() * static_cast<std::int64_t>(sizeof(float));
+            result.tensors.push_back({each.name, tensor.tensor.shape, "dense", bytes, bytes, 0, 1});
+            continue;
+        }
         const PackedTensor& packed = *tensor.packed;
         tensor.tensor = unpack(s.device, packed);
         result.tensors.push_back({each.name, packed.shape, packed.method, packed.dense_bytes(),
                                   static_cast<std::int64_t>(packed.stored_bytes()), packed.relative_error,
                                   packed.energy_retained()});
         lost += each.energy * packed.relative_error * packed.relative_error;
-        energy += each.energy;
     }
     result.relative_error = energy > 0 ? std::sqrt(lost / energy) : 0;
     result.file_bytes = static_cast<std::int64_t>(model_file_size(result.model));

@@ -1,6 +1,6 @@
 // The largest singular values of a matrix, each factor taking its square root.
 #include <Eigen/Core>
-#include <Eigen/SVD>
+#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -21,10 +21,22 @@ public:
           name_(std::move(name)),
           whole_(Eigen::Map<const Matrix>(dense.values.data(), dense.shape[0],
                                           dense.shape.size() / dense.shape[0])) {
-        const Eigen::BDCSVD<Matrix> svd(whole_, Eigen::ComputeThinU | Eigen::ComputeThinV);
-        const auto root = svd.singularValues().cwiseSqrt().asDiagonal();
-        left_ = (svd.matrixU() * root).transpose();
-        right_ = (svd.matrixV() * root).transpose();
+        // By the eigenvectors of the Gram matrix of the shorter side, in double: singular values down to 1e-8
+        // of the largest are right, which is below what the factors are rounded to.
+        const bool wide = whole_.rows() <= whole_.cols();
+        const Eigen::MatrixXd all = whole_.cast<double>(),
+                              matrix = wide ? all : Eigen::MatrixXd(all.transpose());
+        const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(matrix * matrix.transpose());
+        // Largest first; each factor takes the root of the singular value.
+        const Eigen::MatrixXd vectors = solver.eigenvectors().rowwise().reverse();
+        const Eigen::VectorXd roots = solver.eigenvalues().reverse().cwiseMax(0).cwiseSqrt().cwiseSqrt();
+        const double least = 1e-8 * (roots.size() > 0 ? roots(0) : 0);
+        const Eigen::VectorXd inverse =
+            roots.unaryExpr([least](double root) { return root > least ? 1 / root : 0; });
+        const Matrix shorter = (vectors * roots.asDiagonal()).transpose().cast<float>();
+        const Matrix longer = (inverse.asDiagonal() * (vectors.transpose() * matrix)).cast<float>();
+        left_ = wide ? shorter : longer;
+        right_ = wide ? longer : shorter;
     }
 
     std::int64_t steps() const override { return left_.rows(); }

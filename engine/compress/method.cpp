@@ -12,6 +12,7 @@ namespace spectral {
 namespace {
 
 constexpr std::int64_t kTile = 16;
+constexpr std::int64_t kLargestSvdSide = 1024;
 
 constexpr double kRateStep = 0.84089641525371454;  // 2^(-1/4)
 constexpr double kFewestBytes = 48;
@@ -25,7 +26,7 @@ std::unique_ptr<Packer> in_basis(Device device, const HostTensor& dense, const s
 std::unique_ptr<Packer> in_tiles(Device device, const HostTensor& dense, const std::string& name,
                                  const PackOptions& options) {
     PackOptions tiled = options;
-    if (!tiled.basis) tiled.basis = tiled_choice(dense.shape, BasisKind::fft, kTile);
+    tiled.basis = tiled_choice(dense.shape, BasisKind::fft, kTile);
     return make_basis_packer(device, dense, name, {BasisKind::fft, Support::listed, ValueCoding::f16}, tiled);
 }
 
@@ -100,6 +101,13 @@ const Method& find_method(std::string_view name) {
     std::string known;
     for (const Method& each : methods) known += (known.empty() ? "" : ", ") + each.name;
     throw Error(fmt::format("method '{}'", name), "is unknown", "use one of: " + known);
+}
+
+bool is_practical(const Method& method, const Shape& shape) {
+    const std::int64_t side = std::min(shape[0], shape.size() / shape[0]);
+    if (method.name == "svd") return side > 1 && side <= kLargestSvdSide;
+    if (method.name == "block-fft") return side > 1;
+    return true;
 }
 
 std::int64_t step_within(const Packer& packer, std::size_t bytes) {

@@ -55,6 +55,10 @@ const std::vector<Method>& method_registry();
 /// Throws Error that lists the known ones.
 const Method& find_method(std::string_view name);
 
+/// Whether a method has anything to give for a shape in reasonable time: no tiles of a list, and no SVD of a
+/// large matrix, which takes minutes and can still be asked for by name.
+bool is_practical(const Method& method, const Shape& shape);
+
 /// The highest rate of at most so many coded bytes; 0 where even the lowest has more.
 std::int64_t step_within(const Packer& packer, std::size_t bytes);
 /// The lowest rate whose error is at most `error`; nothing where none is.

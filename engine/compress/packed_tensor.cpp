@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kSupportNames{"all", "box", "listed"};
 constexpr std::string_view kLowRank = "low-rank";
+constexpr std::int64_t kMostValues = std::int64_t{1} << 56;
 constexpr const char* kDamaged = "the file is damaged, or was written by another program";
 
 [[noreturn]] void refuse(const std::string& why) { throw Error("packed tensor", why, kDamaged); }
@@ -124,7 +126,11 @@ std::size_t PackedTensor::stored_bytes() const {
 Json packing_json(const PackedTensor& tensor) {
     Json json{{"method", tensor.method}, {"shape", tensor.shape.extents()}};
     // Seven digits: it is a figure for people, and every byte of the header counts.
-    json["error_rel_fro"] = std::stod(fmt::format("{:.7g}", tensor.relative_error));
+    const std::string digits = fmt::format("{:.7g}", tensor.relative_error);
+    double rounded = 0;  // as it is where that is too small for from_chars
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), rounded).ec != std::errc())
+        rounded = tensor.relative_error;
+    json["error_rel_fro"] = rounded;
     if (tensor.rank > 0) {
         json["basis"] = kLowRank;
         json["rank"] = tensor.rank;
@@ -153,17 +159,24 @@ std::vector<std::byte> packed_bytes(const PackedTensor& tensor) {
     return bytes;
 }
 
+double require_error(double error) {
+    if (!std::isfinite(error) || error < 0) refuse(fmt::format("its relative error is {}", error));
+    return error;
+}
+
 PackedTensor parse_packing(const Json& header, std::span<const std::byte> bytes) {
     if (!header.is_object()) refuse("its header is no JSON object");
     PackedTensor tensor;
     tensor.method = field<std::string>(header, "method");
     tensor.shape = Shape(std::span<const std::int64_t>(extents_in(header, "shape")));
-    tensor.relative_error = field<double>(header, "error_rel_fro");
-    if (!(tensor.relative_error >= 0)) refuse("its error is negative");
+    tensor.relative_error = require_error(field<double>(header, "error_rel_fro"));
     if (field<std::string>(header, "basis") == kLowRank) {
         tensor.rank = field<std::int64_t>(header, "rank");
-        if (tensor.rank < 1) refuse("its rank is not positive");
         if (tensor.shape.rank() < 1 || tensor.shape.size() == 0) refuse("it is empty");
+        if (tensor.shape.size() > kMostValues) refuse("it has more values than any machine holds");
+        const std::int64_t rows = tensor.shape[0];
+        if (tensor.rank < 1 || tensor.rank > std::min(rows, tensor.shape.size() / rows))
+            refuse(fmt::format("a matrix of its shape has no rank of {}", tensor.rank));
     } else {
         BasisChoice& choice = tensor.basis;
         constexpr std::array kKinds{BasisKind::identity, BasisKind::fft, BasisKind::dct};
@@ -189,7 +202,7 @@ PackedTensor parse_packing(const Json& header, std::span<const std::byte> bytes)
 std::vector<std::uint32_t> box_indices(const Basis& basis, const std::vector<std::int64_t>& box) {
     const Shape shape = basis.transform_shape();
     if (box.size() != static_cast<std::size_t>(shape.rank())) refuse("its box is of another rank");
-    const bool complex = basis.parts() == 2;
+    if (basis.parts() != 2) refuse("a box of frequencies is of the Fourier transform only");
     std::vector<std::uint32_t> indices;
     for (std::int64_t i = 0; i < basis.size(); ++i) {
         std::int64_t rest = i % shape.size();
@@ -197,7 +210,7 @@ std::vector<std::uint32_t> box_indices(const Basis& basis, const std::vector<std
         for (int axis = shape.rank() - 1; axis >= 0 && inside; --axis) {
             const std::int64_t n = shape[axis], k = rest % n;
             // Frequencies above the middle are negative ones, but of the last axis, which is half there.
-            const bool folded = complex && axis + 1 < shape.rank();
+            const bool folded = axis + 1 < shape.rank();
             inside = (folded ? std::min(k, n - k) : k) <= box[static_cast<std::size_t>(axis)];
             rest /= n;
         }
@@ -207,9 +220,17 @@ std::vector<std::uint32_t> box_indices(const Basis& basis, const std::vector<std
 }
 
 std::vector<float> unpack(const PackedList& list, const Basis& basis) {
+    // Numbers first: their bytes show whether the count is true, before anything of its size is made.
+    const auto parts = static_cast<std::size_t>(basis.parts());
+    if (list.count < 0 || list.count > basis.size())
+        refuse(fmt::format("it has {} coefficients of {}", list.count, basis.size()));
+    const std::vector<float> numbers = decode_values(list.value_coding, list.scale, list.values,
+                                                     list.count * static_cast<std::int64_t>(parts));
     std::vector<std::uint32_t> indices;
     switch (list.support) {
         case Support::all:
+            if (list.count != basis.size())
+                refuse(fmt::format("it has {} coefficients instead of {}", list.count, basis.size()));
             indices.resize(static_cast<std::size_t>(basis.size()));
             std::iota(indices.begin(), indices.end(), 0U);
             break;
@@ -222,9 +243,6 @@ std::vector<float> unpack(const PackedList& list, const Basis& basis) {
     }
     if (std::ssize(indices) != list.count)
         refuse(fmt::format("it has {} coefficients instead of {}", list.count, indices.size()));
-    const auto parts = static_cast<std::size_t>(basis.parts());
-    const std::vector<float> numbers = decode_values(list.value_coding, list.scale, list.values,
-                                                     list.count * static_cast<std::int64_t>(parts));
     std::vector<float> coefficients(static_cast<std::size_t>(basis.size()) * parts);
     for (std::size_t j = 0; j < indices.size(); ++j)
         for (std::size_t part = 0; part < parts; ++part)
@@ -256,14 +274,14 @@ HostTensor multiply_factors(const PackedTensor& tensor) {
 }  // namespace
 
 HostTensor unpack(Device device, const PackedTensor& tensor) {
-    // A few bytes may stand for more than the machine has.
+    // A few bytes may stand for more than the machine has: coefficients, their transforms and what those
+    // need.
+    constexpr std::int64_t kBytesAValue = 64;
     const auto available = static_cast<std::int64_t>(std::min<std::size_t>(available_memory(), INT64_MAX));
-    if (tensor.shape.size() > available / (3 * std::int64_t{sizeof(float)}))
+    if (tensor.shape.size() > available / kBytesAValue)
         throw OutOfMemory("unpacked tensor",
                           fmt::format("{} values do not fit in the memory that is free", tensor.shape.text()),
                           "run the model without unpacking it");
-    const Reservation room = device.budget.reserve(
-        MemoryTag::workspace, 3 * static_cast<std::size_t>(tensor.dense_bytes()), "unpacked tensor");
     if (tensor.rank > 0) return multiply_factors(tensor);
     const Basis basis(tensor.shape, tensor.basis);
     return basis.inverse(device, unpack(tensor.lists.front(), basis));

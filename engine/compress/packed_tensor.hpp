@@ -61,6 +61,9 @@ Json packing_json(const PackedTensor& tensor);
 /// Coded bytes one list after another, indices before values.
 std::vector<std::byte> packed_bytes(const PackedTensor& tensor);
 
+/// The relative error that a file claims. Throws Error on one that cannot be.
+double require_error(double error);
+
 /// Back from both. Throws Error on what packing_json() and packed_bytes() do not give; nothing is decoded
 /// yet.
 PackedTensor parse_packing(const Json& header, std::span<const std::byte> bytes);

@@ -28,6 +28,14 @@ Curve curve_of(Device device, const std::string& name, const Method& method, con
     return curve;
 }
 
+/// As RFC 4180 has it, where it must be.
+std::string quoted(const std::string& text) {
+    if (text.find_first_of(",\"\n") == std::string::npos) return text;
+    std::string result = "\"";
+    for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return result + "\"";
+}
+
 }  // namespace
 
 std::vector<Curve> tensor_curves(Device device, const std::string& name, const HostTensor& dense,
@@ -35,6 +43,7 @@ std::vector<Curve> tensor_curves(Device device, const std::string& name, const H
     std::vector<Curve> curves;
     const std::vector<Method>& methods = method_registry();
     for (std::size_t i = 0; i < methods.size(); ++i) {
+        if (!is_practical(methods[i], dense.shape)) continue;
         report(progress, fmt::format("{}: {}", name, methods[i].title),
                static_cast<double>(i) / static_cast<double>(methods.size()));
         curves.push_back(curve_of(device, name, methods[i], dense));
@@ -52,8 +61,8 @@ std::vector<Curve> tensor_curves(Device device, const std::string& name, const H
     return curves;
 }
 
-std::vector<Curve> model_curves(Device device, const ModelFile& model, const Judgement& judge,
-                                const Progress& progress) {
+std::vector<Curve> model_curves(Device device, const ModelFile& model, const Importances& importances,
+                                const Judgement& judge, const Progress& progress) {
     std::vector<std::pair<std::string, std::string>> methods{{std::string(kAutoMethod), "Auto"}};
     for (const Method& each : method_registry()) methods.emplace_back(each.name, each.title);
     std::vector<Curve> curves;
@@ -67,6 +76,7 @@ std::vector<Curve> model_curves(Device device, const ModelFile& model, const Jud
         CompressRequest request;
         request.method = name;
         request.with_nulls = true;
+        request.importances = importances;
         ModelCompressor compressor(device, model, request, {});
         Curve curve{"", name, title, name != kAutoMethod && find_method(name).is_null, {}};
         for (const double ratio : kRatios) {
@@ -92,7 +102,7 @@ std::string curves_csv(const std::vector<Curve>& curves) {
     std::string text = "tensor,method,null,bytes,ratio,relative_error,energy_retained,accuracy\n";
     for (const Curve& curve : curves)
         for (const CurvePoint& point : curve.points)
-            text += fmt::format("{},{},{:d},{},{:.6g},{:.6g},{:.6g},{}\n", curve.tensor, curve.method,
+            text += fmt::format("{},{},{:d},{},{:.6g},{:.6g},{:.6g},{}\n", quoted(curve.tensor), curve.method,
                                 curve.is_null, point.bytes, point.ratio, point.relative_error,
                                 1 - point.relative_error * point.relative_error,
                                 point.accuracy ? fmt::format("{:.6g}", *point.accuracy) : "");

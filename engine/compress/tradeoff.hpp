@@ -35,8 +35,8 @@ using Judgement = std::function<double(const ModelFile& model)>;
 
 /// Of a whole model at a number of ratios: every method for all its tensors, and all of them together
 /// ("auto"). Ratios that a method does not reach are left out. `judge` may be empty.
-std::vector<Curve> model_curves(Device device, const ModelFile& model, const Judgement& judge,
-                                const Progress& progress);
+std::vector<Curve> model_curves(Device device, const ModelFile& model, const Importances& importances,
+                                const Judgement& judge, const Progress& progress);
 
 /// A line for every point, under a line of names.
 std::string curves_csv(const std::vector<Curve>& curves);

@@ -22,7 +22,7 @@ constexpr std::string_view kPacked = "packed-spectrum", kSparse = "sparse-spectr
 bool is_half(const PackedTensor& tensor) {
     return tensor.rank == 0 && tensor.basis.kind == BasisKind::identity &&
            tensor.lists.front().support == Support::all &&
-           tensor.lists.front().value_coding == ValueCoding::f16;
+           tensor.lists.front().value_coding == ValueCoding::f16 && tensor.lists.front().scale == 1;
 }
 
 /// The axes in front that are not transformed keep their order, so that NumPy's rfftn has the same layout.
@@ -31,6 +31,7 @@ bool is_plain_spectrum(const PackedTensor& tensor) {
     const PackedList& list = tensor.lists.front();
     if (list.support != Support::listed || list.index_coding != IndexCoding::flat) return false;
     if (list.value_coding != ValueCoding::f32 && list.value_coding != ValueCoding::f16) return false;
+    if (list.scale != 1) return false;
     const BasisChoice choice = Basis(tensor.shape, tensor.basis).choice();
     const int first = tensor.shape.rank() - static_cast<int>(choice.axes.size());
     return choice.view == tensor.shape && choice.axes.front() == first;
@@ -113,16 +114,20 @@ bool is_packed(const hdf5::Dataset& dataset) {
 
 PackedTensor read_packed_tensor(const hdf5::Dataset& dataset) {
     if (!dataset.has_attribute(kEncoding)) {
-        const auto extents = dataset.extents(Element::f16);
-        PackedTensor tensor;
-        tensor.method = "f16";
-        tensor.shape = Shape(std::span<const std::int64_t>(extents));
-        tensor.relative_error = dataset.has_attribute("error_rel_fro") ? dataset.real("error_rel_fro") : 0;
-        PackedList list;
-        list.count = tensor.shape.size();
-        list.values = dataset.bytes(Element::f16);
-        tensor.lists.push_back(std::move(list));
-        return tensor;
+        return told_of(dataset, [&] {
+            const auto extents = dataset.extents(Element::f16);
+            PackedTensor tensor;
+            tensor.method = "f16";
+            tensor.shape = Shape(std::span<const std::int64_t>(extents));
+            static_cast<void>(Basis(tensor.shape, {}));  // refuses what has no values
+            if (dataset.has_attribute("error_rel_fro"))
+                tensor.relative_error = require_error(dataset.real("error_rel_fro"));
+            PackedList list;
+            list.count = tensor.shape.size();
+            list.values = dataset.bytes(Element::f16);
+            tensor.lists.push_back(std::move(list));
+            return tensor;
+        });
     }
     const std::string encoding = dataset.text(kEncoding, 1000);
     if (encoding != kPacked)
@@ -149,7 +154,7 @@ PackedTensor read_sparse_spectrum(const hdf5::Group& group) {
         tensor.basis.kind = BasisKind::fft;
         for (const std::int64_t axis : group.integers("axes"))
             tensor.basis.axes.push_back(static_cast<int>(std::clamp<std::int64_t>(axis, -1, kMaxRank)));
-        tensor.relative_error = group.real("error_rel_fro");
+        tensor.relative_error = require_error(group.real("error_rel_fro"));
         const Basis basis(tensor.shape, tensor.basis);
         tensor.basis = basis.choice();
         const hdf5::Dataset index_data = group.dataset("indices"), value_data = group.dataset("values");

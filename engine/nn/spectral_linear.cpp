@@ -87,7 +87,10 @@ SpectralLinear::SpectralLinear(Device device, std::string name, std::int64_t inp
                     this->name()) {
     require(index.size() == values.size(), "sparse spectrum",
             "it has another number of values than of indices");
-    require(inputs <= kColumnMask, "spectral linear layer", "it has more inputs than 2^29");
+    require(std::max(bins(input_shape_), bins(output_shape_)) <= kColumnMask, "spectral linear layer",
+            "it has more than 2^30 inputs or outputs");
+    require(std::ranges::adjacent_find(index, std::greater_equal{}) == index.end(), "sparse spectrum",
+            "its indices do not ascend");
     const std::vector<Entry> entries = entries_of(HalfSpectrum({outputs, inputs}), index, values);
     HostTensor start{coefficients_.value.shape(), {}};
     std::vector<std::uint32_t> row_of;

@@ -13,6 +13,9 @@ namespace spectral {
 
 namespace {
 
+/// Lists whose largest number is smaller are stored as multiples of a power of two.
+constexpr float kSmallForHalves = 0x1p-12F;
+
 int largest_level(ValueCoding coding) { return coding == ValueCoding::int8 ? 127 : 7; }
 
 std::size_t block_count_of(std::size_t values) { return (values + kScaleBlock - 1) / kScaleBlock; }
@@ -121,16 +124,17 @@ CodedValues encode_values(ValueCoding coding, std::span<const float> values) {
             coded.bytes.resize(values.size_bytes());
             if (!values.empty()) std::memcpy(coded.bytes.data(), values.data(), values.size_bytes());
             return coded;
-        case ValueCoding::f16:
+        case ValueCoding::f16: {
+            float largest = 0;
+            for (const float value : values) largest = std::max(largest, std::abs(value));
+            // Halves reach neither far up nor far down; where they do, the numbers are stored as they are.
+            if (largest > kLargestHalf || (largest > 0 && largest < kSmallForHalves))
+                coded.scale = std::ldexp(1, std::ilogb(largest));
             coded.bytes.reserve(2 * values.size());
-            for (const float value : values) {
-                const std::uint16_t half = to_half(value);
-                if (!std::isfinite(from_half(half)))
-                    throw Error("coefficients", fmt::format("{:g} is beyond what f16 reaches", value),
-                                "store them as f32 or int8");
-                put_half(coded.bytes, half);
-            }
+            for (const float value : values)
+                put_half(coded.bytes, to_half(static_cast<float>(static_cast<double>(value) / coded.scale)));
             return coded;
+        }
         case ValueCoding::int8:
         case ValueCoding::int4:
             return quantise(coding, values);
@@ -150,7 +154,8 @@ std::vector<float> decode_values(ValueCoding coding, double scale, std::span<con
     if (coding == ValueCoding::f32) {
         if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
     } else if (coding == ValueCoding::f16) {
-        for (std::size_t i = 0; i < values.size(); ++i) values[i] = from_half(half_at(bytes, i));
+        for (std::size_t i = 0; i < values.size(); ++i)
+            values[i] = static_cast<float>(static_cast<double>(from_half(half_at(bytes, i))) * scale);
     } else {
         const auto levels = bytes.subspan(2 * block_count_of(values.size()));
         for (std::size_t i = 0; i < values.size(); ++i) {

@@ -25,11 +25,11 @@ inline constexpr std::int64_t kScaleBlock = 64;
 std::size_t coded_value_bytes(ValueCoding coding, std::int64_t count);
 
 struct CodedValues {
-    double scale = 1;  ///< of the list, a power of two; 1 for f32 and f16
+    double scale = 1;  ///< of the list, a power of two; 1 for f32, and for f16 where halves reach the numbers
     std::vector<std::byte> bytes;
 };
 
-/// Throws Error where one is not finite, or beyond what f16 reaches.
+/// Throws Error where one is not finite.
 CodedValues encode_values(ValueCoding coding, std::span<const float> values);
 /// Throws Error where the bytes are not those of `count` numbers, or give one that is not finite.
 std::vector<float> decode_values(ValueCoding coding, double scale, std::span<const std::byte> bytes,

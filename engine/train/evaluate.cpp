@@ -258,7 +258,16 @@ Importances FileJudge::calibrate(const ModelFile& file, const Progress& progress
             if (layer->kind() == "dense" && parameter->value.shape().rank() == 2) importance.column = squares;
             // What a small error does: that of four bits a value.
             const HostTensor whole = parameter->value.to_host(backend);
-            const HostTensor coarse = unpack(device, find_method("int4").prepare(device, whole)->pack(1));
+            const std::string name = layer->name() + "/" + parameter->name;
+            const HostTensor coarse = [&] {
+                try {
+                    return unpack(device, find_method("int4").prepare(device, whole)->pack(1));
+                } catch (const OutOfMemory&) {
+                    throw;
+                } catch (const Error& failure) {
+                    throw Error("tensor '" + name + "'", failure.what(), failure.hint());
+                }
+            }();
             parameter->value.assign(backend, coarse);
             const std::vector<float> moved = scores();
             parameter->value.assign(backend, whole);
@@ -267,7 +276,7 @@ Importances FileJudge::calibrate(const ModelFile& file, const Progress& progress
                 change += std::pow(static_cast<double>(moved[i]) - static_cast<double>(reference[i]), 2);
             const double damage = importance.damage(whole, coarse);
             if (damage > 0) importance.scale = change / static_cast<double>(batch) / damage;
-            result[layer->name() + "/" + parameter->name] = std::move(importance);
+            result[name] = std::move(importance);
         }
         after = Tensor(device, MemoryTag::activations, {batch, layer->outputs()}, "calibration activations");
         layer->forward(batch, input, after.data(), false);

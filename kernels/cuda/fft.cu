@@ -66,7 +66,8 @@ void over_batch(CudaBackend& backend, cufftType type, const SignalShape& shape, 
                 const Body& body) {
     if (batch == 0 || shape.size() == 0) return;
     const auto bytes = static_cast<std::int64_t>(sizeof(Complex)) * shape.spectrum_size();
-    const std::int64_t part = std::clamp<std::int64_t>(kBytesAtOnce / bytes, 1, batch);
+    // Parts of an even number of signals begin where complex values may: cuFFT asks that of real ones too.
+    const std::int64_t part = std::min(std::max<std::int64_t>(kBytesAtOnce / bytes / 2 * 2, 1), batch);
     for (std::int64_t first = 0; first < batch; first += part)
         body(first,
              backend.plans().get(key(backend, type, shape, std::min(part, batch - first))).handle.get());

@@ -33,7 +33,7 @@ struct SparseMatMul {
     const Complex* v = nullptr;
     const Complex* x = nullptr;
     Complex* y = nullptr;
-    Complex* scratch = nullptr;  ///< 64-byte aligned
+    Complex* scratch = nullptr;
     static constexpr std::int64_t scratch_size(std::int64_t batch, std::int64_t rows, std::int64_t columns) {
         return padded_batch(batch) * (rows + columns);
     }
@@ -49,7 +49,7 @@ struct SparseMatMulWeightGradient {
     const Complex* x = nullptr;
     const Complex* dy = nullptr;
     Complex* dv = nullptr;
-    Complex* scratch = nullptr;  ///< 64-byte aligned
+    Complex* scratch = nullptr;
     static constexpr std::int64_t scratch_size(std::int64_t batch, std::int64_t rows, std::int64_t columns) {
         return SparseMatMul::scratch_size(batch, rows, columns);
     }

@@ -35,6 +35,8 @@ class Compress(CliCase):
                     self.assertLessEqual(max(each["relative_error"] for each in result["tensors"]), 0.3)
         kept = self.compress("--keep", "0.1", "--method", "dct")["tensors"][0]
         self.assertEqual(kept["method"], "dct")
+        exact = self.compress("--max-error", "0")
+        self.assertEqual({(each["method"], each["relative_error"]) for each in exact["tensors"]}, {("dense", 0)})
 
     def test_accuracy_is_that_of_the_file(self) -> None:
         result = self.compress("--ratio", "6", "--dataset", "tones", "--train-samples", "500", "--test-samples", "100")
@@ -45,6 +47,7 @@ class Compress(CliCase):
         result = self.compress("--ratio", "6", "--per-layer", "hidden1/weight=fft-int8")
         seen = self.json("inspect", "small.h5")
         self.assertIsNone(seen["checkpoint"])
+        self.assertEqual(seen["metrics"], {})  # the dense model's say nothing about this one
         self.assertEqual(result["tensors"][0]["method"], "fft-int8")
         for told, found in zip(result["tensors"], seen["tensors"], strict=True):
             for name in ("name", "shape", "method", "dense_bytes"):
@@ -111,6 +114,7 @@ class Tradeoff(CliCase):
         self.train("run.h5", "--epochs", "1")
         self.assert_refused("tradeoff", "run.h5", *out, "--data", "nowhere", "--dataset", "mnist", naming="nowhere")
         self.assert_refused("tradeoff", "run.h5", "--out", "no/such/folder.csv", naming="no/such")
+        self.assert_refused("tradeoff", "run.h5", "--out", "run.h5", naming="run.h5: holds a model")
 
 
 if __name__ == "__main__":

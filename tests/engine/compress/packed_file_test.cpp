@@ -1,11 +1,15 @@
 // Packed tensors in files: every form back as it was, read by an independent reader, and hostile ones
 // refused.
 #include <gtest/gtest.h>
+#include <hdf5.h>
 
+#include <array>
 #include <cmath>
+#include <functional>
 
 #include "engine/compress/allocate.hpp"
 #include "engine/compress/method.hpp"
+#include "engine/core/files.hpp"
 #include "engine/io/model_file.hpp"
 #include "tests/engine/python.hpp"
 #include "tests/engine/sample_model.hpp"
@@ -113,6 +117,80 @@ TEST_F(PackedFile, OverheadIsAFewHundredBytesATensor) {
     }
 }
 
+/// A file with one sparse spectrum, in which `change` spoils something.
+class SpoiledSpectrum : public PackedFile {
+protected:
+    std::string refusal(const std::function<void(hid_t group)>& change) {
+        ModelFile model;
+        PackOptions options{BasisChoice{}, IndexCoding::flat};
+        model.layers = {
+            {"layer",
+             "dense",
+             Json::object(),
+             {packed("weight", {Shape{6, 10}, normal_values(60, 1)}, find_method("fft"), options, 0.4)}}};
+        const std::filesystem::path path = folder_ / "spoiled.h5";
+        write_model_file(path, model);
+        const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+        const hid_t group = H5Gopen2(file, "/layers/000_layer/weight", H5P_DEFAULT);
+        change(group);
+        H5Gclose(group);
+        H5Fclose(file);
+        return failure([&] { read_model_file(path); });
+    }
+
+    template <class T>
+    static void set_attribute(hid_t object, const char* name, hid_t type, const T* value) {
+        const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+        H5Awrite(attribute, type, value);
+        H5Aclose(attribute);
+    }
+
+    /// With a hash that fits.
+    static void set_indices(hid_t group, const std::function<void(std::vector<std::uint32_t>&)>& change) {
+        const hid_t data = H5Dopen2(group, "indices", H5P_DEFAULT), space = H5Dget_space(data);
+        std::vector<std::uint32_t> indices(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space)));
+        H5Dread(data, H5T_NATIVE_UINT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, indices.data());
+        change(indices);
+        H5Dwrite(data, H5T_NATIVE_UINT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, indices.data());
+        const std::string hash = sha256(std::as_bytes(std::span(indices)));
+        const hid_t attribute = H5Aopen(data, "sha256", H5P_DEFAULT), text = H5Aget_type(attribute);
+        H5Awrite(attribute, text, hash.data());
+        H5Tclose(text);
+        H5Aclose(attribute);
+        H5Sclose(space);
+        H5Dclose(data);
+    }
+};
+
+TEST_F(SpoiledSpectrum, IsRefusedByName) {
+    EXPECT_EQ(refusal([](hid_t) {}), "nothing was thrown");
+    const auto refused = [&](const std::function<void(hid_t)>& change, const char* why) {
+        const std::string message = refusal(change);
+        EXPECT_NE(message.find("/layers/000_layer/weight"), std::string::npos) << message;
+        EXPECT_NE(message.find(why), std::string::npos) << message;
+    };
+    refused([](hid_t group) { set_indices(group, [](auto& indices) { std::swap(indices[0], indices[1]); }); },
+            "do not ascend");
+    refused([](hid_t group) { set_indices(group, [](auto& indices) { indices.back() = 36; }); },
+            "below the number of coefficients");
+    const double not_a_number = std::nan("");
+    refused([&](hid_t group) { set_attribute(group, "error_rel_fro", H5T_NATIVE_DOUBLE, &not_a_number); },
+            "relative error is nan");
+    const std::array<std::int64_t, 2> huge{1 << 30, 1 << 30}, turned{1, 0};
+    refused([&](hid_t group) { set_attribute(group, "shape", H5T_NATIVE_INT64, huge.data()); }, "32 bits");
+    refused([&](hid_t group) { set_attribute(group, "axes", H5T_NATIVE_INT64, turned.data()); }, "axes");
+    for (const char* name : {"transform", "norm"})
+        refused(
+            [&](hid_t group) {
+                const hid_t attribute = H5Aopen(group, name, H5P_DEFAULT), type = H5Aget_type(attribute);
+                H5Awrite(attribute, type, "other text");
+                H5Tclose(type);
+                H5Aclose(attribute);
+            },
+            "another transform");
+    refused([](hid_t group) { H5Ldelete(group, "values", H5P_DEFAULT); }, "values is missing");
+}
+
 TEST(Packing, RefusesHeadersItDidNotWrite) {
     const auto backend = open_backend("cpu", 1);
     MemoryBudget budget;
@@ -165,6 +243,21 @@ TEST(Packing, RefusesHeadersItDidNotWrite) {
     EXPECT_EQ(failure([&] { parse_packing(header, longer); }), "packed tensor: 1 coded bytes are left over");
     EXPECT_EQ(failure([&] { parse_packing(Json::array(), bytes); }),
               "packed tensor: its header is no JSON object");
+}
+
+TEST(Packing, RefusesRanksAndSizesThatNoMatrixHas) {
+    for (const auto& [shape, rank] :
+         std::vector<std::pair<Json, std::int64_t>>{{{1}, std::int64_t{1} << 32},
+                                                    {{4, 5}, 5},
+                                                    {{4, 5}, 0},
+                                                    {{std::int64_t{1} << 31, std::int64_t{1} << 31}, 1}}) {
+        const Json list{
+            {"support", "all"}, {"count", 0}, {"values", "f16"}, {"scale", 1}, {"value_bytes", 0}};
+        const Json header{{"method", "svd"},     {"shape", shape}, {"error_rel_fro", 0},
+                          {"basis", "low-rank"}, {"rank", rank},   {"lists", {list, list}}};
+        EXPECT_NE(failure([&, &shape = shape] { parse_packing(header, {}); }), "nothing was thrown")
+            << header;
+    }
 }
 
 /// A few bytes that promise more than any machine has.

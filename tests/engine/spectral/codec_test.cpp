@@ -98,7 +98,6 @@ TEST(ValueCodec, KeepsWhatItsBitsHold) {
         for (const double size : {1e-30, 1e-3, 1.0, 1e3, 1e30}) {
             const std::vector<float> values = normal_values(count, 3, size);
             for (const ValueCoding coding : kValueCodings) {
-                if (coding == ValueCoding::f16 && (size > 1e3 || size < 1e-3)) continue;
                 SCOPED_TRACE(value_coding_name(coding));
                 const CodedValues coded = encode_values(coding, values);
                 EXPECT_EQ(coded.bytes.size(), coded_value_bytes(coding, count));
@@ -127,8 +126,6 @@ TEST(ValueCodec, ZerosStayZeros) {
 }
 
 TEST(ValueCodec, RefusesWhatItDidNotWrite) {
-    EXPECT_EQ(failure([] { encode_values(ValueCoding::f16, std::vector<float>{70000}); }),
-              "coefficients: 70000 is beyond what f16 reaches");
     EXPECT_EQ(failure([] {
                   encode_values(ValueCoding::int8, std::vector<float>{1, NAN});
               }),

@@ -116,6 +116,12 @@ TEST(SpectralLinear, HoldsItsCoefficientsAndNoMatrix) {
                                  false, 1);
               }),
               "sparse spectrum: an index lies outside of it");
+    const std::vector<std::uint32_t> twice{7, 7};
+    EXPECT_EQ(failure([&] {
+                  SpectralLinear({*backend, budget}, "layer", 1024, 2048, twice, std::vector<Complex>{1, 2},
+                                 false, 1);
+              }),
+              "sparse spectrum: its indices do not ascend");
 }
 
 }  // namespace
