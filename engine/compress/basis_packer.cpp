@@ -1,7 +1,6 @@
 // The largest coefficients in a basis, or those of low frequency, or all.
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 #include "engine/compress/packers.hpp"

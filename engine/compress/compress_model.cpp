@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "engine/compress/allocate.hpp"
@@ -153,16 +153,13 @@ std::int64_t wanted_bytes(const CompressTarget& target, std::int64_t dense_bytes
 }
 
 /// The points that were weighed lie apart: what is left of the bytes goes to the largest tensors first.
-void use_up(const std::vector<Candidate>& all, std::vector<Rate>& rates, std::int64_t budget) {
-    std::vector<std::pair<std::int64_t, std::size_t>> sizes;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        const auto bytes =
-            static_cast<std::int64_t>(all[i].packers[rates[i].packer]->pack(rates[i].step).stored_bytes());
-        sizes.emplace_back(bytes, i);
-        budget -= bytes;
-    }
-    std::ranges::stable_sort(sizes, std::greater<>{}, [](const auto& each) { return each.first; });
-    for (const auto& [bytes, i] : sizes) {
+void use_up(const std::vector<Candidate>& all, const std::vector<OperatingPoint>& points,
+            std::vector<Rate>& rates, std::int64_t budget) {
+    std::vector<std::size_t> order(all.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, std::greater<>{}, [&](std::size_t i) { return points[i].bytes; });
+    for (const OperatingPoint& point : points) budget -= static_cast<std::int64_t>(point.bytes);
+    for (const std::size_t i : order) {
         const Packer& packer = *all[i].packers[rates[i].packer];
         const auto before = static_cast<std::int64_t>(packer.bytes(rates[i].step));
         if (budget <= 0) return;
@@ -178,10 +175,13 @@ std::int64_t pack_to(const std::vector<Candidate>& all, std::int64_t budget, Mod
     std::vector<std::vector<OperatingPoint>> hulls;
     for (const Candidate& each : all) hulls.push_back(each.hull);
     const auto chosen = allocate(hulls, static_cast<std::size_t>(std::max<std::int64_t>(budget, 0)));
+    std::vector<OperatingPoint> points;
     std::vector<Rate> rates;
-    for (std::size_t i = 0; i < all.size(); ++i)
-        rates.push_back(all[i].rates[hulls[i][chosen ? (*chosen)[i] : 0].choice]);
-    if (chosen) use_up(all, rates, budget);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        points.push_back(hulls[i][chosen ? (*chosen)[i] : 0]);
+        rates.push_back(all[i].rates[points.back().choice]);
+    }
+    if (chosen) use_up(all, points, rates, budget);
     for (std::size_t i = 0; i < all.size(); ++i)
         put(model, all[i], all[i].packers[rates[i].packer]->pack(rates[i].step));
     return static_cast<std::int64_t>(model_file_size(model));
