@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
+#include <optional>
 #include <tuple>
 
 #include "kernels/ops/dense.hpp"
@@ -64,9 +66,16 @@ Buffer upload(Device device, const std::vector<std::uint32_t>& values, const std
 
 std::int64_t bins(const SignalShape& shape) { return shape.spectrum_size(); }
 
+/// Of places that fit: below the number of coefficients, ascending, stored pairs whole.
 std::int64_t count_units(const HalfSpectrum& spectrum, std::span<const std::uint32_t> index) {
+    require(std::ranges::all_of(index, [&](std::uint32_t i) { return i < spectrum.size(); }),
+            "sparse spectrum", "an index lies outside of it");
+    require(std::ranges::adjacent_find(index, std::greater_equal{}) == index.end(), "sparse spectrum",
+            "its indices do not ascend");
     return std::ranges::count_if(index, [&](std::uint32_t i) {
-        require(i < spectrum.size(), "sparse spectrum", "an index lies outside of it");
+        const std::optional<std::int64_t> mirror = spectrum.mirror(i);
+        require(!mirror || std::ranges::binary_search(index, static_cast<std::uint32_t>(*mirror)),
+                "sparse spectrum", "a stored coefficient lacks its mirror");
         return spectrum.freedom(i) > 0;
     });
 }
@@ -89,8 +98,6 @@ SpectralLinear::SpectralLinear(Device device, std::string name, std::int64_t inp
             "it has another number of values than of indices");
     require(std::max(bins(input_shape_), bins(output_shape_)) <= kColumnMask, "spectral linear layer",
             "it has more than 2^30 inputs or outputs");
-    require(std::ranges::adjacent_find(index, std::greater_equal{}) == index.end(), "sparse spectrum",
-            "its indices do not ascend");
     const std::vector<Entry> entries = entries_of(HalfSpectrum({outputs, inputs}), index, values);
     HostTensor start{coefficients_.value.shape(), {}};
     std::vector<std::uint32_t> row_of;

@@ -122,6 +122,12 @@ TEST(SpectralLinear, HoldsItsCoefficientsAndNoMatrix) {
                                  false, 1);
               }),
               "sparse spectrum: its indices do not ascend");
+    const std::vector<std::uint32_t> alone{1025};  // u = 1, v = 0: its mirror is u = 1023
+    EXPECT_EQ(
+        failure([&] {
+            SpectralLinear({*backend, budget}, "layer", 2048, 1024, alone, std::vector<Complex>{1}, false, 1);
+        }),
+        "sparse spectrum: a stored coefficient lacks its mirror");
 }
 
 }  // namespace
