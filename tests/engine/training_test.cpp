@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "engine/core/error.hpp"
@@ -56,6 +57,38 @@ TEST_P(EveryModel, LearnsAndRepeatsExactly) {
     }
     EXPECT_LT(a.evaluate().loss, before);
     EXPECT_EQ(weights(a), weights(b));
+}
+
+/// A file's model judged without a trainer, and what its errors would do: of each tensor, and of a linear
+/// layer by the inputs that its columns meet.
+TEST_P(EveryModel, IsJudgedAndCalibratedFromItsFile) {
+    ExperimentConfig config = small(GetParam());
+    config.standardise = true;
+    Trainer trainer(config, std::make_shared<Workspace>(), {});
+    for (int i = 0; i < 30; ++i) trainer.step();
+    const ModelFile file = trainer.model_file(false);
+    const FileJudge judge(file.config, config.dataset, config.data, config.dataset_options, "cpu", {});
+    EXPECT_EQ(judge.evaluate(file).accuracy, trainer.evaluate().accuracy);
+    const Importances importances = judge.calibrate(file, {});
+    std::size_t tensors = 0;
+    for (const LayerRecord& layer : file.layers) {
+        if (layer.kind == "standardise") continue;
+        for (const NamedTensor& tensor : layer.tensors) {
+            ++tensors;
+            const std::string name = layer.name + "/" + tensor.name;
+            ASSERT_TRUE(importances.contains(name)) << name;
+            const Importance& importance = importances.at(name);
+            EXPECT_TRUE(std::isfinite(importance.scale) && importance.scale > 0) << name;
+            const bool linear = layer.kind == "dense" && tensor.tensor.shape.rank() == 2;
+            EXPECT_EQ(std::ssize(importance.column), linear ? tensor.tensor.shape[1] : 0) << name;
+        }
+        // Standardised inputs have mean squares near one, but for those that never vary.
+        if (layer.kind == "dense" && &layer == &file.layers[1]) {
+            for (const float square : importances.at(layer.name + "/weight").column)
+                EXPECT_TRUE(square == 0 || std::abs(square - 1) < 0.5F) << square;
+        }
+    }
+    EXPECT_EQ(importances.size(), tensors);
 }
 
 /// Stopped in the middle of an epoch, through a file, in a new trainer.
