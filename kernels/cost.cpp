@@ -12,6 +12,7 @@
 #include "kernels/ops/optimiser.hpp"
 #include "kernels/ops/purefft.hpp"
 #include "kernels/ops/reduce.hpp"
+#include "kernels/ops/round.hpp"
 #include "kernels/ops/select.hpp"
 #include "kernels/ops/sparse.hpp"
 #include "kernels/ops/sparse_matmul.hpp"
@@ -102,6 +103,9 @@ Cost SoftmaxNll::cost() const {
     return {real(batch) * (kReal * real(classes) * (d_logits ? 2 : 1) + sizeof(std::int32_t)),
             8 * real(batch * classes)};
 }
+
+// Division, rounding, two comparisons and the product; the largest of a block is in cache.
+Cost RoundInBlocks::cost() const { return {real(size) * 2 * kReal, real(size) * (levels > 0 ? 6 : 2)}; }
 
 Cost GatherRows::cost() const {
     return {real(batch) * (2 * kReal * real(columns) + sizeof(std::uint32_t)), 0};

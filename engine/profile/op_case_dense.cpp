@@ -7,6 +7,7 @@
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/loss.hpp"
 #include "kernels/ops/optimiser.hpp"
+#include "kernels/ops/round.hpp"
 
 namespace spectral::op_case {
 
@@ -73,6 +74,13 @@ OpCase gather_rows(Device device, const Json& sizes) {
                         inputs->zeros(batch * columns),
                         columns};
     return simple(inputs, fmt::format("{} × {}", batch, columns), op, op.y, batch * columns);
+}
+
+OpCase round_in_blocks(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t size = size_of(sizes, "size");
+    const RoundInBlocks op{size, 64, 7, inputs->normal(size, 1), inputs->zeros(size)};
+    return simple(inputs, fmt::format("{} (4 bits)", size), op, op.y, size);
 }
 
 OpCase activation(Device device, const Json& sizes) {
@@ -184,6 +192,7 @@ std::vector<OpCaseInfo> dense_cases() {
             {"bias_add", matrix, bias_add},
             {"column_sum", matrix, column_sum},
             {"gather_rows", matrix, gather_rows},
+            {"round_in_blocks", vector, round_in_blocks},
             {"activation", vector, activation},
             {"activation_backward", vector, activation_backward},
             {"softmax_nll",

@@ -22,6 +22,7 @@ void add_purefft_gain(OpTable& table);
 void add_purefft_tiled(OpTable& table);
 void add_purefft_collapsed(OpTable& table);
 void add_reduce(OpTable& table);
+void add_round(OpTable& table);
 void add_select_above(OpTable& table);
 void add_softmax_nll(OpTable& table);
 void add_sparse(OpTable& table);
@@ -49,6 +50,7 @@ inline void add_all(OpTable& table) {
     add_purefft_tiled(table);
     add_purefft_collapsed(table);
     add_reduce(table);
+    add_round(table);
     add_select_above(table);
     add_softmax_nll(table);
     add_sparse(table);

@@ -50,6 +50,7 @@ void add_purefft_tensor(OpTable& table);
 void add_purefft_tiled(OpTable& table);
 void add_purefft_collapsed(OpTable& table);
 void add_reduce(OpTable& table);
+void add_round(OpTable& table);
 void add_rfft_magnitude(OpTable& table);
 void add_select(OpTable& table);
 void add_softmax_nll(OpTable& table);
@@ -78,6 +79,7 @@ inline void add_all(OpTable& table) {
     add_purefft_tiled(table);
     add_purefft_collapsed(table);
     add_reduce(table);
+    add_round(table);
     add_rfft_magnitude(table);
     add_select(table);
     add_softmax_nll(table);

@@ -28,6 +28,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/purefft_tiled.cu
     cuda/reduce.cu
     cuda/rfft_magnitude.cu
+    cuda/round.cu
     cuda/rows.cu
     cuda/select.cu
     cuda/softmax_nll.cu

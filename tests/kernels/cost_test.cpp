@@ -13,6 +13,7 @@
 #include "kernels/ops/optimiser.hpp"
 #include "kernels/ops/purefft.hpp"
 #include "kernels/ops/reduce.hpp"
+#include "kernels/ops/round.hpp"
 #include "kernels/ops/select.hpp"
 #include "kernels/ops/sparse.hpp"
 #include "kernels/ops/sparse_matmul.hpp"
@@ -67,6 +68,7 @@ TEST(Cost, EmptyIsFree) {
                             JudgeStep{}.cost(),
                             SoftmaxNll{}.cost(),
                             GatherRows{}.cost(),
+                            RoundInBlocks{}.cost(),
                             Log1p{}.cost(),
                             ColumnMoments{}.cost(),
                             Standardise{}.cost(),

@@ -6,6 +6,7 @@
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/loss.hpp"
+#include "kernels/ops/round.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/backend_under_test.hpp"
 #include "tests/support/definitions.hpp"
@@ -36,6 +37,42 @@ TEST_P(Sized, ActivationsAgree) {
         backend_->run(ActivationBackward{kind, size_, in.data(), gradient.data(), dx.data()});
         EXPECT_LE(relative_energy_error(y.host(), value), kEnergyTolerance);
         EXPECT_LE(relative_energy_error(dx.host(), derivative), kEnergyTolerance);
+    }
+}
+
+TEST_P(Sized, RoundingInBlocksKeepsWholeStepsOfTheLargest) {
+    std::vector<float> x = normal_values(size_, 3, 1e-6);
+    for (std::size_t i = 0; i < x.size() && i < 40; ++i) x[i] = 0;  // a block of zeros, where blocks are small
+    Array<float> in(*backend_, std::span<const float>(x)), y(*backend_, size_);
+    for (const auto& [block, levels] : {std::pair{64, 7}, {1, 127}, {20, 127}}) {
+        SCOPED_TRACE(block);
+        backend_->run(RoundInBlocks{size_, block, levels, in.data(), y.data()});
+        const std::vector<float> rounded = y.host();
+        for (std::int64_t first = 0; first < size_; first += block) {
+            const auto last = std::min<std::int64_t>(first + block, size_);
+            double peak = 0;
+            for (std::int64_t i = first; i < last; ++i)
+                peak = std::max(peak, std::abs(static_cast<double>(x[static_cast<std::size_t>(i)])));
+            // A step of eleven bits is at most 2^-11 from the exact one, of `levels` steps in all.
+            const double step = peak / levels, tolerance = 0x1.01p-11 * levels * step;
+            for (std::int64_t i = first; i < last; ++i) {
+                const auto at = static_cast<std::size_t>(i);
+                EXPECT_LE(std::abs(static_cast<double>(x[at]) - static_cast<double>(rounded[at])),
+                          step / 2 + tolerance);
+                const double steps = step > 0 ? static_cast<double>(rounded[at]) / step : 0;
+                EXPECT_NEAR(steps, std::round(steps), 0x1.01p-11 * levels);
+            }
+        }
+    }
+    backend_->run(RoundInBlocks{size_, 64, 0, in.data(), y.data()});
+    const std::vector<float> halves = y.host();
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        // Eleven significant bits: over a power of two, a whole number.
+        const float rounded = halves[i];
+        EXPECT_LE(std::abs(rounded - x[i]), 0x1p-11F * std::abs(x[i]));
+        if (rounded == 0) continue;
+        const float scaled = std::ldexp(rounded, 10 - std::ilogb(rounded));
+        EXPECT_EQ(scaled, std::round(scaled));
     }
 }
 
