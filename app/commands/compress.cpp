@@ -12,6 +12,7 @@
 #include "engine/compress/compress_model.hpp"
 #include "engine/core/files.hpp"
 #include "engine/io/model_file.hpp"
+#include "engine/train/fine_tune.hpp"
 
 namespace spectral::app {
 
@@ -22,6 +23,8 @@ struct CompressArguments {
     std::optional<double> ratio, max_error, keep;
     std::string bytes;
     std::vector<std::string> per_layer;
+    std::optional<std::int64_t> fine_tune;
+    std::optional<double> learning_rate;
     bool json = false, force = false;
     JudgeFlags judge;
 };
@@ -131,13 +134,22 @@ void compress(CompressArguments& a) {
     watch_signals();
     const ProgressBar bar;
     const std::optional<FileJudge> judge = a.judge.make(file, a.in, a.backend, bar.listener());
+    if (a.fine_tune && !judge)
+        throw Error("--fine-tune", "no data are given to train on", "give --dataset and --data");
+    if (a.learning_rate && !a.fine_tune)
+        throw Error("--learning-rate", "nothing is trained", "give --fine-tune too");
     const bool allocates = target.by == CompressTarget::By::ratio || target.by == CompressTarget::By::bytes;
     if (judge && allocates) request.importances = judge->calibrate(file, bar.listener());
     const auto backend = open_backend(a.backend);
     MemoryBudget budget;
-    CompressResult result =
-        ModelCompressor({*backend, budget}, file, request, bar.listener()).pack(target, bar.listener());
+    ModelCompressor compressor({*backend, budget}, file, request, bar.listener());
+    const auto tune = [&](const ModelFile& packed) {
+        return judge->fine_tune(file, packed, {*a.fine_tune, a.learning_rate}, bar.listener());
+    };
+    CompressResult result = a.fine_tune ? pack_and_tune(compressor, file, target, tune, bar.listener())
+                                        : compressor.pack(target, bar.listener());
     Json json = to_json(result);
+    if (a.fine_tune) json["fine_tune_epochs"] = *a.fine_tune;
     if (judge) {
         json["accuracy_before"] = judge->evaluate(file).accuracy;
         const double after = judge->evaluate(result.model).accuracy;
@@ -184,12 +196,21 @@ void add_compress(CLI::App& app, int& exit_code) {
         ->add_option("--index", a->index,
                      "coding of indices: flat-u32, bitmap or delta-varint [the smallest]")
         ->type_name("NAME");
+    command
+        ->add_option("--fine-tune", a->fine_tune,
+                     "train what is stored for so many epochs, where it is, on the data given")
+        ->check(CLI::Range(1, 10000))
+        ->type_name("EPOCHS");
+    command->add_option("--learning-rate", a->learning_rate, "of --fine-tune [the model's own]")
+        ->check(CLI::Range(1e-12, 1e3))
+        ->type_name("LR");
     a->judge.add(*command);
     command->add_option("--backend", a->backend, "backend [auto]")->type_name("NAME");
     command->add_flag("--force", a->force, "replace the model at --out");
     command->add_flag("--json", a->json, "print one JSON object as the last line");
     command->footer(
         "Examples:\n  spectral compress run.h5 --ratio 10 --out small.h5 --data DIR\n"
+        "  spectral compress run.h5 --ratio 20 --fine-tune 3 --out small.h5 --data DIR\n"
         "  spectral compress run.h5 --method fft --max-error 0.3 --out small.h5");
     command->callback([a, &exit_code] {
         try {

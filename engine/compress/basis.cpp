@@ -9,8 +9,7 @@
 #include <numeric>
 #include <utility>
 
-#include "kernels/ops/dct.hpp"
-#include "kernels/ops/fft.hpp"
+#include "engine/compress/basis_transform.hpp"
 
 namespace spectral {
 
@@ -150,81 +149,38 @@ Shape Basis::transform_shape() const {
     return Shape(std::span(signal_.extent.data(), static_cast<std::size_t>(signal_.rank)));
 }
 
-std::vector<float> Basis::arranged(const std::vector<float>& dense) const {
-    if (choice_.kind == BasisKind::random) return with_signs(dense, choice_.seed);
-    if (choice_.kind == BasisKind::identity) return dense;
-    std::vector<float> values;
-    values.reserve(dense.size());
-    for_each_place(choice_.view, nesting(choice_.view, choice_.axes),
-                   [&](std::int64_t place) { values.push_back(dense[static_cast<std::size_t>(place)]); });
-    return values;
-}
-
-std::vector<float> Basis::put_back(const std::vector<float>& values) const {
-    if (choice_.kind == BasisKind::random) return with_signs(values, choice_.seed);
-    if (choice_.kind == BasisKind::identity) return values;
-    std::vector<float> dense(values.size());
-    std::size_t i = 0;
-    for_each_place(choice_.view, nesting(choice_.view, choice_.axes),
-                   [&](std::int64_t place) { dense[static_cast<std::size_t>(place)] = values[i++]; });
-    return dense;
+std::vector<std::uint32_t> Basis::order() const {
+    const std::vector<int> nested = nesting(choice_.view, choice_.axes);
+    if (std::ranges::is_sorted(nested)) return {};
+    std::vector<std::uint32_t> places;
+    places.reserve(static_cast<std::size_t>(shape_.size()));
+    for_each_place(choice_.view, nested,
+                   [&](std::int64_t place) { places.push_back(static_cast<std::uint32_t>(place)); });
+    return places;
 }
 
 std::vector<float> Basis::forward(Device device, const HostTensor& dense) const {
-    std::vector<float> values = arranged(dense.values);
+    const bool has_signs = choice_.kind == BasisKind::random;
+    std::vector<float> values = has_signs ? with_signs(dense.values, choice_.seed) : dense.values;
     if (choice_.kind == BasisKind::identity) return values;
-    Backend& backend = device.backend;
-    const Tensor input(device, MemoryTag::workspace, {transforms_ * signal_.size()}, kHolder);
-    backend.copy_to_device(input.data(), values.data(), input.bytes());
-    if (spectrum_) {
-        const Tensor output(device, MemoryTag::workspace, {size_}, kHolder, DType::complex64);
-        backend.run(Rfft{transforms_, signal_, input.data(), output.complex_data()});
-        values.resize(2 * static_cast<std::size_t>(size_));
-        backend.copy_to_host(values.data(), output.complex_data(), output.bytes());
-        const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(signal_.size())));
-        for (float& value : values) value *= scale;
-        return values;
-    }
-    cosine_transform(device, input, false, values);
-    return values;
+    const Tensor input(device, MemoryTag::workspace, {shape_.size()}, kHolder);
+    const Tensor output(device, MemoryTag::workspace, {size_ * parts()}, kHolder);
+    device.backend.copy_to_device(input.data(), values.data(), input.bytes());
+    BasisTransform(device, *this, BasisTransform::Use::forward).forward(input.data(), output.data());
+    return output.to_host(device.backend).values;
 }
 
 HostTensor Basis::inverse(Device device, const std::vector<float>& coefficients) const {
     require(coefficients.size() == static_cast<std::size_t>(size_ * parts()), "basis",
             "another number of coefficients");
-    std::vector<float> values = coefficients;
-    if (spectrum_) {
-        Backend& backend = device.backend;
-        // The adjoint counts every stored coefficient once, the inverse an implied mirror too.
-        const double scale = 1 / std::sqrt(static_cast<double>(signal_.size()));
-        for (std::int64_t i = 0; i < size_; ++i)
-            for (std::int64_t part = 2 * i; part < 2 * i + 2; ++part)
-                values[static_cast<std::size_t>(part)] *= static_cast<float>(scale * energy_weight(i));
-        const auto complex = [&] {
-            return Tensor(device, MemoryTag::workspace, {size_}, kHolder, DType::complex64);
-        };
-        const Tensor input = complex(), scratch = complex();
-        const Tensor output(device, MemoryTag::workspace, {transforms_ * signal_.size()}, kHolder);
-        backend.copy_to_device(input.complex_data(), values.data(), input.bytes());
-        backend.run(
-            RfftBackward{transforms_, signal_, input.complex_data(), output.data(), scratch.complex_data()});
-        values = output.to_host(backend).values;
-    } else if (choice_.kind != BasisKind::identity) {
-        const Tensor input(device, MemoryTag::workspace, {size_}, kHolder);
-        device.backend.copy_to_device(input.data(), values.data(), input.bytes());
-        cosine_transform(device, input, true, values);
-    }
-    return {shape_, put_back(values)};
-}
-
-void Basis::cosine_transform(Device device, const Tensor& input, bool inverse,
-                             std::vector<float>& values) const {
-    const Tensor output(device, MemoryTag::workspace, {size_}, kHolder);
-    const Tensor scratch(device, MemoryTag::workspace, {Dct::scratch_size(transforms_, signal_)}, kHolder,
-                         DType::complex64);
-    device.backend.run(
-        Dct{transforms_, signal_, inverse, input.data(), output.data(), scratch.complex_data()});
-    values = output.to_host(device.backend).values;
+    if (choice_.kind == BasisKind::identity) return {shape_, coefficients};
+    const Tensor input(device, MemoryTag::workspace, {size_ * parts()}, kHolder);
+    const Tensor output(device, MemoryTag::workspace, {shape_.size()}, kHolder);
+    device.backend.copy_to_device(input.data(), coefficients.data(), input.bytes());
+    BasisTransform(device, *this, BasisTransform::Use::inverse).inverse(input.data(), output.data());
+    std::vector<float> values = output.to_host(device.backend).values;
+    if (choice_.kind == BasisKind::random) values = with_signs(std::move(values), choice_.seed);
+    return {shape_, std::move(values)};
 }
 
 bool axes_fit(const BasisChoice& choice, const Shape& shape) {

@@ -51,16 +51,16 @@ public:
     /// spectrum's for complex ones.
     Shape transform_shape() const;
     std::int64_t transforms() const { return transforms_; }
+    /// Extents of what one transform takes.
+    const SignalShape& signal() const { return signal_; }
+    /// Where in the tensor the values lie in the order in which the transforms take them, one after another;
+    /// empty: in the tensor's own order.
+    std::vector<std::uint32_t> order() const;
 
     std::vector<float> forward(Device device, const HostTensor& dense) const;
     HostTensor inverse(Device device, const std::vector<float>& coefficients) const;
 
 private:
-    /// The values in the order of the transforms, and back.
-    std::vector<float> arranged(const std::vector<float>& dense) const;
-    std::vector<float> put_back(const std::vector<float>& values) const;
-    void cosine_transform(Device device, const Tensor& input, bool inverse, std::vector<float>& values) const;
-
     Shape shape_;
     BasisChoice choice_;
     SignalShape signal_;  ///< of one transform

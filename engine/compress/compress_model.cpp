@@ -74,6 +74,18 @@ std::vector<const Method*> methods_for(const CompressRequest& request, const std
     return methods;
 }
 
+/// Whether it can be stored in another way. Means and deviations of the features are no weights: a deviation
+/// rounded to zero loses its feature.
+bool is_weight(const LayerRecord& layer, const NamedTensor& tensor) {
+    return layer.kind != "standardise" && tensor.tensor.shape.rank() > 0 && tensor.tensor.shape.size() > 0;
+}
+
+double energy_of(const HostTensor& tensor) {
+    double energy = 0;
+    for (const float value : tensor.values) energy += static_cast<double>(value) * static_cast<double>(value);
+    return energy;
+}
+
 std::vector<Candidate> candidates(Device device, const ModelFile& model, const CompressRequest& request,
                                   const Progress& progress) {
     std::vector<Candidate> result;
@@ -83,11 +95,9 @@ std::vector<Candidate> candidates(Device device, const ModelFile& model, const C
         for (const NamedTensor& each : layer.tensors) values += static_cast<double>(each.tensor.shape.size());
     for (std::size_t l = 0; l < model.layers.size(); ++l) {
         const LayerRecord& layer = model.layers[l];
-        // Means and deviations of the features are no weights: a deviation rounded to zero loses its feature.
-        if (layer.kind == "standardise") continue;
         for (std::size_t t = 0; t < layer.tensors.size(); ++t) {
             const HostTensor& tensor = layer.tensors[t].tensor;
-            if (tensor.shape.rank() == 0 || tensor.shape.size() == 0) continue;
+            if (!is_weight(layer, layer.tensors[t])) continue;
             Candidate candidate;
             candidate.layer = l;
             candidate.tensor = t;
@@ -95,8 +105,7 @@ std::vector<Candidate> candidates(Device device, const ModelFile& model, const C
             unknown.erase(candidate.name);
             const auto important = request.importances.find(candidate.name);
             if (important != request.importances.end()) candidate.importance = important->second;
-            for (const float value : tensor.values)
-                candidate.energy += static_cast<double>(value) * static_cast<double>(value);
+            candidate.energy = energy_of(tensor);
             report(progress, "weighing " + candidate.name, done / std::max(values, 1.0));
             try {
                 for (const Method* method : methods_for(request, candidate.name, tensor.shape))
@@ -245,6 +254,35 @@ void pack_each(const std::vector<Candidate>& all, ModelFile& model, const Compre
 
 }  // namespace
 
+CompressResult compress_result(ModelFile packed_model, const ModelFile& source) {
+    CompressResult result;
+    double lost = 0, energy = 0;
+    for (std::size_t l = 0; l < packed_model.layers.size(); ++l) {
+        const LayerRecord& layer = packed_model.layers[l];
+        for (std::size_t t = 0; t < layer.tensors.size(); ++t) {
+            const NamedTensor& tensor = layer.tensors[t];
+            const std::int64_t bytes = tensor.tensor.shape.size() * static_cast<std::int64_t>(sizeof(float));
+            result.dense_bytes += bytes;
+            if (!is_weight(layer, tensor)) continue;
+            TensorReport report{layer.name + "/" + tensor.name, tensor.tensor.shape, "dense", bytes, bytes};
+            const double own = energy_of(source.layers[l].tensors[t].tensor);
+            energy += own;
+            if (const auto& packed = tensor.packed) {
+                report.method = packed->method;
+                report.stored_bytes = static_cast<std::int64_t>(packed->stored_bytes());
+                report.relative_error = packed->relative_error;
+                report.energy_retained = packed->energy_retained();
+                lost += own * packed->relative_error * packed->relative_error;
+            }
+            result.tensors.push_back(std::move(report));
+        }
+    }
+    result.relative_error = energy > 0 ? std::sqrt(lost / energy) : 0;
+    result.file_bytes = static_cast<std::int64_t>(model_file_size(packed_model));
+    result.model = std::move(packed_model);
+    return result;
+}
+
 struct ModelCompressor::Impl {
     Device device;
     const ModelFile& model;
@@ -286,40 +324,27 @@ ModelCompressor& ModelCompressor::operator=(ModelCompressor&&) noexcept = defaul
 
 std::int64_t ModelCompressor::dense_bytes() const { return impl_->dense_bytes; }
 
+std::optional<std::int64_t> ModelCompressor::target_bytes(const CompressTarget& target) const {
+    if (target.by != CompressTarget::By::ratio && target.by != CompressTarget::By::bytes) return std::nullopt;
+    return wanted_bytes(target, impl_->dense_bytes);
+}
+
 CompressResult ModelCompressor::pack(const CompressTarget& target, const Progress& progress) {
-    using enum CompressTarget::By;
     Impl& s = *impl_;
-    if (target.by == density && s.is_auto)
+    if (target.by == CompressTarget::By::density && s.is_auto)
         throw Error("--keep", "says nothing about which method keeps it", "name a --method");
-    CompressResult result;
-    result.dense_bytes = s.dense_bytes;
-    result.model = packed_model(s.device, s.model);
-    if (target.by == ratio || target.by == bytes) {
-        const std::int64_t wanted = wanted_bytes(target, s.dense_bytes);
+    ModelFile packed = packed_model(s.device, s.model);
+    if (const std::optional<std::int64_t> wanted = target_bytes(target)) {
         s.weigh_all(progress);
-        pack_within(s.all, result.model, wanted);
+        pack_within(s.all, packed, *wanted);
     } else {
-        pack_each(s.all, result.model, target);
+        pack_each(s.all, packed, target);
     }
-    double lost = 0, energy = 0;
     for (const Candidate& each : s.all) {
-        NamedTensor& tensor = result.model.layers[each.layer].tensors[each.tensor];
-        energy += each.energy;
-        if (!tensor.packed) {
-            const std::int64_t bytes = tensor.tensor.shape.size() * static_cast<std::int64_t>(sizeof(float));
-            result.tensors.push_back({each.name, tensor.tensor.shape, "dense", bytes, bytes, 0, 1});
-            continue;
-        }
-        const PackedTensor& packed = *tensor.packed;
-        tensor.tensor = unpack(s.device, packed);
-        result.tensors.push_back({each.name, packed.shape, packed.method, packed.dense_bytes(),
-                                  static_cast<std::int64_t>(packed.stored_bytes()), packed.relative_error,
-                                  packed.energy_retained()});
-        lost += each.energy * packed.relative_error * packed.relative_error;
+        NamedTensor& tensor = packed.layers[each.layer].tensors[each.tensor];
+        if (tensor.packed) tensor.tensor = unpack(s.device, *tensor.packed);
     }
-    result.relative_error = energy > 0 ? std::sqrt(lost / energy) : 0;
-    result.file_bytes = static_cast<std::int64_t>(model_file_size(result.model));
-    return result;
+    return compress_result(std::move(packed), s.model);
 }
 
 }  // namespace spectral

@@ -64,6 +64,9 @@ struct CompressResult {
     double relative_error = 0;  ///< of all weights together
 };
 
+/// What a packed model came to against `source`, which has the same tensors, dense.
+CompressResult compress_result(ModelFile packed_model, const ModelFile& source);
+
 /// A model whose tensors are made ready for their methods once, and packed to as many targets as wanted.
 class ModelCompressor {
 public:
@@ -77,6 +80,8 @@ public:
 
     /// Throws Error on a target that cannot be reached, naming what can.
     CompressResult pack(const CompressTarget& target, const Progress& progress);
+    /// Of the file that a target asks for; nothing where it asks for no size.
+    std::optional<std::int64_t> target_bytes(const CompressTarget& target) const;
     std::int64_t dense_bytes() const;
 
 private:

@@ -219,13 +219,9 @@ std::vector<std::uint32_t> box_indices(const Basis& basis, const std::vector<std
     return indices;
 }
 
-std::vector<float> unpack(const PackedList& list, const Basis& basis) {
-    // Numbers first: their bytes show whether the count is true, before anything of its size is made.
-    const auto parts = static_cast<std::size_t>(basis.parts());
+std::vector<std::uint32_t> kept_indices(const PackedList& list, const Basis& basis) {
     if (list.count < 0 || list.count > basis.size())
         refuse(fmt::format("it has {} coefficients of {}", list.count, basis.size()));
-    const std::vector<float> numbers = decode_values(list.value_coding, list.scale, list.values,
-                                                     list.count * static_cast<std::int64_t>(parts));
     std::vector<std::uint32_t> indices;
     switch (list.support) {
         case Support::all:
@@ -243,6 +239,20 @@ std::vector<float> unpack(const PackedList& list, const Basis& basis) {
     }
     if (std::ssize(indices) != list.count)
         refuse(fmt::format("it has {} coefficients instead of {}", list.count, indices.size()));
+    return indices;
+}
+
+std::vector<float> kept_numbers(const PackedList& list, const Basis& basis) {
+    return decode_values(list.value_coding, list.scale, list.values, list.count * basis.parts());
+}
+
+std::vector<float> unpack(const PackedList& list, const Basis& basis) {
+    if (list.count < 0 || list.count > basis.size())
+        refuse(fmt::format("it has {} coefficients of {}", list.count, basis.size()));
+    // Numbers first: their bytes show whether the count is true, before anything of its size is made.
+    const std::vector<float> numbers = kept_numbers(list, basis);
+    const std::vector<std::uint32_t> indices = kept_indices(list, basis);
+    const auto parts = static_cast<std::size_t>(basis.parts());
     std::vector<float> coefficients(static_cast<std::size_t>(basis.size()) * parts);
     for (std::size_t j = 0; j < indices.size(); ++j)
         for (std::size_t part = 0; part < parts; ++part)
@@ -251,15 +261,19 @@ std::vector<float> unpack(const PackedList& list, const Basis& basis) {
     return coefficients;
 }
 
+Basis factor_basis(const PackedTensor& tensor, std::size_t factor) {
+    const std::int64_t rows = tensor.shape[0], columns = tensor.shape.size() / rows;
+    const std::int64_t length = factor == 0 ? rows : columns;
+    if (length > std::numeric_limits<std::int64_t>::max() / tensor.rank) refuse("its rank is too large");
+    return Basis(Shape{tensor.rank, length}, {});
+}
+
 namespace {
 
 HostTensor multiply_factors(const PackedTensor& tensor) {
     const std::int64_t rows = tensor.shape[0], columns = tensor.shape.size() / rows, rank = tensor.rank;
-    const auto factor = [&](std::size_t i, std::int64_t length) {
-        if (length > std::numeric_limits<std::int64_t>::max() / rank) refuse("its rank is too large");
-        return unpack(tensor.lists[i], Basis(Shape{rank, length}, {}));
-    };
-    const std::vector<float> left = factor(0, rows), right = factor(1, columns);
+    const auto factor = [&](std::size_t i) { return unpack(tensor.lists[i], factor_basis(tensor, i)); };
+    const std::vector<float> left = factor(0), right = factor(1);
     HostTensor dense{tensor.shape, std::vector<float>(static_cast<std::size_t>(tensor.shape.size()))};
     for (std::int64_t k = 0; k < rank; ++k)
         for (std::int64_t r = 0; r < rows; ++r) {

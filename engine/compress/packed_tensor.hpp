@@ -2,6 +2,7 @@
 // and what it lost.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -50,8 +51,9 @@ struct PackedTensor {
     std::int64_t dense_bytes() const { return shape.size() * static_cast<std::int64_t>(sizeof(float)); }
     /// Indices, numbers and the header, as the file has them before its own compression.
     std::size_t stored_bytes() const;
-    /// Share of the energy ‖W‖² that is not lost.
-    double energy_retained() const { return 1 - relative_error * relative_error; }
+    /// Share of the energy ‖W‖² that is not lost; of a fine-tuned tensor what lies in the way it was moved
+    /// counts as lost.
+    double energy_retained() const { return std::max(0.0, 1 - relative_error * relative_error); }
     bool operator==(const PackedTensor&) const = default;
 };
 
@@ -70,6 +72,14 @@ PackedTensor parse_packing(const Json& header, std::span<const std::byte> bytes)
 
 /// The coefficients of low frequency, ascending.
 std::vector<std::uint32_t> box_indices(const Basis& basis, const std::vector<std::int64_t>& box);
+
+/// The places of a list's coefficients, ascending, and their numbers (basis.parts() each). Both throw Error
+/// on damaged bytes.
+std::vector<std::uint32_t> kept_indices(const PackedList& list, const Basis& basis);
+std::vector<float> kept_numbers(const PackedList& list, const Basis& basis);
+
+/// What a factor's numbers are values of: rank × rows for the left one (0), rank × columns for the right (1).
+Basis factor_basis(const PackedTensor& tensor, std::size_t factor);
 
 /// Coefficients of a list in their places, zeros elsewhere. Throws Error on damaged bytes.
 std::vector<float> unpack(const PackedList& list, const Basis& basis);

@@ -16,8 +16,6 @@ namespace {
 /// Lists whose largest number is smaller are stored as multiples of a power of two.
 constexpr float kSmallForHalves = 0x1p-12F;
 
-int largest_level(ValueCoding coding) { return coding == ValueCoding::int8 ? 127 : 7; }
-
 std::size_t block_count_of(std::size_t values) { return (values + kScaleBlock - 1) / kScaleBlock; }
 
 [[noreturn]] void refuse(const std::string& why) {
@@ -58,7 +56,7 @@ CodedValues quantise(ValueCoding coding, std::span<const float> values) {
     CodedValues coded;
     float largest = 0;
     for (const float value : values) largest = std::max(largest, std::abs(value));
-    const int most = largest_level(coding);
+    const int most = coding_levels(coding);
     // A power of two, so that steps and values are exact and coding them again changes nothing; the largest
     // step is near the largest half, which leaves 29 powers of two before a small block's step loses digits.
     if (largest > 0) coded.scale = std::ldexp(1, std::ilogb(static_cast<double>(largest) / most) - 14);
@@ -97,6 +95,11 @@ std::string_view value_coding_name(ValueCoding coding) {
             return "int4";
     }
     return "?";
+}
+
+int coding_levels(ValueCoding coding) {
+    if (coding == ValueCoding::int8) return 127;
+    return coding == ValueCoding::int4 ? 7 : 0;
 }
 
 std::size_t coded_value_bytes(ValueCoding coding, std::int64_t count) {

@@ -21,6 +21,9 @@ std::string_view value_coding_name(ValueCoding coding);
 /// Numbers that share a scale.
 inline constexpr std::int64_t kScaleBlock = 64;
 
+/// Steps from zero to the largest number of a block; 0 for codings without blocks.
+int coding_levels(ValueCoding coding);
+
 /// Bytes of `count` numbers, scales included. The list's own scale is not among them.
 std::size_t coded_value_bytes(ValueCoding coding, std::int64_t count);
 

@@ -9,6 +9,7 @@
 #include "engine/core/error.hpp"
 #include "engine/nn/registry.hpp"
 #include "engine/train/config.hpp"
+#include "engine/train/fine_tune.hpp"
 #include "engine/train/standardisation.hpp"
 #include "engine/train/workspace.hpp"
 #include "kernels/ops/gather.hpp"
@@ -151,12 +152,12 @@ std::vector<PatternSnapshot::Matrix> patterns_of(const ModelFile& file, const st
 
 struct FileJudge::Impl {
     ExperimentConfig config;
-    Workspace workspace;
+    std::shared_ptr<Workspace> workspace = std::make_shared<Workspace>();
     std::unique_ptr<Backend> backend;
     std::shared_ptr<const Dataset> dataset;
     FeatureMatrix test;
 
-    Device device() { return {*backend, workspace.budget()}; }
+    Device device() { return {*backend, workspace->budget()}; }
 
     /// As the model of the file sees them; `own` holds a copy where they are standardised.
     const FeatureMatrix& as_trained(const ModelFile& file, const FeatureMatrix& features,
@@ -201,9 +202,14 @@ std::vector<float> mean_squares(Device device, std::int64_t batch, const LayerIn
 FileJudge::FileJudge(const Json& config, const std::string& dataset, const std::string& data,
                      const Json& dataset_options, const std::string& backend, const Progress& progress)
     : impl_(std::make_unique<Impl>()) {
-    impl_->config = config_from_json(config, "the model file");
+    ExperimentConfig& own = impl_->config;
+    own = config_from_json(config, "the model file");
+    own.dataset = dataset;
+    own.data = data;
+    own.dataset_options = dataset_options;
+    own.backend = backend;
     impl_->backend = open_backend(backend);
-    impl_->dataset = impl_->workspace.dataset(dataset, data, dataset_options, progress);
+    impl_->dataset = impl_->workspace->dataset(dataset, data, dataset_options, progress);
     impl_->test = compute_features(impl_->device(), impl_->dataset->test, impl_->config.features,
                                    "test features", progress);
 }
@@ -284,6 +290,14 @@ Importances FileJudge::calibrate(const ModelFile& file, const Progress& progress
         before = std::move(after);
     }
     return result;
+}
+
+ModelFile FileJudge::fine_tune(const ModelFile& source, const ModelFile& compressed, const FineTuning& tuning,
+                               const Progress& progress) const {
+    ExperimentConfig config = impl_->config;
+    config.epochs = tuning.epochs;
+    if (tuning.learning_rate) config.learning_rate = *tuning.learning_rate;
+    return spectral::fine_tune(source, compressed, config, impl_->workspace, progress);
 }
 
 Evaluation evaluate_file(const ModelFile& file, const std::string& dataset, const std::string& data,

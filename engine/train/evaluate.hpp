@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -43,6 +44,14 @@ public:
     /// From samples of the training set: the mean squares of every linear layer's inputs, and how far an
     /// error in a tensor moves the class scores. Throws Error as load_layers().
     Importances calibrate(const ModelFile& file, const Progress& progress) const;
+
+    struct FineTuning {
+        std::int64_t epochs = 2;
+        std::optional<double> learning_rate;  ///< nothing: the one that the model was trained with
+    };
+    /// As fine_tune(), on the data set's training set.
+    ModelFile fine_tune(const ModelFile& source, const ModelFile& compressed, const FineTuning& tuning,
+                        const Progress& progress) const;
 
 private:
     struct Impl;

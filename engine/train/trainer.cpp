@@ -16,6 +16,7 @@
 #include "engine/train/evaluate.hpp"
 #include "engine/train/provenance.hpp"
 #include "engine/train/standardisation.hpp"
+#include "engine/train/stored_weight.hpp"
 #include "kernels/ops/optimiser.hpp"
 
 namespace spectral {
@@ -63,7 +64,9 @@ struct Trainer::Impl {
     std::vector<std::uint32_t> train_rows, held_out_rows;
     Reservation rows_room;
     std::unique_ptr<Model> model;
-    std::vector<Parameter*> parameters;
+    std::vector<Parameter*> parameters;  ///< of the model
+    /// In the order of the parameters, null where a parameter is trained itself; empty where all are.
+    std::vector<std::unique_ptr<StoredWeight>> stored;
     std::unique_ptr<Optimiser> optimiser;
 
     Buffer order, order_labels;  ///< of the current epoch
@@ -95,7 +98,7 @@ struct Trainer::Impl {
         train = &features->train;
         test = &features->test;
         split();
-        if (config.standardise) standardise();
+        if (config.standardise) standardise(Standardisation::measure(device, *train, train_rows));
         // A batch larger than the data set would only waste memory.
         const std::int64_t max_batch = std::min(config.batch, std::max(train->rows, test->rows));
         require_memory();
@@ -148,10 +151,10 @@ struct Trainer::Impl {
                 "make the model smaller");
     }
 
-    void standardise() {
-        standardisation = Standardisation::measure(device, *train, train_rows);
-        own_train = copy_of(device, *train, "standardised training features");
-        own_test = copy_of(device, *test, "standardised test features");
+    void standardise(Standardisation by) {
+        standardisation = std::move(by);
+        own_train = copy_of(device, features->train, "standardised training features");
+        own_test = copy_of(device, features->test, "standardised test features");
         for (FeatureMatrix* matrix : {&own_train, &own_test}) standardisation->apply(device, *matrix);
         train = &own_train;
         test = &own_test;
@@ -177,8 +180,12 @@ struct Trainer::Impl {
     StepVerdict train_on(const Batch& batch) {
         backend->run_as_one([&] {
             model->train_batch(batch, sums.as<LossSums>());
+            for (const auto& weight : stored)
+                if (weight) weight->pull_gradient();
             backend->run(JudgeStep{optimiser->slots(), sums.as<LossSums>(), verdict.as<StepVerdict>()});
             optimiser->update(at.step + 1, at.learning_rate, verdict.as<StepVerdict>());
+            for (const auto& weight : stored)
+                if (weight) weight->push_value();
         });
         StepVerdict result;
         backend->copy_to_host(&result, verdict.data(), sizeof result);
@@ -333,10 +340,20 @@ ModelFile Trainer::model_file(bool with_state) {
     file.dataset_sha256 = s.dataset->sha256;
     file.metrics = s.metrics;
     if (s.standardisation) file.layers.push_back(s.standardisation->record());
+    std::size_t i = 0;
     for (Layer* layer : s.model->layers()) {
         LayerRecord record{layer->name(), std::string(layer->kind()), layer->config(), {}};
-        for (const Parameter* parameter : layer->parameters())
-            record.tensors.push_back({parameter->name, parameter->value.to_host(*s.backend)});
+        for (const Parameter* parameter : layer->parameters()) {
+            const StoredWeight* stored = i < s.stored.size() ? s.stored[i].get() : nullptr;
+            ++i;
+            if (stored == nullptr) {
+                record.tensors.push_back({parameter->name, parameter->value.to_host(*s.backend)});
+                continue;
+            }
+            PackedTensor packed = stored->packed();
+            HostTensor unpacked = unpack(s.device, packed);
+            record.tensors.push_back({parameter->name, std::move(unpacked), std::move(packed)});
+        }
         file.layers.push_back(std::move(record));
     }
     file.history = s.history;
@@ -384,6 +401,28 @@ void Trainer::restore(const ModelFile& file) {
     s.order_ready = false;
     s.epoch_seconds = 0;
     s.resumed_within_epoch = s.at.batch_in_epoch > 0;
+}
+
+void Trainer::start_from_stored(const ModelFile& file) {
+    Impl& s = *impl_;
+    if (auto own = Standardisation::from(file, s.train->columns)) s.standardise(std::move(*own));
+    load_layers(*s.backend, *s.model, file);
+    s.stored.clear();
+    std::vector<Parameter*> trained;
+    auto parameter = s.parameters.begin();
+    for (const LayerRecord& layer : network_layers(file)) {
+        for (const NamedTensor& tensor : layer.tensors) {
+            s.stored.push_back(tensor.packed ? make_stored_weight(s.device, **parameter, *tensor.packed)
+                                             : nullptr);
+            if (s.stored.back()) {
+                for (Parameter* numbers : s.stored.back()->numbers()) trained.push_back(numbers);
+            } else {
+                trained.push_back(*parameter);
+            }
+            ++parameter;
+        }
+    }
+    s.optimiser = make_optimiser(s.config.optimiser, s.device, trained, s.config.momentum);
 }
 
 const ExperimentConfig& Trainer::config() const { return impl_->config; }

@@ -63,6 +63,11 @@ public:
     /// experiment.
     void restore(const ModelFile& file);
 
+    /// Before the first step: the file's weights, as load_layers(), and its standardisation. Of a tensor that
+    /// it stores packed it is the kept numbers that are trained from here on, in their places, and
+    /// model_file() stores it in the same way. Such a run has no checkpoint.
+    void start_from_stored(const ModelFile& file);
+
     const ExperimentConfig& config() const;
     RunInfo info() const;
     History& history();

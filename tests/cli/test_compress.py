@@ -43,6 +43,20 @@ class Compress(CliCase):
         self.assertEqual(result["accuracy_before"], self.json("eval", "run.h5")["test_accuracy"])
         self.assertEqual(result["accuracy_after"], self.json("eval", "small.h5")["test_accuracy"])
 
+    def test_fine_tuning_keeps_the_target_and_the_places(self) -> None:
+        judged = ("--dataset", "tones", "--train-samples", "500", "--test-samples", "100")
+        for method in ("auto", "svd"):
+            with self.subTest(method):
+                coarse = self.compress("--ratio", "6", "--method", method, *judged)
+                tuned = self.compress("--ratio", "6", "--method", method, "--fine-tune", "4", *judged)
+                self.assertGreaterEqual(tuned["ratio"], 6)
+                self.assertEqual(tuned["fine_tune_epochs"], 4)
+                self.assertGreaterEqual(tuned["accuracy_after"], coarse["accuracy_after"])
+                self.assertEqual([each["method"] for each in tuned["tensors"]],
+                                 [each["method"] for each in coarse["tensors"]])
+                self.assertEqual(tuned["accuracy_after"], self.json("eval", "small.h5")["test_accuracy"])
+                self.assertEqual(tuned, self.compress("--ratio", "6", "--method", method, "--fine-tune", "4", *judged))
+
     def test_what_is_inside_is_shown(self) -> None:
         result = self.compress("--ratio", "6", "--per-layer", "hidden1/weight=fft-int8")
         seen = self.json("inspect", "small.h5")
@@ -77,6 +91,9 @@ class Compress(CliCase):
             (("--ratio", "10", "--axes", "5", "--method", "fft"), "axes"),
             (("--ratio", "10", "--index", "runs"), "runs"),
             (("--ratio", "10", "--test-samples", "5"), "--test-samples"),
+            (("--ratio", "10", "--fine-tune", "2"), "--fine-tune"),
+            (("--ratio", "10", "--fine-tune", "0", "--dataset", "tones"), "--fine-tune"),
+            (("--ratio", "10", "--learning-rate", "0.1"), "--learning-rate"),
         ):
             with self.subTest(arguments):
                 self.assert_refused("compress", "run.h5", *out, *arguments, naming=naming)

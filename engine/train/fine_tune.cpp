@@ -1,0 +1,58 @@
+#include "engine/train/fine_tune.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/compress/method.hpp"
+#include "engine/train/standardisation.hpp"
+#include "engine/train/trainer.hpp"
+
+namespace spectral {
+
+ModelFile fine_tune(const ModelFile& source, const ModelFile& compressed, const ExperimentConfig& config,
+                    std::shared_ptr<Workspace> workspace, const Progress& progress) {
+    Trainer trainer(resolved(config), std::move(workspace), progress);
+    trainer.start_from_stored(compressed);
+    const auto epochs = static_cast<double>(std::max<std::int64_t>(1, trainer.config().epochs));
+    while (!trainer.finished()) {
+        report(progress, fmt::format("fine-tuning, epoch {}", trainer.epochs_done() + 1),
+               trainer.epoch() / epochs);
+        const Trainer::StepResult step = trainer.step();
+        if (!step.finite)
+            throw Error("fine-tuning", fmt::format("{} at step {}", step.trouble, trainer.step_count() + 1),
+                        fmt::format("train at a lower rate than {:g}", trainer.learning_rate()));
+    }
+    ModelFile tuned = compressed;
+    const ModelFile trained = trainer.model_file(false);
+    const std::span<const LayerRecord> from = network_layers(trained), before = network_layers(source);
+    require(from.size() == before.size(), "model to compare with", "it has another number of layers");
+    const std::size_t first = tuned.layers.size() - from.size();
+    for (std::size_t l = 0; l < from.size(); ++l) {
+        LayerRecord& layer = tuned.layers[first + l];
+        layer.tensors = from[l].tensors;
+        for (std::size_t t = 0; t < layer.tensors.size(); ++t)
+            if (std::optional<PackedTensor>& packed = layer.tensors[t].packed)
+                packed->relative_error =
+                    relative_error(before[l].tensors[t].tensor.values, layer.tensors[t].tensor.values);
+    }
+    return tuned;
+}
+
+CompressResult pack_and_tune(ModelCompressor& compressor, const ModelFile& source,
+                             const CompressTarget& target,
+                             const std::function<ModelFile(const ModelFile& packed)>& tune,
+                             const Progress& progress) {
+    const std::optional<std::int64_t> wanted = compressor.target_bytes(target);
+    CompressTarget within = target;
+    while (true) {
+        CompressResult result = compress_result(tune(compressor.pack(within, progress).model), source);
+        if (!wanted || result.file_bytes <= *wanted) return result;
+        const std::int64_t room = compressor.target_bytes(within).value();
+        const std::int64_t over = result.file_bytes - *wanted;
+        within = {CompressTarget::By::bytes, static_cast<double>(room - 2 * over)};
+    }
+}
+
+}  // namespace spectral
