@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
     add_models(app, exit_code);
     add_train(app, exit_code);
     add_eval(app, exit_code);
+    add_run(app, exit_code);
     add_inspect(app, exit_code);
     add_bench(app, exit_code);
     add_compress(app, exit_code);
@@ -65,7 +66,7 @@ int main(int argc, char** argv) {
         print_error(
             unknown ? fmt::format("unknown command '{}'", argv[1]) : error.what(),
             unknown
-                ? "commands: backends, datasets, models, train, eval, inspect, compress, tradeoff, bench; see 'spectral --help'"
+                ? "commands: backends, datasets, models, train, eval, run, inspect, compress, tradeoff, bench; see 'spectral --help'"
                 : help_hint(app));
         return kExitBadInput;
     } catch (const CLI::ArgumentMismatch& error) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -103,6 +104,21 @@ void print_error(std::string_view message, std::string_view hint) {
     fmt::print(stderr, "error: {}\n", message);
     fmt::print(stderr, "hint: {}\n",
                hint.empty() ? "check what is named above; 'spectral COMMAND --help' has examples" : hint);
+}
+
+double parse_bytes(const std::string& option, const std::string& text) {
+    double value = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    std::string unit(end, text.data() + text.size());
+    std::erase(unit, ' ');
+    const double scale = unit.empty() || unit == "B" ? 1
+                         : unit == "KiB"             ? 1024
+                         : unit == "MiB"             ? 1024 * 1024
+                         : unit == "GiB"             ? 1024 * 1024 * 1024
+                                                     : 0;
+    if (failure != std::errc() || scale == 0 || !(value > 0))
+        throw Error(option, "'" + text + "' is no number of bytes", "give 40000, 40KiB or 1.5MiB");
+    return value * scale;
 }
 
 void require_free(const std::string& out, const std::string& resume, bool force, const std::string& go_on) {

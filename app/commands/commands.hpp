@@ -23,6 +23,7 @@ void add_datasets(CLI::App& app, int& exit_code);
 void add_models(CLI::App& app, int& exit_code);
 void add_train(CLI::App& app, int& exit_code);
 void add_eval(CLI::App& app, int& exit_code);
+void add_run(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
 void add_compress(CLI::App& app, int& exit_code);
@@ -53,6 +54,9 @@ private:
     };
     std::map<std::string, Flag> flags_;
 };
+
+/// "40000", "40 KiB", "1.5MiB". Throws Error that names the option on anything else.
+double parse_bytes(const std::string& option, const std::string& text);
 
 /// What stands at `out` is a run that took its time, or something else altogether; only the run that goes on
 /// there may replace it unasked. Throws Error; `go_on` is what to do instead, for the hint.

@@ -29,27 +29,11 @@ struct CompressArguments {
     JudgeFlags judge;
 };
 
-/// "40000", "40 KiB", "1.5MiB".
-double parse_bytes(const std::string& text) {
-    double value = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    std::string unit(end, text.data() + text.size());
-    std::erase(unit, ' ');
-    const double scale = unit.empty() || unit == "B" ? 1
-                         : unit == "KiB"             ? 1024
-                         : unit == "MiB"             ? 1024 * 1024
-                         : unit == "GiB"             ? 1024 * 1024 * 1024
-                                                     : 0;
-    if (failure != std::errc() || scale == 0 || !(value > 0))
-        throw Error("--bytes", "'" + text + "' is no number of bytes", "give 40000, 40KiB or 1.5MiB");
-    return value * scale;
-}
-
 CompressTarget target_of(const CompressArguments& a) {
     using enum CompressTarget::By;
     std::vector<CompressTarget> given;
     if (a.ratio) given.push_back({ratio, *a.ratio});
-    if (!a.bytes.empty()) given.push_back({bytes, parse_bytes(a.bytes)});
+    if (!a.bytes.empty()) given.push_back({bytes, parse_bytes("--bytes", a.bytes)});
     if (a.max_error) given.push_back({max_error, *a.max_error});
     if (a.keep) given.push_back({density, *a.keep});
     if (given.size() != 1)

@@ -17,6 +17,11 @@ std::optional<FileJudge> JudgeFlags::make(const ModelFile& file, const std::stri
         flags_.require_all_used("no data set is given", "give --dataset and --data");
         return std::nullopt;
     }
+    return make_required(file, where, backend, progress);
+}
+
+FileJudge JudgeFlags::make_required(const ModelFile& file, const std::string& where,
+                                    const std::string& backend, const Progress& progress) {
     const ExperimentConfig config = config_from_json(file.config, where);
     const std::string dataset = dataset_.empty() ? config.dataset : dataset_;
     Json options = dataset == config.dataset ? config.dataset_options : Json::object();

@@ -17,6 +17,10 @@ public:
     std::optional<FileJudge> make(const ModelFile& file, const std::string& where, const std::string& backend,
                                   const Progress& progress);
 
+    /// Of the data set that the model was trained on, where none is named.
+    FileJudge make_required(const ModelFile& file, const std::string& where, const std::string& backend,
+                            const Progress& progress);
+
 private:
     std::string dataset_, data_;
     SchemaFlags flags_;

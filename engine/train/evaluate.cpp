@@ -197,6 +197,16 @@ std::vector<float> mean_squares(Device device, std::int64_t batch, const LayerIn
     return means;
 }
 
+void require_fit(Model& model, const FeatureMatrix& features, const Dataset& dataset) {
+    const std::vector<Layer*> layers = model.layers();
+    const std::int64_t inputs = layers.front()->inputs(), outputs = layers.back()->outputs();
+    if (inputs != features.columns || outputs != dataset.classes())
+        throw Error("model file",
+                    fmt::format("it takes {} features to {} classes, and the data have {} and {}", inputs,
+                                outputs, features.columns, dataset.classes()),
+                    "use it with its own data");
+}
+
 }  // namespace
 
 FileJudge::FileJudge(const Json& config, const std::string& dataset, const std::string& data,
@@ -290,6 +300,30 @@ Importances FileJudge::calibrate(const ModelFile& file, const Progress& progress
         before = std::move(after);
     }
     return result;
+}
+
+FileJudge::PackedRun FileJudge::evaluate_packed(const ModelFile& file, std::size_t limit) const {
+    FeatureMatrix own;
+    const FeatureMatrix& test = impl_->as_trained(file, impl_->test, own);
+    std::int64_t batch = std::min<std::int64_t>(impl_->config.batch, std::max<std::int64_t>(test.rows, 1));
+    while (true) {
+        try {
+            MemoryBudget budget(limit);
+            const Device device{*impl_->backend, budget};
+            const PackedModel packed = make_packed_model(device, file, batch);
+            require_fit(*packed.model, test, *impl_->dataset);
+            PackedRun run;
+            run.evaluation = evaluate_model(device, *packed.model, test, impl_->dataset->test, {}, batch,
+                                            *impl_->dataset, 0);
+            run.ways = packed.ways;
+            run.batch = batch;
+            run.peak_bytes = budget.snapshot().total.peak;
+            return run;
+        } catch (const OutOfMemory&) {
+            if (batch == 1) throw;
+            batch /= 2;
+        }
+    }
 }
 
 ModelFile FileJudge::fine_tune(const ModelFile& source, const ModelFile& compressed, const FineTuning& tuning,

@@ -6,12 +6,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/compress/importance.hpp"
 #include "engine/data/features.hpp"
 #include "engine/io/model_file.hpp"
 #include "engine/nn/model.hpp"
 #include "engine/train/events.hpp"
+#include "engine/train/packed_model.hpp"
 
 namespace spectral {
 
@@ -44,6 +46,16 @@ public:
     /// From samples of the training set: the mean squares of every linear layer's inputs, and how far an
     /// error in a tensor moves the class scores. Throws Error as load_layers().
     Importances calibrate(const ModelFile& file, const Progress& progress) const;
+
+    struct PackedRun {
+        Evaluation evaluation;
+        std::vector<LayerWay> ways;
+        std::int64_t batch = 0;
+        std::size_t peak_bytes = 0;  ///< of weights, activations and work, as the budget counted them
+    };
+    /// Of a file read with PackedTensors::keep, without unpacking it, in at most `limit` bytes beside the
+    /// data: in smaller batches where that helps. Throws as make_packed_model().
+    PackedRun evaluate_packed(const ModelFile& file, std::size_t limit) const;
 
     struct FineTuning {
         std::int64_t epochs = 2;

@@ -3,9 +3,13 @@
 
 #include <functional>
 
+#include "engine/compress/method.hpp"
+#include "engine/nn/adapted_layer.hpp"
 #include "engine/nn/dense.hpp"
+#include "engine/nn/implicit_linear.hpp"
 #include "engine/nn/purefft.hpp"
 #include "engine/nn/sequential.hpp"
+#include "engine/nn/spectral_linear.hpp"
 #include "tests/support/arrays.hpp"
 
 namespace spectral::test {
@@ -102,6 +106,39 @@ TEST_F(LayerGradients, Sequential) {
     layers.push_back(std::make_unique<Dense>(device_, "second", 6, 3, kBatch, 1, 2));
     Sequential network(device_, "network", std::move(layers), kBatch);
     check_layer(network, true, 5, {});
+}
+
+TEST_F(LayerGradients, ImplicitLinear) {
+    for (const char* method : {"fft", "dct", "block-fft", "magnitude"}) {
+        SCOPED_TRACE(method);
+        const auto packer = find_method(method).prepare(device_, {Shape{6, 7}, normal_values(42, 3)});
+        const PackedTensor packed = packer->pack(packer->step_at(0.5));
+        ImplicitLinear layer(device_, "implicit", packed, true, kBatch, 4);
+        check_layer(layer, true, 7, {});
+        check_layer(layer, false, 16, {5, 4, 3, 2, 1, 0});
+    }
+}
+
+TEST_F(LayerGradients, ImplicitLinearOfFactorsIsNotTrained) {
+    const auto packer = find_method("svd").prepare(device_, {Shape{6, 7}, normal_values(42, 3)});
+    ImplicitLinear layer(device_, "implicit", packer->pack(2), false, kBatch, 4);
+    EXPECT_TRUE(layer.parameters().empty());
+    EXPECT_THROW(layer.backward(1, nullptr, nullptr), Error);
+}
+
+TEST_F(LayerGradients, AdaptedLayerTrainsItsAdapterAlone) {
+    const std::vector<std::uint32_t> places{1, 6, 10};
+    const std::vector<Complex> values{{0.5F, -1}, {0.3F, 0.2F}, {-0.7F, 0.1F}};
+    AdaptedLayer layer(
+        device_, std::make_unique<Dense>(device_, "dense", 7, 5, kBatch, 1, 1),
+        std::make_unique<SpectralLinear>(device_, "adapter", 7, 5, places, values, false, kBatch), kBatch);
+    ASSERT_EQ(layer.parameters().size(), 1);
+    EXPECT_EQ(layer.parameters().front()->value.size(), 6);
+    check_layer(layer, true, 7, {});
+    check_layer(layer, false, 16, {5, 4, 3, 2, 1, 0});
+    EXPECT_THROW(AdaptedLayer(device_, std::make_unique<Dense>(device_, "dense", 7, 4, kBatch, 1, 1),
+                              std::make_unique<Dense>(device_, "adapter", 7, 5, kBatch, 1, 1), kBatch),
+                 Error);
 }
 
 TEST_F(LayerGradients, SequentialRefusesLayersThatDoNotFit) {

@@ -1,0 +1,71 @@
+#include "engine/nn/implicit_linear.hpp"
+
+#include <utility>
+
+#include "kernels/ops/dense.hpp"
+#include "kernels/ops/gather.hpp"
+
+namespace spectral {
+
+namespace {
+
+void copy(Backend& backend, std::int64_t size, const float* from, float* to) {
+    backend.run(GatherRows{1, size, from, size, nullptr, to, size});
+}
+
+}  // namespace
+
+ImplicitLinear::ImplicitLinear(Device device, std::string name, const PackedTensor& weight, bool bias,
+                               std::int64_t max_batch, std::int64_t block_rows)
+    : Layer(std::move(name)),
+      device_(device),
+      weights_(device, weight),
+      max_batch_(max_batch),
+      block_rows_(block_rows) {
+    require(weight.shape.rank() == 2, "linear layer", "its weight is no matrix");
+    if (bias) bias_.emplace_back(device, "bias", Shape{outputs()}, this->name());
+    if (!weights_.is_trainable()) return;
+    const Shape& padded = weights_.numbers().shape();
+    numbers_.emplace_back(device, "numbers", Shape{padded[0] - 1, padded[1]}, this->name());
+    copy(device.backend, numbers_.front().value.size(), weights_.numbers().data(),
+         numbers_.front().value.data());
+}
+
+void ImplicitLinear::forward(std::int64_t batch, const LayerInput& x, float* y, bool training) {
+    const float* input = x.x;
+    if (x.rows != nullptr || x.stride != inputs()) {
+        if (gathered_.data() == nullptr)
+            gathered_ =
+                Tensor(device_, MemoryTag::activations, {max_batch_, inputs()}, name() + " input rows");
+        device_.backend.run(GatherRows{batch, inputs(), x.x, x.stride, x.rows, gathered_.data(), inputs()});
+        input = gathered_.data();
+    }
+    for (const Parameter& numbers : numbers_)
+        copy(device_.backend, numbers.value.size(), numbers.value.data(), weights_.numbers().data());
+    weights_.multiply(batch, input, y, block_rows_);
+    for (const Parameter& bias : bias_) device_.backend.run(BiasAdd{batch, outputs(), bias.value.data(), y});
+    if (training) kept_ = input;
+}
+
+void ImplicitLinear::backward(std::int64_t batch, const float* dy, float* dx) {
+    require(weights_.is_trainable(), "linear layer",
+            "its weight of two factors is not trained block by block");
+    if (padded_gradient_.data() == nullptr)
+        padded_gradient_ =
+            Tensor(device_, MemoryTag::gradients, weights_.numbers().shape(), name() + " padded gradient");
+    weights_.gradient(batch, kept_, dy, padded_gradient_.data(), block_rows_);
+    for (const Parameter& numbers : numbers_)
+        copy(device_.backend, numbers.gradient.size(), padded_gradient_.data(), numbers.gradient.data());
+    for (const Parameter& bias : bias_)
+        device_.backend.run(ColumnSum{batch, outputs(), dy, bias.gradient.data()});
+    if (dx != nullptr) weights_.multiply_transposed(batch, dy, dx, block_rows_);
+}
+
+std::vector<Parameter*> ImplicitLinear::parameters() {
+    std::vector<Parameter*> all;
+    for (std::vector<Parameter>* list : {&numbers_, &bias_})
+        for (Parameter& each : *list) all.push_back(&each);
+    return all;
+}
+
+}  // namespace spectral

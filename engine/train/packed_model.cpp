@@ -1,0 +1,119 @@
+#include "engine/train/packed_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "engine/nn/dense.hpp"
+#include "engine/nn/implicit_linear.hpp"
+#include "engine/nn/network_model.hpp"
+#include "engine/nn/spectral_linear.hpp"
+#include "engine/train/standardisation.hpp"
+
+namespace spectral {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& layer, const std::string& why) {
+    throw Error("layer '" + layer + "'", why, "evaluate the model with 'spectral eval'");
+}
+
+/// The whole matrix is one Fourier transform.
+bool is_plain_spectrum(const PackedTensor& tensor) {
+    if (tensor.rank > 0 || tensor.basis.kind != BasisKind::fft) return false;
+    const Basis basis(tensor.shape, tensor.basis);
+    return basis.choice().view == tensor.shape && basis.choice().axes == std::vector<int>{0, 1};
+}
+
+std::unique_ptr<Layer> spectral_layer(Device device, const std::string& name, const PackedTensor& tensor,
+                                      std::int64_t max_batch) {
+    const Basis basis(tensor.shape, tensor.basis);
+    const PackedList& list = tensor.lists.front();
+    const std::vector<float> numbers = kept_numbers(list, basis);
+    std::vector<Complex> values;
+    for (std::size_t i = 0; i + 1 < numbers.size(); i += 2) values.emplace_back(numbers[i], numbers[i + 1]);
+    return std::make_unique<SpectralLinear>(device, name, tensor.shape[1], tensor.shape[0],
+                                            kept_indices(list, basis), values, true, max_batch);
+}
+
+struct Build {
+    Device device;
+    std::int64_t max_batch;
+    std::vector<std::unique_ptr<Layer>> layers;
+    std::vector<ImplicitLinear*> implicit;
+    std::vector<LayerWay> ways;
+
+    void add_linear(const LayerRecord& record) {
+        const auto named = [&](std::string_view name) -> const NamedTensor& {
+            const auto found = std::ranges::find(record.tensors, name, &NamedTensor::name);
+            if (found == record.tensors.end()) refuse(record.name, fmt::format("it has no {}", name));
+            return *found;
+        };
+        const NamedTensor &weight = named("weight"), &bias = named("bias");
+        const Shape& shape = weight.tensor.shape;
+        if (record.tensors.size() != 2 || shape.rank() != 2 || shape.size() == 0 ||
+            !(bias.tensor.shape == Shape{shape[0]}))
+            refuse(record.name, "it is no linear layer with a weight and a bias");
+        LayerWay way{record.name};
+        way.dense_bytes = shape.size() * static_cast<std::int64_t>(sizeof(float));
+        if (!weight.packed) {
+            layers.push_back(
+                std::make_unique<Dense>(device, record.name, shape[1], shape[0], max_batch, 0, 0));
+            layers.back()->parameters().front()->value.assign(device.backend, weight.tensor);
+        } else if (is_plain_spectrum(*weight.packed)) {
+            way.way = LayerWay::Way::spectral;
+            layers.push_back(spectral_layer(device, record.name, *weight.packed, max_batch));
+        } else {
+            way.way = LayerWay::Way::blocks;
+            auto layer = std::make_unique<ImplicitLinear>(device, record.name, *weight.packed, true,
+                                                          max_batch, std::int64_t{1});
+            implicit.push_back(layer.get());
+            layers.push_back(std::move(layer));
+        }
+        layers.back()->parameters().back()->value.assign(
+            device.backend, bias.packed ? unpack(device, *bias.packed) : bias.tensor);
+        ways.push_back(way);
+    }
+};
+
+}  // namespace
+
+PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t max_batch) {
+    Build build{device, max_batch, {}, {}, {}};
+    std::int64_t width = 0;
+    for (const LayerRecord& record : network_layers(file)) {
+        const bool relu = record.kind == "relu";
+        if (record.kind == "dense") {
+            build.add_linear(record);
+        } else if ((relu || record.kind == "gelu") && width > 0) {
+            build.layers.push_back(std::make_unique<ActivationLayer>(
+                device, record.name, relu ? ActivationKind::relu : ActivationKind::gelu, width));
+        } else {
+            refuse(record.name, fmt::format("layers of kind '{}' have no way to run packed", record.kind));
+        }
+        width = build.layers.back()->outputs();
+    }
+    if (build.layers.empty()) throw Error("model file", "it has no layers");
+    ModelRequest request{device, Json::object(), build.layers.front()->inputs(), width, max_batch, 0, 1};
+    auto model = std::make_unique<NetworkModel>(request, std::move(build.layers));
+
+    // One block is made at a time: each layer may use all that is left.
+    const std::size_t used = device.budget.snapshot().total.current, limit = device.budget.limit();
+    // Rows gathered by index are made at the first pass.
+    const std::size_t spare = static_cast<std::size_t>(max_batch * request.inputs) * sizeof(float);
+    for (ImplicitLinear* layer : build.implicit) {
+        const std::size_t left = limit - std::min(limit, used + spare);
+        const std::int64_t rows = layer->weights().rows_within(left);
+        if (layer->weights().work_bytes(rows) > left)
+            throw OutOfMemory(fmt::format("layer '{}'", layer->name()),
+                              fmt::format("a block of {} rows needs {} bytes beside {} in use, of {}", rows,
+                                          layer->weights().work_bytes(rows), used + spare, limit),
+                              "raise the limit");
+        layer->set_block_rows(rows);
+        std::ranges::find(build.ways, layer->name(), &LayerWay::layer)->block_rows = rows;
+    }
+    return {std::move(model), std::move(build.ways)};
+}
+
+}  // namespace spectral

@@ -1,0 +1,37 @@
+// A model run from what is stored of it: linear layers multiply by spectra, or by blocks of their weights
+// that are made and forgotten, within a limit of memory.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/io/model_file.hpp"
+#include "engine/nn/model.hpp"
+
+namespace spectral {
+
+/// How one linear layer is run.
+struct LayerWay {
+    std::string layer;
+    enum class Way {
+        dense,     ///< its weight is in memory
+        spectral,  ///< SpectralLinear
+        blocks,    ///< ImplicitLinear
+    } way = Way::dense;
+    std::int64_t dense_bytes = 0;  ///< of its weight
+    std::int64_t block_rows = 0;   ///< of blocks
+};
+
+struct PackedModel {
+    std::unique_ptr<Model> model;
+    std::vector<LayerWay> ways;
+};
+
+/// `file` as read with PackedTensors::keep; the budget's limit is what weights, activations and work may take
+/// together. Throws Error on a model of other than linear layers and activations, OutOfMemory where even
+/// blocks of the fewest rows do not fit.
+PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t max_batch);
+
+}  // namespace spectral

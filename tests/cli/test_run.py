@@ -1,0 +1,41 @@
+"""Running compressed models from what is stored of them, within a limit of memory."""
+
+from __future__ import annotations
+
+import unittest
+
+from support import CliCase
+
+WAYS = {"fft": "spectral", "dct": "blocks", "svd": "blocks", "int8": "blocks"}
+
+
+class Run(CliCase):
+    def test_results_are_those_of_the_unpacked_model(self) -> None:
+        self.train("run.h5", "--model", "mlp", "--hidden", "64", "--epochs", "2")
+        for method, way in WAYS.items():
+            with self.subTest(method):
+                self.json("compress", "run.h5", "--out", "small.h5", "--force", "--max-error", "0.3", "--axes", "0,1",
+                          "--method", method)
+                whole = self.json("eval", "small.h5")
+                for limit in (64 << 20, 1 << 20):
+                    result = self.json("run", "small.h5", "--memory-limit", str(limit))
+                    self.assertEqual(result["samples"], whole["samples"])
+                    self.assertAlmostEqual(result["test_loss"], whole["test_loss"], places=4)
+                    self.assertAlmostEqual(result["test_accuracy"], whole["test_accuracy"], delta=1 / whole["samples"])
+                    self.assertEqual(result["layers"][0]["way"], way)
+                    self.assertLessEqual(result["peak_memory_bytes"], limit)
+                    self.assertEqual(result["memory_limit_bytes"], limit)
+
+    def test_refusals(self) -> None:
+        self.train("run.h5", "--model", "mlp", "--hidden", "64", "--epochs", "1")
+        self.json("compress", "run.h5", "--out", "small.h5", "--ratio", "4")
+        self.assert_refused("run", "missing.h5", naming="missing.h5")
+        self.assert_refused("run", "small.h5", "--memory-limit", "10 parsecs", naming="10 parsecs")
+        self.assert_refused("run", "small.h5", "--memory-limit", "2KiB", naming="limit")
+        self.assert_refused("run", "small.h5", "--dataset", "mnist", "--data", "nowhere", naming="nowhere")
+        self.train("pure.h5", "--epochs", "1")
+        self.assert_refused("run", "pure.h5", naming="purefft")
+
+
+if __name__ == "__main__":
+    unittest.main()
