@@ -1,7 +1,5 @@
 #include "engine/nn/spectral_linear.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -9,6 +7,7 @@
 #include <optional>
 #include <tuple>
 
+#include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/spectral_multiply.hpp"
@@ -17,22 +16,49 @@ namespace spectral {
 
 namespace {
 
-/// A unit of the half spectrum as it enters a row of the product.
-struct Entry {
-    std::uint32_t row, place, unit;
-    Complex value;
-};
-
 bool is_own_mirror(std::int64_t k, std::int64_t n) { return k == 0 || 2 * k == n; }
 
-/// Every unit once, in the order of the rows of ŷ that are stored (0 … outputs/2).
-std::vector<Entry> entries_of(const HalfSpectrum& spectrum, std::span<const std::uint32_t> index,
-                              std::span<const Complex> values) {
-    const std::int64_t outputs = spectrum.signal().extent[0], inputs = spectrum.signal().extent[1];
-    const std::int64_t bins = inputs / 2 + 1;
+std::vector<std::uint32_t> starts(std::int64_t rows, const std::vector<std::uint32_t>& row_of) {
+    std::vector<std::uint32_t> start(static_cast<std::size_t>(rows) + 1);
+    for (const std::uint32_t row : row_of) ++start[row + 1];
+    std::partial_sum(start.begin(), start.end(), start.begin());
+    return start;
+}
+
+Buffer upload(Device device, const std::vector<std::uint32_t>& values, const std::string& holder) {
+    Buffer buffer(device, MemoryTag::parameters, values.size() * sizeof(std::uint32_t), holder);
+    if (!values.empty()) device.backend.copy_to_device(buffer.data(), values.data(), buffer.bytes());
+    return buffer;
+}
+
+void require_ascending(std::span<const std::uint32_t> index, std::size_t values, std::int64_t size) {
+    require(index.size() == values, "sparse spectrum", "it has another number of values than of indices");
+    require(std::ranges::all_of(index, [&](std::uint32_t i) { return i < size; }), "sparse spectrum",
+            "an index lies outside of it");
+    require(std::ranges::adjacent_find(index, std::greater_equal{}) == index.end(), "sparse spectrum",
+            "its indices do not ascend");
+}
+
+/// Real parts of complex values to their places, or out of them.
+void copy_real(Backend& backend, std::int64_t size, const float* from, std::int64_t from_stride, float* to,
+               std::int64_t to_stride) {
+    backend.run(GatherRows{size, 1, from, from_stride, nullptr, to, to_stride});
+}
+
+}  // namespace
+
+std::vector<SpectralLinear::Entry> SpectralLinear::fourier_entries(std::int64_t inputs, std::int64_t outputs,
+                                                                   std::span<const std::uint32_t> index,
+                                                                   std::span<const Complex> values) {
+    const HalfSpectrum spectrum({outputs, inputs});
+    require_ascending(index, values.size(), spectrum.size());
+    const std::int64_t columns = inputs / 2 + 1;
     std::vector<Entry> entries;
     for (std::size_t j = 0; j < index.size(); ++j) {
-        const std::int64_t u = index[j] / bins, v = index[j] % bins;
+        const std::optional<std::int64_t> mirror = spectrum.mirror(index[j]);
+        require(!mirror || std::ranges::binary_search(index, static_cast<std::uint32_t>(*mirror)),
+                "sparse spectrum", "a stored coefficient lacks its mirror");
+        const std::int64_t u = index[j] / columns, v = index[j] % columns;
         if (spectrum.freedom(index[j]) == 0) continue;
         const auto column = static_cast<std::uint32_t>(v);
         Entry entry{static_cast<std::uint32_t>(u), column | kConjugateInput, index[j], values[j]};
@@ -51,61 +77,51 @@ std::vector<Entry> entries_of(const HalfSpectrum& spectrum, std::span<const std:
     return entries;
 }
 
-std::vector<std::uint32_t> starts(std::int64_t rows, const std::vector<std::uint32_t>& row_of) {
-    std::vector<std::uint32_t> start(static_cast<std::size_t>(rows) + 1);
-    for (const std::uint32_t row : row_of) ++start[row + 1];
-    std::partial_sum(start.begin(), start.end(), start.begin());
-    return start;
+std::vector<SpectralLinear::Entry> SpectralLinear::cosine_entries(std::int64_t inputs, std::int64_t outputs,
+                                                                  std::span<const std::uint32_t> index,
+                                                                  std::span<const float> values) {
+    require_ascending(index, values.size(), outputs * inputs);
+    std::vector<Entry> entries;
+    for (std::size_t j = 0; j < index.size(); ++j)
+        entries.push_back({static_cast<std::uint32_t>(index[j] / inputs),
+                           static_cast<std::uint32_t>(index[j] % inputs), index[j], values[j]});
+    return entries;
 }
-
-Buffer upload(Device device, const std::vector<std::uint32_t>& values, const std::string& holder) {
-    Buffer buffer(device, MemoryTag::parameters, values.size() * sizeof(std::uint32_t), holder);
-    if (!values.empty()) device.backend.copy_to_device(buffer.data(), values.data(), buffer.bytes());
-    return buffer;
-}
-
-std::int64_t bins(const SignalShape& shape) { return shape.spectrum_size(); }
-
-/// Of places that fit: below the number of coefficients, ascending, stored pairs whole.
-std::int64_t count_units(const HalfSpectrum& spectrum, std::span<const std::uint32_t> index) {
-    require(std::ranges::all_of(index, [&](std::uint32_t i) { return i < spectrum.size(); }),
-            "sparse spectrum", "an index lies outside of it");
-    require(std::ranges::adjacent_find(index, std::greater_equal{}) == index.end(), "sparse spectrum",
-            "its indices do not ascend");
-    return std::ranges::count_if(index, [&](std::uint32_t i) {
-        const std::optional<std::int64_t> mirror = spectrum.mirror(i);
-        require(!mirror || std::ranges::binary_search(index, static_cast<std::uint32_t>(*mirror)),
-                "sparse spectrum", "a stored coefficient lacks its mirror");
-        return spectrum.freedom(i) > 0;
-    });
-}
-
-}  // namespace
 
 SpectralLinear::SpectralLinear(Device device, std::string name, std::int64_t inputs, std::int64_t outputs,
                                std::span<const std::uint32_t> index, std::span<const Complex> values,
                                bool bias, std::int64_t max_batch)
+    : SpectralLinear(device, std::move(name), false, inputs, outputs,
+                     fourier_entries(inputs, outputs, index, values), bias, max_batch) {}
+
+SpectralLinear::SpectralLinear(Device device, std::string name, std::int64_t inputs, std::int64_t outputs,
+                               std::span<const std::uint32_t> index, std::span<const float> values, bool bias,
+                               std::int64_t max_batch)
+    : SpectralLinear(device, std::move(name), true, inputs, outputs,
+                     cosine_entries(inputs, outputs, index, values), bias, max_batch) {}
+
+SpectralLinear::SpectralLinear(Device device, std::string name, bool cosine, std::int64_t inputs,
+                               std::int64_t outputs, const std::vector<Entry>& entries, bool bias,
+                               std::int64_t max_batch)
     : Layer(std::move(name)),
       device_(device),
+      cosine_(cosine),
       inputs_(inputs),
       outputs_(outputs),
       max_batch_(max_batch),
       input_shape_{1, {inputs}},
       output_shape_{1, {outputs}},
-      coefficients_(device, "coefficients", {count_units(HalfSpectrum({outputs, inputs}), index), 2},
-                    this->name()) {
-    require(index.size() == values.size(), "sparse spectrum",
-            "it has another number of values than of indices");
+      coefficients_(device, "coefficients", {std::ssize(entries), cosine ? 1 : 2}, this->name()) {
     require(std::max(bins(input_shape_), bins(output_shape_)) <= kColumnMask, "spectral linear layer",
             "it has more than 2^30 inputs or outputs");
-    const std::vector<Entry> entries = entries_of(HalfSpectrum({outputs, inputs}), index, values);
     HostTensor start{coefficients_.value.shape(), {}};
     std::vector<std::uint32_t> row_of;
     for (const Entry& entry : entries) {
         units_.push_back(entry.unit);
         host_place_.push_back(entry.place);
         row_of.push_back(entry.row);
-        start.values.insert(start.values.end(), {entry.value.real(), entry.value.imag()});
+        start.values.push_back(entry.value.real());
+        if (!cosine) start.values.push_back(entry.value.imag());
     }
     coefficients_.value.assign(device.backend, start);
     host_row_start_ = starts(bins(output_shape_), row_of);
@@ -116,11 +132,18 @@ SpectralLinear::SpectralLinear(Device device, std::string name, std::int64_t inp
     const auto complex = [&](std::int64_t rows, std::int64_t columns, const char* what) {
         return Tensor(device, MemoryTag::activations, {rows, columns}, this->name() + what, DType::complex64);
     };
-    const std::int64_t in = bins(input_shape_), out = bins(output_shape_);
+    const std::int64_t in = bins(input_shape_), out = bins(output_shape_), longest = std::max(in, out);
     x_spectrum_ = complex(max_batch, in, " input spectra");
     y_spectrum_ = complex(max_batch, out, " output spectra");
-    spare_ = complex(max_batch, std::max(in, out), " transform");
     scratch_ = complex(1, SparseMatMul::scratch_size(max_batch, out, in), " product");
+    if (cosine) {
+        const SignalShape& longer = inputs > outputs ? input_shape_ : output_shape_;
+        spare_ = complex(1, Dct::scratch_size(max_batch, longer), " transform");
+        real_ = Tensor(device, MemoryTag::activations, {max_batch, longest}, this->name() + " transform");
+        values_ = complex(1, std::ssize(entries), " coefficients");
+        return;
+    }
+    spare_ = complex(max_batch, longest, " transform");
     std::vector<Complex> weights(static_cast<std::size_t>(out));
     const double scale = 1 / std::sqrt(static_cast<double>(inputs) * static_cast<double>(outputs));
     for (std::int64_t u = 0; u < out; ++u)
@@ -129,6 +152,54 @@ SpectralLinear::SpectralLinear(Device device, std::string name, std::int64_t inp
     weights_ =
         Tensor(device, MemoryTag::workspace, {out}, this->name() + " weights of bins", DType::complex64);
     device.backend.copy_to_device(weights_.complex_data(), weights.data(), weights_.bytes());
+}
+
+std::int64_t SpectralLinear::bins(const SignalShape& shape) const {
+    return cosine_ ? shape.size() : shape.spectrum_size();
+}
+
+void SpectralLinear::analyse(std::int64_t batch, const SignalShape& shape, const float* x, Complex* spectra) {
+    Backend& backend = device_.backend;
+    if (!cosine_) {
+        backend.run(Rfft{batch, shape, x, spectra});
+        return;
+    }
+    backend.fill_zero(spectra, static_cast<std::size_t>(batch * shape.size()) * sizeof(Complex));
+    backend.run(Dct{batch, shape, false, x, real_.data(), spare_.complex_data()});
+    copy_real(backend, batch * shape.size(), real_.data(), 1, reinterpret_cast<float*>(spectra), 2);
+}
+
+void SpectralLinear::analyse_adjoint(std::int64_t batch, const SignalShape& shape, Complex* spectra,
+                                     float* x) {
+    Backend& backend = device_.backend;
+    if (!cosine_) {
+        backend.run(RfftBackward{batch, shape, spectra, x, spare_.complex_data()});
+        return;
+    }
+    copy_real(backend, batch * shape.size(), reinterpret_cast<const float*>(spectra), 2, real_.data(), 1);
+    backend.run(Dct{batch, shape, true, real_.data(), x, spare_.complex_data()});
+}
+
+void SpectralLinear::weigh(std::int64_t batch, Complex* spectra) {
+    if (cosine_) return;
+    device_.backend.run(
+        SpectralMultiply{batch, bins(output_shape_), false, spectra, weights_.complex_data(), spectra});
+}
+
+void SpectralLinear::synthesise(std::int64_t batch, Complex* spectra, float* y) {
+    weigh(batch, spectra);
+    analyse_adjoint(batch, output_shape_, spectra, y);
+}
+
+void SpectralLinear::synthesise_adjoint(std::int64_t batch, const float* y, Complex* spectra) {
+    analyse(batch, output_shape_, y, spectra);
+    weigh(batch, spectra);
+}
+
+const Complex* SpectralLinear::coefficients() {
+    if (!cosine_) return reinterpret_cast<const Complex*>(coefficients_.value.data());
+    copy_real(device_.backend, std::ssize(units_), coefficients_.value.data(), 1, values_.data(), 2);
+    return values_.complex_data();
 }
 
 SparseRows SpectralLinear::rows() const {
@@ -147,27 +218,27 @@ void SpectralLinear::forward(std::int64_t batch, const LayerInput& x, float* y, 
         backend.run(GatherRows{batch, inputs_, x.x, x.stride, x.rows, gathered_.data(), inputs_});
         input = gathered_.data();
     }
-    Complex* spectrum = y_spectrum_.complex_data();
-    backend.run(Rfft{batch, input_shape_, input, x_spectrum_.complex_data()});
-    const auto* coefficients = reinterpret_cast<const Complex*>(coefficients_.value.data());
-    backend.run(SparseMatMul{batch, rows(), coefficients, x_spectrum_.complex_data(), spectrum,
+    Complex* spectra = y_spectrum_.complex_data();
+    analyse(batch, input_shape_, input, x_spectrum_.complex_data());
+    backend.run(SparseMatMul{batch, rows(), coefficients(), x_spectrum_.complex_data(), spectra,
                              scratch_.complex_data()});
-    backend.run(
-        SpectralMultiply{batch, bins(output_shape_), false, spectrum, weights_.complex_data(), spectrum});
-    backend.run(RfftBackward{batch, output_shape_, spectrum, y, spare_.complex_data()});
+    synthesise(batch, spectra, y);
     if (!bias_.empty()) backend.run(BiasAdd{batch, outputs_, bias_.front().value.data(), y});
 }
 
 void SpectralLinear::backward(std::int64_t batch, const float* dy, float* dx) {
     Backend& backend = device_.backend;
     // Adjoints of the steps of forward, in reverse; the spectra of x are still there.
-    Complex* spectrum = y_spectrum_.complex_data();
-    backend.run(Rfft{batch, output_shape_, dy, spectrum});
-    backend.run(
-        SpectralMultiply{batch, bins(output_shape_), false, spectrum, weights_.complex_data(), spectrum});
-    backend.run(SparseMatMulWeightGradient{batch, rows(), x_spectrum_.complex_data(), spectrum,
-                                           reinterpret_cast<Complex*>(coefficients_.gradient.data()),
+    Complex* spectra = y_spectrum_.complex_data();
+    synthesise_adjoint(batch, dy, spectra);
+    if (cosine_ && value_gradient_.data() == nullptr)
+        value_gradient_ =
+            Tensor(device_, MemoryTag::gradients, values_.shape(), name() + " gradient", DType::complex64);
+    const Tensor& gradient = cosine_ ? value_gradient_ : coefficients_.gradient;
+    backend.run(SparseMatMulWeightGradient{batch, rows(), x_spectrum_.complex_data(), spectra,
+                                           reinterpret_cast<Complex*>(gradient.data()),
                                            scratch_.complex_data()});
+    if (cosine_) copy_real(backend, std::ssize(units_), gradient.data(), 2, coefficients_.gradient.data(), 1);
     if (!bias_.empty()) backend.run(ColumnSum{batch, outputs_, dy, bias_.front().gradient.data()});
     if (dx == nullptr) return;
     if (column_start_.data() == nullptr) make_transposed();
@@ -177,10 +248,9 @@ void SpectralLinear::backward(std::int64_t batch, const float* dy, float* dx) {
                                 column_start_.as<std::uint32_t>(),
                                 transposed_place_.as<std::uint32_t>(),
                                 transposed_value_.as<std::uint32_t>()};
-    const auto* coefficients = reinterpret_cast<const Complex*>(coefficients_.value.data());
-    backend.run(SparseMatMul{batch, transposed, coefficients, spectrum, x_spectrum_.complex_data(),
+    backend.run(SparseMatMul{batch, transposed, coefficients(), spectra, x_spectrum_.complex_data(),
                              scratch_.complex_data()});
-    backend.run(RfftBackward{batch, input_shape_, x_spectrum_.complex_data(), dx, spare_.complex_data()});
+    analyse_adjoint(batch, input_shape_, x_spectrum_.complex_data(), dx);
 }
 
 void SpectralLinear::make_transposed() {

@@ -19,9 +19,10 @@ namespace {
     throw Error("layer '" + layer + "'", why, "evaluate the model with 'spectral eval'");
 }
 
-/// The whole matrix is one Fourier transform.
+/// The whole matrix is one transform.
 bool is_plain_spectrum(const PackedTensor& tensor) {
-    if (tensor.rank > 0 || tensor.basis.kind != BasisKind::fft) return false;
+    if (tensor.rank > 0) return false;
+    if (tensor.basis.kind != BasisKind::fft && tensor.basis.kind != BasisKind::dct) return false;
     const Basis basis(tensor.shape, tensor.basis);
     return basis.choice().view == tensor.shape && basis.choice().axes == std::vector<int>{0, 1};
 }
@@ -31,10 +32,14 @@ std::unique_ptr<Layer> spectral_layer(Device device, const std::string& name, co
     const Basis basis(tensor.shape, tensor.basis);
     const PackedList& list = tensor.lists.front();
     const std::vector<float> numbers = kept_numbers(list, basis);
+    const std::vector<std::uint32_t> places = kept_indices(list, basis);
+    if (basis.parts() == 1)
+        return std::make_unique<SpectralLinear>(device, name, tensor.shape[1], tensor.shape[0], places,
+                                                std::span<const float>(numbers), true, max_batch);
     std::vector<Complex> values;
     for (std::size_t i = 0; i + 1 < numbers.size(); i += 2) values.emplace_back(numbers[i], numbers[i + 1]);
-    return std::make_unique<SpectralLinear>(device, name, tensor.shape[1], tensor.shape[0],
-                                            kept_indices(list, basis), values, true, max_batch);
+    return std::make_unique<SpectralLinear>(device, name, tensor.shape[1], tensor.shape[0], places,
+                                            std::span<const Complex>(values), true, max_batch);
 }
 
 struct Build {

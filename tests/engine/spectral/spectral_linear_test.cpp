@@ -102,6 +102,64 @@ INSTANTIATE_TEST_SUITE_P(Shapes, SpectralLinears,
                                          Case{2, 2, 4, 1}, Case{5, 7, 9, 1}, Case{6, 8, 33, 1},
                                          Case{6, 9, 2, 0.3}, Case{17, 12, 5, 0.1}, Case{64, 49, 8, 0.05}));
 
+class CosineLinears : public testing::TestWithParam<Case> {
+protected:
+    std::unique_ptr<Backend> backend_ = open_tested(2);
+    MemoryBudget budget_;
+    Device device_{*backend_, budget_};
+    std::int64_t outputs_ = GetParam().outputs, inputs_ = GetParam().inputs, batch_ = GetParam().batch;
+    SignalShape signal_{2, {outputs_, inputs_}};
+};
+
+TEST_P(CosineLinears, ProductAndGradientsAreThoseOfTheDenseLayer) {
+    const std::vector<float> drawn = normal_values(outputs_ * inputs_, 1);
+    std::vector<std::uint32_t> index;
+    std::vector<float> values;
+    definition::Doubles spectrum(drawn.size());
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+        if (i % static_cast<std::size_t>(std::lround(1 / GetParam().density)) != 0) continue;
+        index.push_back(static_cast<std::uint32_t>(i));
+        values.push_back(drawn[i]);
+        spectrum[i] = static_cast<double>(drawn[i]);
+    }
+    const definition::Doubles w = definition::dct_inverse(spectrum, signal_);
+    SpectralLinear layer(device_, "layer", inputs_, outputs_, index, values, false, batch_);
+    EXPECT_EQ(layer.units(), index);
+    const std::vector<float> x = normal_values(batch_ * inputs_, 4), dy = normal_values(batch_ * outputs_, 5);
+    Array<float> input(*backend_, std::span<const float>(x)), y(*backend_, batch_ * outputs_),
+        gradient(*backend_, std::span<const float>(dy)), dx(*backend_, batch_ * inputs_);
+    std::vector<double> dw(w.size()), y_expected, dx_expected(x.size());
+    for (std::int64_t i = 0; i < batch_; ++i)
+        for (std::int64_t r = 0; r < outputs_; ++r) {
+            const double g = dy[static_cast<std::size_t>(i * outputs_ + r)];
+            double sum = 0;
+            for (std::int64_t c = 0; c < inputs_; ++c) {
+                const auto at = static_cast<std::size_t>(i * inputs_ + c);
+                const auto entry = static_cast<std::size_t>(r * inputs_ + c);
+                sum += w[entry] * static_cast<double>(x[at]);
+                dw[entry] += g * static_cast<double>(x[at]);
+                dx_expected[at] += g * w[entry];
+            }
+            y_expected.push_back(sum);
+        }
+    const definition::Doubles all = definition::dct(dw, signal_);
+    std::vector<double> expected;
+    for (const std::uint32_t unit : index) expected.push_back(all[unit]);
+    for (int pass = 0; pass < 2; ++pass) {  // what one pass leaves behind does not reach the next
+        layer.forward(batch_, {input.data(), inputs_, nullptr}, y.data(), true);
+        layer.backward(batch_, gradient.data(), dx.data());
+        EXPECT_LE(relative_energy_error(y.host(), y_expected), kEnergyTolerance);
+        EXPECT_LE(relative_energy_error(dx.host(), dx_expected), kEnergyTolerance);
+        EXPECT_LE(relative_energy_error(layer.parameters()[0]->gradient.to_host(*backend_).values, expected),
+                  kEnergyTolerance);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, CosineLinears,
+                         testing::Values(Case{1, 1, 1, 1}, Case{1, 8, 3, 1}, Case{8, 1, 3, 1},
+                                         Case{5, 7, 9, 1}, Case{6, 9, 2, 0.3}, Case{17, 12, 5, 0.1},
+                                         Case{64, 49, 8, 0.05}));
+
 TEST(SpectralLinear, HoldsItsCoefficientsAndNoMatrix) {
     const auto backend = open_tested(1);
     MemoryBudget budget;
