@@ -50,16 +50,21 @@ std::uint8_t HalfSpectrum::freedom(std::int64_t index) const {
     return *other == index ? 1 : index < *other ? 2 : 0;
 }
 
-std::vector<std::uint8_t> HalfSpectrum::energy_weights() const {
-    std::vector<std::uint8_t> weights(static_cast<std::size_t>(size()));
-    for (std::int64_t i = 0; i < size(); ++i) weights[static_cast<std::size_t>(i)] = energy_weight(i);
+template <class Weight>
+std::vector<std::uint8_t> HalfSpectrum::weights_by(const Weight& weight) const {
+    // Only the ends of the last axis can differ: no division for what lies between.
+    std::vector<std::uint8_t> weights(static_cast<std::size_t>(size()), 2);
+    for (std::int64_t row = 0; row < size(); row += bins_)
+        for (const std::int64_t i : {row, row + bins_ - 1}) weights[static_cast<std::size_t>(i)] = weight(i);
     return weights;
 }
 
+std::vector<std::uint8_t> HalfSpectrum::energy_weights() const {
+    return weights_by([&](std::int64_t i) { return energy_weight(i); });
+}
+
 std::vector<std::uint8_t> HalfSpectrum::freedoms() const {
-    std::vector<std::uint8_t> weights(static_cast<std::size_t>(size()));
-    for (std::int64_t i = 0; i < size(); ++i) weights[static_cast<std::size_t>(i)] = freedom(i);
-    return weights;
+    return weights_by([&](std::int64_t i) { return freedom(i); });
 }
 
 }  // namespace spectral

@@ -36,6 +36,9 @@ public:
 
 private:
     bool is_mirrored(std::int64_t index) const;
+    /// 2 for every coefficient that stands for an implied mirror, weight(index) for the others.
+    template <class Weight>
+    std::vector<std::uint8_t> weights_by(const Weight& weight) const;
 
     SignalShape signal_;
     std::int64_t last_ = 1, bins_ = 1;  ///< samples and stored frequencies of the last axis

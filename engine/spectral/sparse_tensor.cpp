@@ -111,14 +111,16 @@ std::int64_t freedom_for(Device device, const HalfSpectrum& spectrum, const Comp
                        fraction * energy);
 }
 
-/// The indices with the mirrors that are stored too, ascending.
+/// Ascending indices with the mirrors that are stored too, ascending.
 std::vector<std::uint32_t> with_mirrors(const HalfSpectrum& spectrum, std::vector<std::uint32_t> index) {
-    const std::size_t count = index.size();
-    for (std::size_t j = 0; j < count; ++j) {
-        const std::optional<std::int64_t> mirror = spectrum.mirror(index[j]);
-        if (mirror && *mirror != index[j]) index.push_back(static_cast<std::uint32_t>(*mirror));
+    const auto count = static_cast<std::ptrdiff_t>(index.size());
+    for (std::ptrdiff_t j = 0; j < count; ++j) {
+        const std::uint32_t each = index[static_cast<std::size_t>(j)];
+        const std::optional<std::int64_t> mirror = spectrum.mirror(each);
+        if (mirror && *mirror != each) index.push_back(static_cast<std::uint32_t>(*mirror));
     }
-    std::ranges::sort(index);
+    std::sort(index.begin() + count, index.end());
+    std::inplace_merge(index.begin(), index.begin() + count, index.end());
     return index;
 }
 
