@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/spectral/index_codec.hpp"
 #include "kernels/ops/reduce.hpp"
 #include "kernels/ops/select.hpp"
 #include "kernels/ops/sparse.hpp"
@@ -73,6 +74,9 @@ void check(const Keep& keep) {
         case Keep::By::energy:
             if (!(value > 0 && value <= 1)) refuse("energy", "above 0 and at most 1");
             break;
+        case Keep::By::bytes:
+            if (!(value >= 1 && value == std::floor(value))) refuse("number of bytes", "a positive integer");
+            break;
     }
 }
 
@@ -92,23 +96,6 @@ std::int64_t freedom_for(const HalfSpectrum& spectrum, const std::vector<Complex
         freedom -= spectrum.freedom(*i);
     }
     return std::max<std::int64_t>(freedom, 1);
-}
-
-std::int64_t freedom_for(Device device, const HalfSpectrum& spectrum, const Complex* values, double energy,
-                         const Keep& keep) {
-    const auto all = static_cast<double>(spectrum.values());
-    switch (keep.by) {
-        case Keep::By::density:
-            return std::max<std::int64_t>(1, std::llround(keep.value * all));
-        case Keep::By::count:
-            return static_cast<std::int64_t>(std::min(keep.value, all));
-        case Keep::By::error:
-        case Keep::By::energy:
-            break;
-    }
-    const double fraction = keep.by == Keep::By::error ? keep.value * keep.value : 1 - keep.value;
-    return freedom_for(spectrum, download<Complex>(device.backend, values, spectrum.size()),
-                       fraction * energy);
 }
 
 /// Ascending indices with the mirrors that are stored too, ascending.
@@ -140,6 +127,52 @@ std::vector<std::uint32_t> select(Device device, const HalfSpectrum& spectrum, c
                      kept.as<Complex>(), count.as<std::int64_t>(), scratch.as<std::int64_t>()});
     const std::int64_t found = download<std::int64_t>(backend, count.data(), 1)[0];
     return with_mirrors(spectrum, download<std::uint32_t>(backend, index.data(), found));
+}
+
+std::size_t bytes_of(const HalfSpectrum& spectrum, const std::vector<std::uint32_t>& index,
+                     ValueCoding coding) {
+    return coded_index_bytes(smallest_index_coding(index, spectrum.size()), index, spectrum.size()) +
+           coded_value_bytes(coding, 2 * std::ssize(index));
+}
+
+/// By bisection: more coefficients never take fewer bytes.
+std::int64_t freedom_within(Device device, const HalfSpectrum& spectrum, const Complex* values,
+                            const Keep& keep) {
+    const auto bytes = [&](std::int64_t freedom) {
+        return bytes_of(spectrum, select(device, spectrum, values, freedom), keep.coding);
+    };
+    std::int64_t low = 1, high = spectrum.values();
+    const std::size_t smallest = bytes(low);
+    if (static_cast<double>(smallest) > keep.value)
+        throw Error("number of bytes", fmt::format("{:g} hold no coefficient", keep.value),
+                    fmt::format("give {} or more", smallest));
+    while (low < high) {
+        const std::int64_t middle = low + (high - low + 1) / 2;
+        if (static_cast<double>(bytes(middle)) <= keep.value)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+std::int64_t freedom_for(Device device, const HalfSpectrum& spectrum, const Complex* values, double energy,
+                         const Keep& keep) {
+    const auto all = static_cast<double>(spectrum.values());
+    switch (keep.by) {
+        case Keep::By::density:
+            return std::max<std::int64_t>(1, std::llround(keep.value * all));
+        case Keep::By::count:
+            return static_cast<std::int64_t>(std::min(keep.value, all));
+        case Keep::By::error:
+        case Keep::By::energy:
+        case Keep::By::bytes:
+            break;
+    }
+    if (keep.by == Keep::By::bytes) return freedom_within(device, spectrum, values, keep);
+    const double fraction = keep.by == Keep::By::error ? keep.value * keep.value : 1 - keep.value;
+    return freedom_for(spectrum, download<Complex>(device.backend, values, spectrum.size()),
+                       fraction * energy);
 }
 
 }  // namespace
@@ -236,6 +269,10 @@ std::int64_t SparseSpectralTensor::degrees_of_freedom() const {
     std::int64_t sum = 0;
     for (const std::uint32_t index : host_index_) sum += spectrum_.freedom(index);
     return sum;
+}
+
+std::size_t SparseSpectralTensor::stored_bytes(ValueCoding coding) const {
+    return bytes_of(spectrum_, host_index_, coding);
 }
 
 std::vector<Complex> SparseSpectralTensor::host_values(Backend& backend) const {

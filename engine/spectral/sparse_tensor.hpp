@@ -7,6 +7,7 @@
 
 #include "engine/core/tensor.hpp"
 #include "engine/spectral/half_spectrum.hpp"
+#include "engine/spectral/value_codec.hpp"
 
 namespace spectral {
 
@@ -17,9 +18,11 @@ struct Keep {
         count,    ///< so many degrees of freedom
         error,    ///< the fewest whose relative error ‖W − Ŵ‖/‖W‖ is at most the value
         energy,   ///< the fewest that hold the value of the energy, as a fraction
+        bytes,    ///< the most whose stored_bytes() are at most the value
     };
     By by = By::density;
     double value = 1;
+    ValueCoding coding = ValueCoding::f32;  ///< bytes: of the values
 };
 
 class SparseSpectralTensor {
@@ -41,6 +44,8 @@ public:
     /// Coefficients that are held, both members of stored pairs among them.
     std::int64_t count() const { return static_cast<std::int64_t>(host_index_.size()); }
     std::int64_t degrees_of_freedom() const;
+    /// Of indices, in their smallest coding, and values in this one.
+    std::size_t stored_bytes(ValueCoding coding) const;
     const std::vector<std::uint32_t>& host_index() const { return host_index_; }
     std::vector<Complex> host_values(Backend& backend) const;
     const std::uint32_t* index() const { return index_.as<std::uint32_t>(); }

@@ -44,6 +44,25 @@ protected:
     Shape shape_ = GetParam();
 };
 
+TEST_P(Shapes, ABudgetOfBytesIsUsedUp) {
+    const std::vector<float> values = normal_values(shape_.size(), 1);
+    const Tensor dense = tensor(shape_, values);
+    for (const ValueCoding coding : {ValueCoding::f32, ValueCoding::f16, ValueCoding::int4}) {
+        for (const double share : {0.1, 0.5, 2.0}) {
+            const auto budget =
+                static_cast<std::size_t>(40 + share * static_cast<double>(shape_.size()) * sizeof(float));
+            Keep keep{Keep::By::bytes, static_cast<double>(budget), coding};
+            const auto sparse = SparseSpectralTensor::from_dense(device_, dense, keep);
+            EXPECT_LE(sparse.stored_bytes(coding), budget);
+            const std::int64_t freedom = sparse.degrees_of_freedom();
+            if (freedom == shape_.size()) continue;
+            // Two more would pay for the next pair.
+            keep = {Keep::By::count, static_cast<double>(freedom + 2)};
+            EXPECT_GT(SparseSpectralTensor::from_dense(device_, dense, keep).stored_bytes(coding), budget);
+        }
+    }
+}
+
 TEST_P(Shapes, EverythingKeptIsTheTensor) {
     const std::vector<float> values = normal_values(shape_.size(), 1);
     const SparseSpectralTensor sparse = keep(shape_, values, Keep::By::density, 1);
@@ -155,6 +174,8 @@ TEST_F(SparseTensor, RefusesWhatMakesNoSense) {
         EXPECT_NE(refused(Keep::By::count, count).find("coefficients"), std::string::npos);
     for (const double error : {-0.1, 1.0, nan})
         EXPECT_NE(refused(Keep::By::error, error).find("relative error"), std::string::npos);
+    EXPECT_NE(refused(Keep::By::bytes, 0.5).find("bytes"), std::string::npos);
+    EXPECT_NE(refused(Keep::By::bytes, 3).find("hold no coefficient"), std::string::npos);
     for (const double energy : {0.0, 1.1, nan})
         EXPECT_NE(refused(Keep::By::energy, energy).find("energy"), std::string::npos);
     std::vector<float> damaged = values;
