@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "kernels/cpu/backend.hpp"
+#include "kernels/cpu/fft_by_axes.hpp"
 #include "kernels/cpu/operations.hpp"
 #include "kernels/cpu/simd-inl.hpp"
 
@@ -71,30 +73,62 @@ namespace {
 HWY_EXPORT(split_magnitudes);
 HWY_EXPORT(join);
 
+/// Whether every row of both arrays of a batch starts where plans for aligned arrays want it.
+bool rows_are_aligned(std::int64_t batch, const SignalShape& shape, const float* real,
+                      const Complex* spectrum) {
+    constexpr std::uintptr_t kBoundary = 64;
+    const auto stands = [](std::uintptr_t at) { return at % kBoundary == 0; };
+    const auto bytes = [](std::int64_t count, std::size_t each) {
+        return static_cast<std::uintptr_t>(count) * each;
+    };
+    return stands(reinterpret_cast<std::uintptr_t>(real)) &&
+           stands(reinterpret_cast<std::uintptr_t>(spectrum)) &&
+           (batch == 1 || (stands(bytes(shape.size(), sizeof(float))) &&
+                           stands(bytes(shape.spectrum_size(), sizeof(Complex)))));
+}
+
 void run_rfft(Backend& backend, const Rfft& op) {
     if (op.batch == 0 || op.shape.size() == 0) return;
-    const auto plan = as_cpu(backend).plans().get({FftwTransform::real_forward, op.shape});
+    if (goes_by_axes(op.batch, op.shape)) {
+        forward_by_axes(backend, op.shape, op.x, op.y);
+        return;
+    }
+    const auto plan = as_cpu(backend).plans().get(
+        {FftwTransform::real_forward, op.shape, rows_are_aligned(op.batch, op.shape, op.x, op.y)});
     const std::int64_t size = op.shape.size(), bins = op.shape.spectrum_size();
     as_cpu(backend).pool().split(op.batch, [&](int, std::int64_t begin, std::int64_t end) {
         for (std::int64_t b = begin; b < end; ++b) plan->forward(op.x + b * size, op.y + b * bins);
     });
 }
 
+/// The inverse counts a bin with an implied mirror twice; the adjoint counts every stored bin once.
+void halve_mirrored(const Complex* from, std::int64_t rows, std::int64_t last, Complex* to) {
+    const std::int64_t bins = last / 2 + 1;
+    for (std::int64_t row = 0; row < rows * bins; row += bins) {
+        to[row] = from[row];
+        for (std::int64_t f = row + 1; f < row + bins; ++f) to[f] = 0.5F * from[f];
+        if (last > 1 && last % 2 == 0) to[row + last / 2] = from[row + last / 2];
+    }
+}
+
 void run_rfft_backward(Backend& backend, const RfftBackward& op) {
     if (op.batch == 0 || op.shape.size() == 0) return;
-    const auto plan = as_cpu(backend).plans().get({FftwTransform::real_backward, op.shape});
     const std::int64_t size = op.shape.size(), bins = op.shape.spectrum_size();
     const std::int64_t last = op.shape.extent[static_cast<std::size_t>(op.shape.rank - 1)];
-    const std::int64_t last_bins = last / 2 + 1;
-    as_cpu(backend).pool().split(op.batch, [&](int, std::int64_t begin, std::int64_t end) {
+    ThreadPool& pool = as_cpu(backend).pool();
+    if (goes_by_axes(op.batch, op.shape)) {
+        const std::int64_t row = last / 2 + 1;
+        pool.split(size / last, [&](int, std::int64_t begin, std::int64_t end) {
+            halve_mirrored(op.dy + begin * row, end - begin, last, op.scratch + begin * row);
+        });
+        backward_by_axes(backend, op.shape, op.scratch, op.dx);
+        return;
+    }
+    const auto plan = as_cpu(backend).plans().get(
+        {FftwTransform::real_backward, op.shape, rows_are_aligned(op.batch, op.shape, op.dx, op.scratch)});
+    pool.split(op.batch, [&](int, std::int64_t begin, std::int64_t end) {
         for (std::int64_t b = begin; b < end; ++b) {
-            // The inverse counts a bin with an implied mirror twice; the adjoint counts every stored bin
-            // once.
-            for (std::int64_t i = 0; i < bins; ++i) {
-                const std::int64_t f = i % last_bins;
-                const bool mirrored = f != 0 && 2 * f != last;
-                op.scratch[b * bins + i] = op.dy[b * bins + i] * (mirrored ? 0.5F : 1.0F);
-            }
+            halve_mirrored(op.dy + b * bins, size / last, last, op.scratch + b * bins);
             plan->backward(op.scratch + b * bins, op.dx + b * size);
         }
     });
@@ -173,7 +207,8 @@ void run_rfft_magnitude_tiled(Backend& backend, const RfftMagnitude& op) {
 }  // namespace
 
 void add_fft(OpTable& table) {
-    table.add<Rfft>(Level::tiled, run_rfft, "FFTW, one plan for the shape, the batch split over the threads");
+    table.add<Rfft>(Level::tiled, run_rfft,
+                    "FFTW, the batch split over the threads; one large signal by its axes");
     table.add<RfftBackward>(Level::tiled, run_rfft_backward,
                             "scaled copy, then FFTW's inverse, split over the threads");
     table.add<RfftMagnitude>(Level::reference, run_rfft_magnitude_unfused,

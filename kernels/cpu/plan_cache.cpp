@@ -53,8 +53,11 @@ FftwPlan::FftwPlan(const PlanKey& key) {
                                        flags | FFTW_DESTROY_INPUT);
             break;
         case FftwTransform::complex_forward:
-            plan_ = fftwf_plan_dft(key.rank, extent.data(), input.get(), spectrum.get(), FFTW_FORWARD,
-                                   flags | FFTW_PRESERVE_INPUT);
+        case FftwTransform::complex_backward:
+            plan_ =
+                fftwf_plan_dft(key.rank, extent.data(), input.get(), spectrum.get(),
+                               key.transform == FftwTransform::complex_forward ? FFTW_FORWARD : FFTW_BACKWARD,
+                               flags | FFTW_PRESERVE_INPUT);
             break;
         case FftwTransform::cosine_forward:
         case FftwTransform::cosine_backward: {
@@ -100,8 +103,9 @@ std::shared_ptr<const FftwPlan> PlanCache::get(const PlanKey& key) {
 }
 
 std::vector<PlanInfo> PlanCache::list() const {
-    static constexpr std::array kTransforms{"real → complex", "complex → real", "complex → complex",
-                                            "cosine transform", "inverse cosine transform"};
+    static constexpr std::array kTransforms{"real → complex",    "complex → real",
+                                            "complex → complex", "complex → complex, inverse",
+                                            "cosine transform",  "inverse cosine transform"};
     std::vector<PlanInfo> result;
     for (const Entry& entry : entries_) {
         result.push_back({extents_text(entry.key.rank, entry.key.extent) + ", " +

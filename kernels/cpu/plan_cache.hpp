@@ -15,7 +15,14 @@
 
 namespace spectral {
 
-enum class FftwTransform { real_forward, real_backward, complex_forward, cosine_forward, cosine_backward };
+enum class FftwTransform {
+    real_forward,
+    real_backward,
+    complex_forward,
+    complex_backward,
+    cosine_forward,
+    cosine_backward
+};
 
 /// Everything a plan depends on, compared field by field. One signal per execution.
 struct PlanKey {

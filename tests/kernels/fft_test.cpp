@@ -95,6 +95,32 @@ TEST_P(Fft, CosineTransformsAgreeWithTheDefinition) {
     }
 }
 
+/// A large signal alone takes another way than two of them, whose way small ones are tested on.
+TEST(LargeFft, AloneIsAsInABatch) {
+    const auto backend = open_tested(2);
+    for (const SignalShape& shape : {SignalShape{2, {257, 256}}, SignalShape{2, {2, 32769}},
+                                     SignalShape{3, {40, 41, 43}}, SignalShape{4, {16, 1, 17, 256}}}) {
+        SCOPED_TRACE(shape.extent[0]);
+        const std::int64_t size = shape.size(), bins = shape.spectrum_size();
+        const std::vector<float> x = normal_values(2 * size, 3);
+        Array<float> signals(*backend, std::span<const float>(x)), back(*backend, 2 * size);
+        Array<Complex> both(*backend, 2 * bins), one(*backend, bins), scratch(*backend, 2 * bins);
+        backend->run(Rfft{2, shape, signals.data(), both.data()});
+        backend->run(Rfft{1, shape, signals.data(), one.data()});
+        const std::vector<Complex> spectra = both.host();
+        EXPECT_LE(relative_energy_error(one.host(),
+                                        definition::ComplexDoubles(spectra.begin(), spectra.begin() + bins)),
+                  kEnergyTolerance);
+        backend->run(RfftBackward{2, shape, both.data(), back.data(), scratch.data()});
+        const std::vector<float> signals_back = back.host();
+        Array<float> alone(*backend, size);
+        backend->run(RfftBackward{1, shape, both.data(), alone.data(), scratch.data()});
+        EXPECT_LE(relative_energy_error(
+                      alone.host(), definition::Doubles(signals_back.begin(), signals_back.begin() + size)),
+                  kEnergyTolerance);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, Fft, testing::Combine(testing::ValuesIn(kShapes), testing::Values(0, 1, 5)));
 
 TEST(Magnitude, AndItsGradientAgreeWithTheDefinition) {
