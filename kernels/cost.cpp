@@ -142,6 +142,8 @@ Cost ActivationBackward::cost() const {
     return {3 * kReal * real(size), (kind == ActivationKind::relu ? 1 : 30) * real(size)};
 }
 
+Cost Multiply::cost() const { return {3 * kReal * real(size), real(size)}; }
+
 Cost JudgeStep::cost() const { return {kReal * count(parameters), 2 * count(parameters)}; }
 
 Cost Adam::cost() const { return {7 * kReal * count(parameters), 14 * count(parameters)}; }

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/core/transfer.hpp"
 #include "engine/spectral/index_codec.hpp"
 #include "kernels/ops/reduce.hpp"
 #include "kernels/ops/select.hpp"
@@ -21,16 +22,7 @@ constexpr const char* kHolder = "sparse spectrum";
 
 template <class T>
 Buffer upload(Device device, const std::vector<T>& values, MemoryTag tag = MemoryTag::workspace) {
-    Buffer buffer(device, tag, values.size() * sizeof(T), kHolder);
-    if (!values.empty()) device.backend.copy_to_device(buffer.data(), values.data(), buffer.bytes());
-    return buffer;
-}
-
-template <class T>
-std::vector<T> download(Backend& backend, const void* from, std::int64_t count) {
-    std::vector<T> values(static_cast<std::size_t>(count));
-    backend.copy_to_host(values.data(), from, values.size() * sizeof(T));
-    return values;
+    return upload(device, values, tag, kHolder);
 }
 
 /// Σ weight·|x|²; `weight` in backend memory.
@@ -185,27 +177,74 @@ SparseSpectralTensor::SparseSpectralTensor(Device device, const Shape& shape,
       index_(upload(device, host_index_, MemoryTag::parameters)),
       values_(device, MemoryTag::parameters, host_index_.size() * sizeof(Complex), kHolder) {}
 
-SparseSpectralTensor SparseSpectralTensor::from_dense(Device device, const Tensor& dense, const Keep& keep) {
-    check(keep);
-    const HalfSpectrum spectrum(dense.shape());
+SparseSpectralTensor SparseSpectralTensor::largest_of(Device device, const Shape& shape, const Complex* all,
+                                                      double energy, double norm, const Keep& keep) {
+    const HalfSpectrum spectrum(shape);
     Backend& backend = device.backend;
-    const Tensor all(device, MemoryTag::workspace, {spectrum.size()}, kHolder, DType::complex64);
-    backend.run(Rfft{1, spectrum.signal(), dense.data(), all.complex_data()});
-    const double energy = energy_of(device, spectrum.size(), all.complex_data(),
-                                    upload(device, spectrum.energy_weights()).as<std::uint8_t>());
-    if (!std::isfinite(energy)) refuse_values(device, dense);
-    const std::int64_t freedom = freedom_for(device, spectrum, all.complex_data(), energy, keep);
-    SparseSpectralTensor result(device, dense.shape(), select(device, spectrum, all.complex_data(), freedom));
-    backend.run(SparseGather{result.count(), result.index(), all.complex_data(), result.values()});
+    const std::int64_t freedom = freedom_for(device, spectrum, all, energy, keep);
+    SparseSpectralTensor result(device, shape, select(device, spectrum, all, freedom));
+    backend.run(SparseGather{result.count(), result.index(), all, result.values()});
     // Both energies of the same numbers: their difference is what was dropped, to the last digits.
-    const auto values = static_cast<double>(spectrum.values());
-    result.energy_ = result.measured_energy(device) / values;
-    result.source_energy_ = std::max(energy / values, result.energy_);
-    // Orthonormal: every coefficient by the same number, as if they were a batch.
-    const Buffer scale = upload(device, std::vector<Complex>{static_cast<float>(1 / std::sqrt(values))});
+    result.energy_ = result.measured_energy(device) / (norm * norm);
+    result.source_energy_ = std::max(energy / (norm * norm), result.energy_);
+    // Every coefficient by the same number, as if they were a batch.
+    const Buffer scale = upload(device, std::vector<Complex>{static_cast<float>(1 / norm)});
     backend.run(
         SpectralMultiply{result.count(), 1, false, result.values(), scale.as<Complex>(), result.values()});
     return result;
+}
+
+SparseSpectralTensor SparseSpectralTensor::from_dense(Device device, const Tensor& dense, const Keep& keep) {
+    check(keep);
+    const HalfSpectrum spectrum(dense.shape());
+    const Tensor all(device, MemoryTag::workspace, {spectrum.size()}, kHolder, DType::complex64);
+    device.backend.run(Rfft{1, spectrum.signal(), dense.data(), all.complex_data()});
+    const double energy = energy_of(device, spectrum.size(), all.complex_data(),
+                                    upload(device, spectrum.energy_weights()).as<std::uint8_t>());
+    if (!std::isfinite(energy)) refuse_values(device, dense);
+    return largest_of(device, dense.shape(), all.complex_data(), energy,
+                      std::sqrt(static_cast<double>(spectrum.values())), keep);
+}
+
+SparseSpectralTensor SparseSpectralTensor::from_spectrum(Device device, const Shape& shape,
+                                                         const Complex* all, const Keep& keep) {
+    check(keep);
+    const HalfSpectrum spectrum(shape);
+    const double energy =
+        energy_of(device, spectrum.size(), all, upload(device, spectrum.energy_weights()).as<std::uint8_t>());
+    require(std::isfinite(energy), "spectrum", "its energy is beyond what numbers hold",
+            "scale the tensors down");
+    return largest_of(device, shape, all, energy, 1, keep);
+}
+
+SparseSpectralTensor SparseSpectralTensor::from_values(Device device, const Shape& shape,
+                                                       std::vector<std::uint32_t> index,
+                                                       const Complex* values) {
+    SparseSpectralTensor result(device, shape, std::move(index));
+    if (result.count() > 0) device.backend.copy_on_device(result.values(), values, result.values_.bytes());
+    result.energy_ = result.source_energy_ = result.measured_energy(device);
+    require(std::isfinite(result.energy_), "sparse spectrum", "its energy is beyond what numbers hold",
+            "scale the tensors down");
+    return result;
+}
+
+SparseSpectralTensor SparseSpectralTensor::project(Device device, const Tensor& dense,
+                                                   std::vector<std::uint32_t> index) {
+    const HalfSpectrum spectrum(dense.shape());
+    const auto complex = [&](std::int64_t size) {
+        return Tensor(device, MemoryTag::workspace, {size}, kHolder, DType::complex64);
+    };
+    const Tensor all = complex(spectrum.size()), kept = complex(std::ssize(index));
+    device.backend.run(Rfft{1, spectrum.signal(), dense.data(), all.complex_data()});
+    const Buffer places = upload(device, index);
+    device.backend.run(
+        SparseGather{std::ssize(index), places.as<std::uint32_t>(), all.complex_data(), kept.complex_data()});
+    const Buffer scale = upload(
+        device, std::vector<Complex>(
+                    index.size(), static_cast<float>(1 / std::sqrt(static_cast<double>(spectrum.values())))));
+    device.backend.run(SpectralMultiply{1, std::ssize(index), false, kept.complex_data(), scale.as<Complex>(),
+                                        kept.complex_data()});
+    return from_values(device, dense.shape(), std::move(index), kept.complex_data());
 }
 
 SparseSpectralTensor SparseSpectralTensor::from_host(Device device, const Shape& shape,

@@ -36,6 +36,18 @@ public:
     static SparseSpectralTensor from_host(Device device, const Shape& shape, std::vector<std::uint32_t> index,
                                           const std::vector<Complex>& values);
 
+    /// The largest coefficients of a spectrum that is there already: `all` holds the orthonormal half
+    /// spectrum of a tensor of `shape` in backend memory. Throws Error as from_dense() does.
+    static SparseSpectralTensor from_spectrum(Device device, const Shape& shape, const Complex* all,
+                                              const Keep& keep);
+    /// `values` (in backend memory, copied) on a support: indices ascending, in the half spectrum of `shape`,
+    /// with both members of a stored pair; that is the caller's word. Throws Error where the energy is not
+    /// finite.
+    static SparseSpectralTensor from_values(Device device, const Shape& shape,
+                                            std::vector<std::uint32_t> index, const Complex* values);
+    /// The coefficients of `dense` on a support as above: its projection on what that support can express.
+    static SparseSpectralTensor project(Device device, const Tensor& dense, std::vector<std::uint32_t> index);
+
     /// Real values, f32.
     Tensor to_dense(Device device) const;
 
@@ -61,6 +73,9 @@ public:
 
 private:
     SparseSpectralTensor(Device device, const Shape& shape, std::vector<std::uint32_t> index);
+    /// Of a half spectrum that is `norm` times the orthonormal one, with its energy.
+    static SparseSpectralTensor largest_of(Device device, const Shape& shape, const Complex* all,
+                                           double energy, double norm, const Keep& keep);
     /// Of the values as they stand.
     double measured_energy(Device device) const;
 

@@ -1,4 +1,5 @@
-// Activations and their gradients, vectorised through Highway where they are more than one library call.
+// Activations and their gradients, and products value by value, vectorised through Highway where a value is
+// not a library call.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/activation.cpp"
 #include <hwy/foreach_target.h>
@@ -31,6 +32,14 @@ void relu_backward(const ActivationBackward& op, std::int64_t begin, std::int64_
     });
 }
 
+void multiply(const Multiply& op, std::int64_t begin, std::int64_t end) {
+    const float *a = op.a + begin, *b = op.b + begin;
+    float* y = op.y + begin;
+    for_lanes(end - begin, [&](auto d, std::int64_t i) HWY_ATTR {
+        hn::StoreU(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, y + i);
+    });
+}
+
 }  // namespace spectral::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -41,32 +50,77 @@ namespace {
 
 HWY_EXPORT(relu);
 HWY_EXPORT(relu_backward);
+HWY_EXPORT(multiply);
+
+/// x·Φ(x), Φ through erfc: 1 + erf loses all digits where x is far below zero.
+float gelu(float x) { return 0.5F * x * std::erfc(-x / std::numbers::sqrt2_v<float>); }
+
+/// Φ(x) + x·φ(x)
+float gelu_derivative(float x) {
+    constexpr float kDensityAtZero = 0.39894228F;
+    return 0.5F * std::erfc(-x / std::numbers::sqrt2_v<float>) + x * kDensityAtZero * std::exp(-0.5F * x * x);
+}
+
+float logistic(float x) { return 1 / (1 + std::exp(-x)); }
+float silu(float x) { return x * logistic(x); }
+
+/// σ(x) + x·σ(x)σ(−x)
+float silu_derivative(float x) { return logistic(x) * (1 + x * logistic(-x)); }
+
+/// 1 − tanh² x = 4σ(2x)σ(−2x), which keeps its digits far from zero.
+float tanh_derivative(float x) { return 4 * logistic(2 * x) * logistic(-2 * x); }
+
+template <class Function>
+void apply(const Activation& op, std::int64_t begin, std::int64_t end, const Function& function) {
+    for (std::int64_t i = begin; i < end; ++i) op.y[i] = function(op.x[i]);
+}
+
+template <class Function>
+void apply(const ActivationBackward& op, std::int64_t begin, std::int64_t end, const Function& derivative) {
+    for (std::int64_t i = begin; i < end; ++i) op.dx[i] = op.dy[i] * derivative(op.x[i]);
+}
 
 void run_activation(Backend& backend, const Activation& op) {
     for_elements(backend, op.size, [&](std::int64_t begin, std::int64_t end) {
-        if (op.kind == ActivationKind::relu) {
-            HWY_DYNAMIC_DISPATCH(relu)(op, begin, end);
-            return;
+        switch (op.kind) {
+            case ActivationKind::relu:
+                HWY_DYNAMIC_DISPATCH(relu)(op, begin, end);
+                return;
+            case ActivationKind::gelu:
+                apply(op, begin, end, gelu);
+                return;
+            case ActivationKind::silu:
+                apply(op, begin, end, silu);
+                return;
+            case ActivationKind::tanh:
+                apply(op, begin, end, [](float x) { return std::tanh(x); });
+                return;
         }
-        // Φ(x) through erfc: 1 + erf loses all digits where x is far below zero.
-        for (std::int64_t i = begin; i < end; ++i)
-            op.y[i] = 0.5F * op.x[i] * std::erfc(-op.x[i] / std::numbers::sqrt2_v<float>);
     });
 }
 
 void run_activation_backward(Backend& backend, const ActivationBackward& op) {
     for_elements(backend, op.size, [&](std::int64_t begin, std::int64_t end) {
-        if (op.kind == ActivationKind::relu) {
-            HWY_DYNAMIC_DISPATCH(relu_backward)(op, begin, end);
-            return;
+        switch (op.kind) {
+            case ActivationKind::relu:
+                HWY_DYNAMIC_DISPATCH(relu_backward)(op, begin, end);
+                return;
+            case ActivationKind::gelu:
+                apply(op, begin, end, gelu_derivative);
+                return;
+            case ActivationKind::silu:
+                apply(op, begin, end, silu_derivative);
+                return;
+            case ActivationKind::tanh:
+                apply(op, begin, end, tanh_derivative);
+                return;
         }
-        // d/dx x·Φ(x) = Φ(x) + x·φ(x)
-        constexpr float kDensityAtZero = 0.39894228F;
-        for (std::int64_t i = begin; i < end; ++i) {
-            const float x = op.x[i];
-            const float distribution = 0.5F * std::erfc(-x / std::numbers::sqrt2_v<float>);
-            op.dx[i] = op.dy[i] * (distribution + x * kDensityAtZero * std::exp(-0.5F * x * x));
-        }
+    });
+}
+
+void run_multiply(Backend& backend, const Multiply& op) {
+    for_elements(backend, op.size, [&](std::int64_t begin, std::int64_t end) {
+        HWY_DYNAMIC_DISPATCH(multiply)(op, begin, end);
     });
 }
 
@@ -75,6 +129,7 @@ void run_activation_backward(Backend& backend, const ActivationBackward& op) {
 void add_activation(OpTable& table) {
     table.add<Activation>(Level::tiled, run_activation, "vector registers, threads");
     table.add<ActivationBackward>(Level::tiled, run_activation_backward, "vector registers, threads");
+    table.add<Multiply>(Level::tiled, run_multiply, "vector registers, threads");
 }
 
 }  // namespace spectral::cpu

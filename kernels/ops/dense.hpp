@@ -1,4 +1,5 @@
-// What a dense layer is made of: matrix product, bias, ReLU and GELU, each with its gradient.
+// What a dense layer is made of: matrix product, bias and activations, each with its gradient; and products
+// value by value.
 #pragma once
 
 #include "kernels/types.hpp"
@@ -39,9 +40,11 @@ struct ColumnSum {
     Cost cost() const;
 };
 
-enum class ActivationKind { relu, gelu };
+/// relu: max(x, 0) · gelu: x·Φ(x), Φ the normal distribution function (exact GELU, not the tanh form) ·
+/// silu: x/(1 + e^{−x}) · tanh.
+enum class ActivationKind { relu, gelu, silu, tanh };
 
-/// y = max(x, 0), or y = x·Φ(x) with Φ the normal distribution function (exact GELU, not the tanh form).
+/// y = f(x). x and y may be the same.
 struct Activation {
     static constexpr std::string_view name = "activation";
     ActivationKind kind = ActivationKind::relu;
@@ -51,7 +54,7 @@ struct Activation {
     Cost cost() const;
 };
 
-/// dx = dy · f'(x), f' of ReLU at 0 is 0.
+/// dx = dy · f'(x), f' of ReLU at 0 is 0. dy and dx may be the same.
 struct ActivationBackward {
     static constexpr std::string_view name = "activation_backward";
     ActivationKind kind = ActivationKind::relu;
@@ -59,6 +62,16 @@ struct ActivationBackward {
     const float* x = nullptr;
     const float* dy = nullptr;
     float* dx = nullptr;
+    Cost cost() const;
+};
+
+/// y[i] = a[i]·b[i]. Any of them may be the same.
+struct Multiply {
+    static constexpr std::string_view name = "multiply";
+    std::int64_t size = 0;
+    const float* a = nullptr;
+    const float* b = nullptr;
+    float* y = nullptr;
     Cost cost() const;
 };
 

@@ -63,6 +63,7 @@ TEST(Cost, EmptyIsFree) {
                             ColumnSum{}.cost(),
                             Activation{}.cost(),
                             ActivationBackward{}.cost(),
+                            Multiply{}.cost(),
                             Adam{}.cost(),
                             MomentumUpdate{}.cost(),
                             JudgeStep{}.cost(),

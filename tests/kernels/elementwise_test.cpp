@@ -24,14 +24,23 @@ TEST_P(Sized, ActivationsAgree) {
     const std::vector<float> x = normal_values(size_, 1, 2), dy = normal_values(size_, 2);
     Array<float> in(*backend_, std::span<const float>(x)), gradient(*backend_, std::span<const float>(dy));
     Array<float> y(*backend_, size_), dx(*backend_, size_);
-    for (const ActivationKind kind : {ActivationKind::relu, ActivationKind::gelu}) {
+    struct Function {
+        ActivationKind kind;
+        double (*value)(double);
+        double (*derivative)(double);
+    };
+    const Function functions[] = {{ActivationKind::relu, [](double v) { return std::max(v, 0.0); },
+                                   [](double v) { return v > 0 ? 1.0 : 0.0; }},
+                                  {ActivationKind::gelu, definition::gelu, definition::gelu_derivative},
+                                  {ActivationKind::silu, definition::silu, definition::silu_derivative},
+                                  {ActivationKind::tanh, [](double v) { return std::tanh(v); },
+                                   [](double v) { return 1 - std::tanh(v) * std::tanh(v); }}};
+    for (const auto& [kind, f, f_derivative] : functions) {
         std::vector<double> value, derivative;
         for (std::size_t i = 0; i < x.size(); ++i) {
-            const double v = static_cast<double>(x[i]);
-            const bool relu = kind == ActivationKind::relu;
-            value.push_back(relu ? std::max(v, 0.0) : definition::gelu(v));
-            derivative.push_back(static_cast<double>(dy[i]) *
-                                 (relu ? (v > 0 ? 1 : 0) : definition::gelu_derivative(v)));
+            const auto v = static_cast<double>(x[i]);
+            value.push_back(f(v));
+            derivative.push_back(static_cast<double>(dy[i]) * f_derivative(v));
         }
         backend_->run(Activation{kind, size_, in.data(), y.data()});
         backend_->run(ActivationBackward{kind, size_, in.data(), gradient.data(), dx.data()});
@@ -42,7 +51,8 @@ TEST_P(Sized, ActivationsAgree) {
 
 TEST_P(Sized, RoundingInBlocksKeepsWholeStepsOfTheLargest) {
     std::vector<float> x = normal_values(size_, 3, 1e-6);
-    for (std::size_t i = 0; i < x.size() && i < 40; ++i) x[i] = 0;  // a block of zeros, where blocks are small
+    for (std::size_t i = 0; i < x.size() && i < 40; ++i)
+        x[i] = 0;  // a block of zeros, where blocks are small
     Array<float> in(*backend_, std::span<const float>(x)), y(*backend_, size_);
     for (const auto& [block, levels] : {std::pair{64, 7}, {1, 127}, {20, 127}}) {
         SCOPED_TRACE(block);
@@ -74,6 +84,16 @@ TEST_P(Sized, RoundingInBlocksKeepsWholeStepsOfTheLargest) {
         const float scaled = std::ldexp(rounded, 10 - std::ilogb(rounded));
         EXPECT_EQ(scaled, std::round(scaled));
     }
+}
+
+TEST_P(Sized, ProductsAgree) {
+    const std::vector<float> a = normal_values(size_, 3), b = normal_values(size_, 4);
+    Array<float> first(*backend_, std::span<const float>(a)), second(*backend_, std::span<const float>(b)),
+        y(*backend_, size_);
+    std::vector<float> expected;
+    for (std::size_t i = 0; i < a.size(); ++i) expected.push_back(a[i] * b[i]);
+    backend_->run(Multiply{size_, first.data(), second.data(), y.data()});
+    EXPECT_EQ(y.host(), expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, Sized, testing::Values(0, 1, 2, 15, 16, 17, 97, 784, 16384, 16411));

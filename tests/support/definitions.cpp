@@ -189,4 +189,11 @@ double gelu_derivative(double x) {
            x * std::exp(-0.5 * x * x) / std::sqrt(2 * std::numbers::pi);
 }
 
+double silu(double x) { return x / (1 + std::exp(-x)); }
+
+double silu_derivative(double x) {
+    const double logistic = 1 / (1 + std::exp(-x));
+    return logistic + x * logistic * (1 - logistic);
+}
+
 }  // namespace spectral::definition

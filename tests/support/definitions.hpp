@@ -46,5 +46,7 @@ Doubles matmul(const Doubles& a, const Doubles& b, Doubles c, std::int64_t m, st
 
 double gelu(double x);
 double gelu_derivative(double x);
+double silu(double x);
+double silu_derivative(double x);
 
 }  // namespace spectral::definition
