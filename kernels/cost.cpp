@@ -188,6 +188,16 @@ Cost SpectralNormaliseBackward::cost() const {
             8 * real(batch * size)};
 }
 
+Cost SpectralBatchNorm::cost() const {
+    return {2 * kComplex * real(batch * size) + real(size) * (3 * kReal + 3 * kComplex),
+            (training ? 12 : 6) * real(batch * size)};
+}
+
+Cost SpectralBatchNormBackward::cost() const {
+    return {3 * kComplex * real(batch * size) + real(size) * (3 * kReal + 2 * kComplex),
+            18 * real(batch * size)};
+}
+
 Cost SpectralMultiply::cost() const {
     return {kComplex * real(2 * batch * size + size), 6 * real(batch * size)};
 }

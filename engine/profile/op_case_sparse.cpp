@@ -196,6 +196,34 @@ OpCase spectral_normalise_backward(Device device, const Json& sizes) {
     return make_case(s.inputs, s.text(), op, [op, s](const Inputs& in) { return in.host(op.dx, s.all); });
 }
 
+OpCase spectral_batch_norm(Device device, const Json& sizes) {
+    const Spectra s(device, sizes);
+    SpectralBatchNorm op{.batch = s.batch, .size = s.size};
+    op.x = s.inputs->complex_normal(s.all, 1);
+    op.scale = s.inputs->normal(s.size, 2);
+    op.shift = s.inputs->complex_normal(s.size, 3);
+    op.y = s.inputs->complex_zeros(s.all);
+    op.mean = s.inputs->complex_zeros(s.size);
+    op.deviation = s.inputs->zeros(s.size);
+    op.running_mean = s.inputs->complex_zeros(s.size);
+    op.running_variance = s.inputs->zeros(s.size);
+    return make_case(s.inputs, s.text(), op, [op, s](const Inputs& in) { return in.host(op.y, s.all); });
+}
+
+OpCase spectral_batch_norm_backward(Device device, const Json& sizes) {
+    const Spectra s(device, sizes);
+    SpectralBatchNormBackward op{.batch = s.batch, .size = s.size};
+    op.x = s.inputs->complex_normal(s.all, 1);
+    op.mean = s.inputs->complex_normal(s.size, 2);
+    op.deviation = s.inputs->normal(s.size, 3, 0.1, 2);
+    op.scale = s.inputs->normal(s.size, 4);
+    op.dy = s.inputs->complex_normal(s.all, 5);
+    op.dx = s.inputs->complex_zeros(s.all);
+    op.dscale = s.inputs->zeros(s.size);
+    op.dshift = s.inputs->complex_zeros(s.size);
+    return make_case(s.inputs, s.text(), op, [op, s](const Inputs& in) { return in.host(op.dx, s.all); });
+}
+
 OpCase spectral_multiply(Device device, const Json& sizes) {
     const Spectra s(device, sizes);
     const SpectralMultiply op{s.batch,
@@ -313,6 +341,8 @@ std::vector<OpCaseInfo> sparse_cases() {
             {"peak_magnitude", vector, peak_magnitude},
             {"spectral_normalise", spectra, spectral_normalise},
             {"spectral_normalise_backward", spectra, spectral_normalise_backward},
+            {"spectral_batch_norm", spectra, spectral_batch_norm},
+            {"spectral_batch_norm_backward", spectra, spectral_batch_norm_backward},
             {"spectral_multiply", spectra, spectral_multiply},
             {"spectral_weight_gradient", spectra, spectral_weight_gradient},
             {"sparse_spectral_multiply", sparse_spectra, sparse_spectral_multiply},

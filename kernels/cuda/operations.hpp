@@ -33,6 +33,7 @@ void add(OpTable& table, Level level, std::string_view change) {
 }
 
 void add_activation(OpTable& table);
+void add_batch_norm(OpTable& table);
 void add_bias(OpTable& table);
 void add_ceiling(OpTable& table);
 void add_dct(OpTable& table);
@@ -62,6 +63,7 @@ void add_top_k(OpTable& table);
 
 inline void add_all(OpTable& table) {
     add_activation(table);
+    add_batch_norm(table);
     add_bias(table);
     add_ceiling(table);
     add_dct(table);

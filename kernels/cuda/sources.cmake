@@ -12,6 +12,7 @@ set(SPECTRAL_CUDA_HOST_SOURCES
     cuda/step_graph.cpp)
 set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/activation.cu
+    cuda/batch_norm.cu
     cuda/ceiling.cu
     cuda/dct.cu
     cuda/features.cu

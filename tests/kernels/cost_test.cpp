@@ -90,6 +90,8 @@ TEST(Cost, EmptyIsFree) {
                             PeakMagnitude{}.cost(),
                             SpectralNormalise{}.cost(),
                             SpectralNormaliseBackward{}.cost(),
+                            SpectralBatchNorm{}.cost(),
+                            SpectralBatchNormBackward{}.cost(),
                             SpectralMultiply{}.cost(),
                             SpectralWeightGradient{}.cost(),
                             SparseSpectralMultiply{}.cost(),

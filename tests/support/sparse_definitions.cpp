@@ -62,4 +62,21 @@ ComplexDoubles normalise(ComplexDoubles x, const std::vector<std::uint8_t>& weig
     return x;
 }
 
+BatchNorm batch_norm(const ComplexDoubles& x, const Doubles& scale, const ComplexDoubles& shift,
+                     double epsilon) {
+    const std::size_t size = scale.size(), batch = size == 0 ? 0 : x.size() / size;
+    const auto count = static_cast<double>(batch);
+    BatchNorm result{ComplexDoubles(x.size()), ComplexDoubles(size), Doubles(size)};
+    for (std::size_t i = 0; i < size && batch > 0; ++i) {
+        for (std::size_t b = 0; b < batch; ++b) result.mean[i] += x[b * size + i] / count;
+        for (std::size_t b = 0; b < batch; ++b)
+            result.variance[i] += std::norm(x[b * size + i] - result.mean[i]) / count;
+        for (std::size_t b = 0; b < batch; ++b)
+            result.y[b * size + i] =
+                scale[i] * (x[b * size + i] - result.mean[i]) / std::sqrt(result.variance[i] + epsilon) +
+                shift[i];
+    }
+    return result;
+}
+
 }  // namespace spectral::definition

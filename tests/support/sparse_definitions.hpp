@@ -38,4 +38,12 @@ double norm(const ComplexDoubles& x, const std::vector<std::uint8_t>& weight);
 /// x / (norm(x) + ε).
 ComplexDoubles normalise(ComplexDoubles x, const std::vector<std::uint8_t>& weight, double epsilon);
 
+/// Per column of batch × size values.
+struct BatchNorm {
+    ComplexDoubles y, mean;
+    Doubles variance;  ///< Σ|x − mean|²/batch
+};
+BatchNorm batch_norm(const ComplexDoubles& x, const Doubles& scale, const ComplexDoubles& shift,
+                     double epsilon);
+
 }  // namespace spectral::definition

@@ -90,8 +90,12 @@ protected:
     void expect_gradients(const SparseSpectralTensor& g, const Function& function,
                           const std::vector<const SparseSpectralTensor*>& operands,
                           const std::vector<const SparseSpectralTensor*>& gradients) {
+        expect_gradients(in_space(g), function, operands, gradients);
+    }
+    void expect_gradients(const Doubles& weight, const Function& function,
+                          const std::vector<const SparseSpectralTensor*>& operands,
+                          const std::vector<const SparseSpectralTensor*>& gradients) {
         ASSERT_EQ(operands.size(), gradients.size());
-        const Doubles weight = in_space(g);
         std::vector<Doubles> inputs;
         for (const SparseSpectralTensor* operand : operands) inputs.push_back(in_space(*operand));
         const auto loss = [&] {
