@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "kernels/ops/ceiling.hpp"
+#include "kernels/ops/convolution.hpp"
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/features.hpp"
@@ -143,6 +144,47 @@ Cost ActivationBackward::cost() const {
 }
 
 Cost Multiply::cost() const { return {3 * kReal * real(size), real(size)}; }
+
+ConvolutionTiles::ConvolutionTiles(const ConvolutionShape& shape, const SignalShape& tile) {
+    for (std::size_t axis = 0; axis < static_cast<std::size_t>(shape.rank); ++axis) {
+        step[axis] = tile.extent[axis] - shape.kernel[axis] + 1;
+        count[axis] = (shape.output[axis] + step[axis] - 1) / step[axis];
+    }
+}
+
+namespace {
+
+double image_bytes(const ConvolutionShape& shape) {
+    return kReal * real(shape.images) *
+           (real(shape.in_channels * shape.input_size()) + real(shape.out_channels * shape.output_size()));
+}
+
+double kernel_values(const ConvolutionShape& shape) {
+    return real(shape.out_channels * shape.in_channels * shape.kernel_size());
+}
+
+double complex_fft_flops(const SignalShape& tile) { return 2 * fft_flops(1, tile); }
+
+}  // namespace
+
+Cost Convolve::cost() const {
+    return {image_bytes(shape) + kReal * kernel_values(shape),
+            2 * real(shape.images * shape.output_size()) * kernel_values(shape)};
+}
+
+Cost ConvolutionSpectrum::cost() const {
+    const std::int64_t kernels = shape.out_channels * shape.in_channels;
+    return {kReal * kernel_values(shape) + kComplex * real(kernels * tile.size()),
+            real(kernels) * complex_fft_flops(tile)};
+}
+
+Cost TiledConvolve::cost() const {
+    const std::int64_t channels = shape.in_channels * shape.out_channels;
+    const double of_pair = real(shape.in_channels + shape.out_channels) * complex_fft_flops(tile) +
+                           8 * real(channels * tile.size());
+    return {image_bytes(shape) + (shape.images == 0 ? 0 : kComplex * real(channels * tile.size())),
+            real(pairs(shape, tile)) * of_pair};
+}
 
 Cost JudgeStep::cost() const { return {kReal * count(parameters), 2 * count(parameters)}; }
 

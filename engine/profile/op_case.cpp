@@ -113,6 +113,7 @@ const std::vector<OpCaseInfo>& op_cases() {
         std::vector<OpCaseInfo> all = op_case::spectral_cases();
         for (OpCaseInfo& each : op_case::dense_cases()) all.push_back(std::move(each));
         for (OpCaseInfo& each : op_case::sparse_cases()) all.push_back(std::move(each));
+        for (OpCaseInfo& each : op_case::convolution_cases()) all.push_back(std::move(each));
         return all;
     }();
     return cases;

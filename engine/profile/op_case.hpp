@@ -90,6 +90,7 @@ Field size_field(std::string name, std::int64_t value, double largest);
 std::vector<OpCaseInfo> spectral_cases();
 std::vector<OpCaseInfo> dense_cases();
 std::vector<OpCaseInfo> sparse_cases();
+std::vector<OpCaseInfo> convolution_cases();
 
 }  // namespace op_case
 

@@ -52,15 +52,7 @@ void split_magnitudes(const Complex* z, std::int64_t n, std::int64_t bins, float
     }
 }
 
-/// pair[i] = u[i] + i·v[i].
-void join(const float* u, const float* v, std::int64_t n, Complex* pair) {
-    const Floats d;
-    auto* parts = reinterpret_cast<float*>(pair);
-    std::int64_t i = 0;
-    for (; i + lanes() <= n; i += lanes())
-        hn::StoreInterleaved2(hn::LoadU(d, u + i), hn::LoadU(d, v + i), d, parts + 2 * i);
-    for (; i < n; ++i) pair[i] = {u[i], v[i]};
-}
+void join_rows(const float* u, const float* v, std::int64_t n, Complex* pair) { join(u, v, n, pair); }
 
 }  // namespace spectral::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -71,7 +63,7 @@ namespace spectral::cpu {
 namespace {
 
 HWY_EXPORT(split_magnitudes);
-HWY_EXPORT(join);
+HWY_EXPORT(join_rows);
 
 /// Whether every row of both arrays of a batch starts where plans for aligned arrays want it.
 bool rows_are_aligned(std::int64_t batch, const SignalShape& shape, const float* real,
@@ -168,8 +160,8 @@ void pairs_to_magnitudes(const RfftMagnitude& op, const FftwPlan& plan, std::int
         const float* first = op.x + b * size;
         const bool single = b + 1 == end;
         const float* second = single ? first : first + size;
-        HWY_DYNAMIC_DISPATCH(join)(first, second, size, pair);
-        plan.forward(pair, spectrum);
+        HWY_DYNAMIC_DISPATCH(join_rows)(first, second, size, pair);
+        plan.transform(pair, spectrum);
         spectrum[size] = spectrum[0];
         float* y = op.y + b * op.y_stride;
         float* second_y = single ? y : y + op.y_stride;

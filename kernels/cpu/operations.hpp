@@ -9,6 +9,7 @@ void add_activation(OpTable& table);
 void add_batch_norm(OpTable& table);
 void add_bias(OpTable& table);
 void add_ceiling(OpTable& table);
+void add_convolve(OpTable& table);
 void add_dct(OpTable& table);
 void add_features(OpTable& table);
 void add_fft(OpTable& table);
@@ -31,6 +32,7 @@ void add_sparse_merge(OpTable& table);
 void add_sparse_spectral_multiply(OpTable& table);
 void add_sparse_matmul(OpTable& table);
 void add_spectral_multiply(OpTable& table);
+void add_tiled_convolve(OpTable& table);
 void add_top_k(OpTable& table);
 
 inline void add_all(OpTable& table) {
@@ -38,6 +40,7 @@ inline void add_all(OpTable& table) {
     add_batch_norm(table);
     add_bias(table);
     add_ceiling(table);
+    add_convolve(table);
     add_dct(table);
     add_features(table);
     add_fft(table);
@@ -60,6 +63,7 @@ inline void add_all(OpTable& table) {
     add_sparse_spectral_multiply(table);
     add_sparse_matmul(table);
     add_spectral_multiply(table);
+    add_tiled_convolve(table);
     add_top_k(table);
 }
 

@@ -79,7 +79,7 @@ void FftwPlan::forward(const float* x, Complex* y) const {
     fftwf_execute_dft_r2c(plan_, const_cast<float*>(x), reinterpret_cast<fftwf_complex*>(y));
 }
 
-void FftwPlan::forward(const Complex* x, Complex* y) const {
+void FftwPlan::transform(const Complex* x, Complex* y) const {
     fftwf_execute_dft(plan_, reinterpret_cast<fftwf_complex*>(const_cast<Complex*>(x)),
                       reinterpret_cast<fftwf_complex*>(y));
 }

@@ -47,7 +47,8 @@ public:
 
     /// New-array execution; thread-safe. Inputs are left as they are, but `backward` destroys its own.
     void forward(const float* x, Complex* y) const;
-    void forward(const Complex* x, Complex* y) const;
+    /// Complex to complex, in the direction that was planned.
+    void transform(const Complex* x, Complex* y) const;
     void backward(Complex* x, float* y) const;
     /// In place.
     void cosine(float* y) const;

@@ -11,6 +11,8 @@
 
 #include <cstdint>
 
+#include "kernels/types.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace spectral::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -43,6 +45,33 @@ HWY_INLINE void for_lanes(std::int64_t size, const Body& body) {
     std::int64_t i = 0;
     for (; i + step <= size; i += step) body(Floats(), i);
     for (; i < size; ++i) body(hn::CappedTag<float, 1>(), i);
+}
+
+/// pair[i] = u[i] + i·v[i].
+HWY_INLINE void join(const float* u, const float* v, std::int64_t n, Complex* pair) {
+    const Floats d;
+    auto* parts = reinterpret_cast<float*>(pair);
+    std::int64_t i = 0;
+    for (; i + lanes() <= n; i += lanes())
+        hn::StoreInterleaved2(hn::LoadU(d, u + i), hn::LoadU(d, v + i), d, parts + 2 * i);
+    for (; i < n; ++i) pair[i] = {u[i], v[i]};
+}
+
+/// u[i] = Re pair[i], v[i] = Im pair[i].
+HWY_INLINE void part(const Complex* pair, std::int64_t n, float* u, float* v) {
+    const Floats d;
+    const auto* parts = reinterpret_cast<const float*>(pair);
+    std::int64_t i = 0;
+    for (; i + lanes() <= n; i += lanes()) {
+        Vector re, im;
+        hn::LoadInterleaved2(d, parts + 2 * i, re, im);
+        hn::StoreU(re, d, u + i);
+        hn::StoreU(im, d, v + i);
+    }
+    for (; i < n; ++i) {
+        u[i] = pair[i].real();
+        v[i] = pair[i].imag();
+    }
 }
 
 /// −log softmax(logits)[label] and softmax(logits) − onehot(label), times `scale`, into `gradient` (may be

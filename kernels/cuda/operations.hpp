@@ -36,6 +36,7 @@ void add_activation(OpTable& table);
 void add_batch_norm(OpTable& table);
 void add_bias(OpTable& table);
 void add_ceiling(OpTable& table);
+void add_convolution(OpTable& table);
 void add_dct(OpTable& table);
 void add_features(OpTable& table);
 void add_fft(OpTable& table);
@@ -66,6 +67,7 @@ inline void add_all(OpTable& table) {
     add_batch_norm(table);
     add_bias(table);
     add_ceiling(table);
+    add_convolution(table);
     add_dct(table);
     add_features(table);
     add_fft(table);

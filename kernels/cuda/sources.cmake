@@ -14,6 +14,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/activation.cu
     cuda/batch_norm.cu
     cuda/ceiling.cu
+    cuda/convolution.cu
     cuda/dct.cu
     cuda/features.cu
     cuda/fft.cu

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "control.hpp"
 #include "cublas_v2.h"
@@ -24,7 +25,8 @@ struct Plan {
     cudaStream_t stream = nullptr;
     void* work_area = nullptr;
     bool allocates = true;
-    bool in_place = false;  ///< FFTW's plans are for one or the other
+    bool in_place = false;   ///< FFTW's plans are for one or the other
+    std::size_t values = 0;  ///< that a complex transform writes
 };
 
 struct Plans {
@@ -113,6 +115,7 @@ cufftResult cufftMakePlanMany64(cufftHandle handle, int rank, long long* extent,
     auto* y = static_cast<fftwf_complex*>(fftwf_malloc(2 * values * sizeof(fftwf_complex) + 64));
     const unsigned flags = FFTW_ESTIMATE | FFTW_UNALIGNED;
     plan->in_place = along_axis;
+    plan->values = values;
     if (along_axis) {
         const int stride = static_cast<int>(istride);
         plan->forward.reset(fftwf_plan_many_dft(1, n, many, y, nullptr, stride, 1, y, nullptr, stride, 1,
@@ -162,11 +165,16 @@ cufftResult cufftExecC2C(cufftHandle handle, cufftComplex* x, cufftComplex* y, i
     {
         const std::lock_guard lock(all().mutex);
         const Plan* plan = all().find(handle);
-        if (plan != nullptr && plan->in_place != (x == y)) return CUFFT_NOT_SUPPORTED;
+        if (plan != nullptr && plan->in_place && x != y) return CUFFT_NOT_SUPPORTED;
     }
     return execute(handle, [=](const Plan& plan) {
-        fftwf_execute_dft(direction == CUFFT_FORWARD ? plan.forward.get() : plan.inverse.get(),
-                          reinterpret_cast<fftwf_complex*>(x), reinterpret_cast<fftwf_complex*>(y));
+        auto *from = reinterpret_cast<fftwf_complex*>(x), *to = reinterpret_cast<fftwf_complex*>(y);
+        std::vector<cufftComplex> copy;  // cuFFT has both in one plan
+        if (x == y && !plan.in_place) {
+            copy.assign(x, x + plan.values);
+            from = reinterpret_cast<fftwf_complex*>(copy.data());
+        }
+        fftwf_execute_dft(direction == CUFFT_FORWARD ? plan.forward.get() : plan.inverse.get(), from, to);
     });
 }
 

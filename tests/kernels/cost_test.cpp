@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "kernels/ops/convolution.hpp"
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/features.hpp"
@@ -64,6 +65,9 @@ TEST(Cost, EmptyIsFree) {
                             Activation{}.cost(),
                             ActivationBackward{}.cost(),
                             Multiply{}.cost(),
+                            Convolve{}.cost(),
+                            ConvolutionSpectrum{}.cost(),
+                            TiledConvolve{{}, {2, {1, 1}}}.cost(),
                             Adam{}.cost(),
                             MomentumUpdate{}.cost(),
                             JudgeStep{}.cost(),

@@ -182,6 +182,44 @@ Doubles matmul(const Doubles& a, const Doubles& b, Doubles c, std::int64_t m, st
     return c;
 }
 
+Doubles convolve(const ConvolutionShape& s, const Doubles& x, const Doubles& w) {
+    const auto at = [&](const ConvolutionShape::Extents& extents, std::int64_t index) {
+        ConvolutionShape::Extents place{};
+        for (auto axis = static_cast<std::size_t>(s.rank); axis-- > 0;) {
+            place[axis] = index % extents[axis];
+            index /= extents[axis];
+        }
+        return place;
+    };
+    /// Of the input, where sample p of the kernel meets value i of the output; −1 outside.
+    const auto meets = [&](std::int64_t i, std::int64_t p) {
+        const auto value = at(s.output, i), sample = at(s.kernel, p);
+        std::int64_t index = 0;
+        for (std::size_t axis = 0; axis < static_cast<std::size_t>(s.rank); ++axis) {
+            const std::int64_t place = value[axis] + sample[axis] - s.before[axis];
+            if (place < 0 || place >= s.input[axis]) return std::int64_t{-1};
+            index = index * s.input[axis] + place;
+        }
+        return index;
+    };
+    Doubles y(static_cast<std::size_t>(s.images * s.out_channels * s.output_size()));
+    for (std::int64_t i = 0; i < s.output_size(); ++i)
+        for (std::int64_t p = 0; p < s.kernel_size(); ++p) {
+            const std::int64_t from = meets(i, p);
+            if (from < 0) continue;
+            for (std::int64_t n = 0; n < s.images; ++n)
+                for (std::int64_t o = 0; o < s.out_channels; ++o)
+                    for (std::int64_t c = 0; c < s.in_channels; ++c) {
+                        const std::int64_t stored =
+                            s.kernel_place(o, c) + (s.flipped ? s.kernel_size() - 1 - p : p);
+                        y[static_cast<std::size_t>((n * s.out_channels + o) * s.output_size() + i)] +=
+                            w[static_cast<std::size_t>(stored)] *
+                            x[static_cast<std::size_t>((n * s.in_channels + c) * s.input_size() + from)];
+                    }
+        }
+    return y;
+}
+
 double gelu(double x) { return 0.5 * x * std::erfc(-x / std::numbers::sqrt2); }
 
 double gelu_derivative(double x) {

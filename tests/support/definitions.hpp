@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/ops/convolution.hpp"
 #include "kernels/ops/fft.hpp"
 #include "kernels/ops/purefft.hpp"
 
@@ -43,6 +44,9 @@ Doubles nll_gradient(const Doubles& logits, std::int64_t classes, const std::vec
 /// c = op(a)·op(b) + beta·c with tight rows.
 Doubles matmul(const Doubles& a, const Doubles& b, Doubles c, std::int64_t m, std::int64_t n, std::int64_t k,
                bool transpose_a, bool transpose_b, double beta);
+
+/// y[n,o,i] = Σ_c Σ_p w[o,c,p]·x[n,c,i + p − before], w as the shape stores it.
+Doubles convolve(const ConvolutionShape& shape, const Doubles& x, const Doubles& w);
 
 double gelu(double x);
 double gelu_derivative(double x);
