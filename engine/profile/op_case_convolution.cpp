@@ -22,7 +22,7 @@ struct Image {
     }
 
     std::string text() const {
-        return fmt::format("{} × {} by {}, {} channels", shape.input[0], shape.input[1], shape.kernel[0],
+        return fmt::format("{0} × {0} by {1} × {1}, {2} to {2} channels", shape.input[0], shape.kernel[0],
                            shape.in_channels);
     }
     const float* image() const { return inputs->normal(shape.in_channels * shape.input_size(), 1); }
@@ -78,11 +78,13 @@ OpCase tiled_convolve(Device device, const Json& sizes) {
 }  // namespace
 
 std::vector<OpCaseInfo> convolution_cases() {
-    const Schema sizes{size_field("side", 512, 1 << 14), size_field("kernel", 31, 1 << 12),
-                       size_field("channels", 1, 1 << 10)};
-    return {{"convolve", sizes, convolve},
-            {"convolution_spectrum", sizes, convolution_spectrum},
-            {"tiled_convolve", sizes, tiled_convolve}};
+    const auto sizes = [](std::int64_t side, std::int64_t kernel) {
+        return Schema{size_field("side", side, 1 << 14), size_field("kernel", kernel, 1 << 12),
+                      size_field("channels", 1, 1 << 10)};
+    };
+    return {{"convolve", sizes(256, 15), convolve},
+            {"convolution_spectrum", sizes(512, 31), convolution_spectrum},
+            {"tiled_convolve", sizes(512, 31), tiled_convolve}};
 }
 
 }  // namespace spectral::op_case

@@ -41,9 +41,9 @@ double weighted_transform(const SignalShape& tile) {
     return tile.size() > kCached ? 2 * operations : operations;
 }
 
-/// On two threads.
+/// On one thread, as measured; tests/bench/README.md has the figures.
 double milliseconds_in_tiles(const ConvolutionShape& shape, const SignalShape& tile) {
-    constexpr double kTransforms = 80e6, kProducts = 8e6;  // operations in a millisecond
+    constexpr double kTransforms = 40e6, kProducts = 7.5e6;  // operations in a millisecond
     const auto in = static_cast<double>(shape.in_channels), out = static_cast<double>(shape.out_channels);
     return static_cast<double>(TiledConvolve::pairs(shape, tile)) *
            ((in + out) * weighted_transform(tile) / kTransforms +
@@ -51,8 +51,9 @@ double milliseconds_in_tiles(const ConvolutionShape& shape, const SignalShape& t
 }
 
 double milliseconds_directly(const ConvolutionShape& shape) {
-    // The library fills its vectors with channels.
-    return Convolve{.shape = shape}.cost().flops / (shape.in_channels < 8 ? 12e6 : 130e6);
+    // The library fills its vectors with channels, sixteen at most.
+    const auto channels = static_cast<double>(std::clamp<std::int64_t>(shape.in_channels, 1, 16));
+    return Convolve{.shape = shape}.cost().flops / (7e6 * channels);
 }
 
 Tensor complex_values(Device device, std::int64_t size) {

@@ -32,7 +32,7 @@ ConvolutionShape kernel_gradient_shape(const ConvolutionShape& shape);
 enum class ConvolutionRoute { direct, tiles };
 
 /// Direct for kernels of up to 7 along every axis; otherwise what takes less time by count, at speeds that
-/// were measured on two threads. Kernels that are read from their end go in tiles: the library has no such
+/// were measured. Kernels that are read from their end go in tiles: the library has no such
 /// sum.
 ConvolutionRoute convolution_route(const ConvolutionShape& shape);
 
