@@ -46,6 +46,7 @@ public:
     /// Copies nothing: `w` stays as it is while this lives. `route`: nothing for convolution_route().
     Convolution(Device device, const Tensor& w, Padding padding, KernelOrder order,
                 std::optional<ConvolutionRoute> route = {});
+    Convolution(Device, Tensor&&, Padding, KernelOrder, std::optional<ConvolutionRoute> = {}) = delete;
 
     /// x: images × in_channels × space. What depends on the image's extents is made when they change.
     Tensor operator()(const Tensor& x);

@@ -96,20 +96,26 @@ struct Place {
 constexpr std::int64_t kChunk = 1024;  ///< values of a row that are joined or parted at a time
 using Chunk = std::array<float, kChunk>;
 
-/// `width` samples of one row of an image from column `x` on, zeros beside it.
-void read_row(const Geometry& g, const float* image, const Place& place, std::int64_t a, std::int64_t b,
-              std::int64_t column, std::int64_t width, Chunk& row) {
-    const std::int64_t z = place.first[0] + a - g.before[0], y = place.first[1] + b - g.before[1],
-                       x = place.first[2] + column - g.before[2];
-    const std::int64_t from = std::clamp<std::int64_t>(-x, 0, width),
-                       to = std::clamp<std::int64_t>(g.input[2] - x, from, width);
+/// Where a row of a tile lies: its first two axes, and the column that a chunk of it begins with.
+struct Row {
+    std::int64_t a, b, column, width;
+};
+
+/// The samples of a row of one channel (its number among all images' channels), zeros beside it.
+void read_row(const Geometry& g, const float* x, const Place& place, std::int64_t channel, const Row& at,
+              Chunk& row) {
+    const std::int64_t z = place.first[0] + at.a - g.before[0], y = place.first[1] + at.b - g.before[1],
+                       first = place.first[2] + at.column - g.before[2];
+    const std::int64_t from = std::clamp<std::int64_t>(-first, 0, at.width),
+                       to = std::clamp<std::int64_t>(g.input[2] - first, from, at.width);
     if (place.image < 0 || z < 0 || z >= g.input[0] || y < 0 || y >= g.input[1] || from == to) {
-        std::fill_n(row.begin(), width, 0.0F);
+        std::fill_n(row.begin(), at.width, 0.0F);
         return;
     }
     std::fill_n(row.begin(), from, 0.0F);
-    std::copy_n(image + (z * g.input[1] + y) * g.input[2] + x + from, to - from, row.begin() + from);
-    std::fill(row.begin() + to, row.begin() + width, 0.0F);
+    const float* line = x + ((channel * g.input[0] + z) * g.input[1] + y) * g.input[2];
+    std::copy_n(line + (first + from), to - from, row.begin() + from);
+    std::fill(row.begin() + to, row.begin() + at.width, 0.0F);
 }
 
 class PairOfTiles {
@@ -119,15 +125,14 @@ public:
 
     /// Both tiles of an input channel, one as real, one as imaginary part.
     void read(std::int64_t channel, Complex* z) const {
-        const ConvolutionShape& s = op_.shape;
         std::array<Chunk, 2> rows;
         for (std::int64_t a = 0; a < g_.tile[0]; ++a)
             for (std::int64_t b = 0; b < g_.tile[1]; ++b)
                 for (std::int64_t column = 0; column < g_.tile[2]; column += kChunk) {
                     const std::int64_t width = std::min(kChunk, g_.tile[2] - column);
                     for (std::size_t k = 0; k < 2; ++k)
-                        read_row(g_, op_.x + (places_[k].image * s.in_channels + channel) * s.input_size(),
-                                 places_[k], a, b, column, width, rows[k]);
+                        read_row(g_, op_.x, places_[k], places_[k].image * op_.shape.in_channels + channel,
+                                 {a, b, column, width}, rows[k]);
                     HWY_DYNAMIC_DISPATCH(join_pair)
                     (rows[0].data(), rows[1].data(), width, z + (a * g_.tile[1] + b) * g_.tile[2] + column);
                 }
