@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "engine/core/transfer.hpp"
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/fft.hpp"
 #include "kernels/ops/gather.hpp"
@@ -13,12 +14,6 @@ namespace spectral {
 namespace {
 
 constexpr std::string_view kHolder = "basis transform";
-
-Buffer upload(Device device, const std::vector<std::uint32_t>& places) {
-    Buffer buffer(device, MemoryTag::workspace, places.size() * sizeof(std::uint32_t), kHolder);
-    device.backend.copy_to_device(buffer.data(), places.data(), buffer.bytes());
-    return buffer;
-}
 
 std::vector<std::uint32_t> inverse_of(const std::vector<std::uint32_t>& order) {
     std::vector<std::uint32_t> back(order.size());
@@ -37,8 +32,8 @@ BasisTransform::BasisTransform(Device device, const Basis& basis, Use use)
       size_(basis.size()) {
     const bool analyses = use != Use::inverse, synthesises = use != Use::forward;
     if (const std::vector<std::uint32_t> order = basis.order(); !order.empty()) {
-        if (analyses) order_ = upload(device, order);
-        if (synthesises) back_ = upload(device, inverse_of(order));
+        if (analyses) order_ = upload(device, order, MemoryTag::workspace, kHolder);
+        if (synthesises) back_ = upload(device, inverse_of(order), MemoryTag::workspace, kHolder);
         arranged_ = Tensor(device, MemoryTag::workspace, {values_}, kHolder);
     }
     const auto complex = [&](std::int64_t size) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/compress/list_source.hpp"
+#include "engine/core/transfer.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/sparse_matmul.hpp"
@@ -14,12 +15,6 @@
 namespace spectral {
 
 namespace {
-
-Buffer upload(Device device, const std::vector<std::uint32_t>& values) {
-    Buffer buffer(device, MemoryTag::parameters, values.size() * sizeof(std::uint32_t), kSliceHolder);
-    if (!values.empty()) device.backend.copy_to_device(buffer.data(), values.data(), buffer.bytes());
-    return buffer;
-}
 
 /// y += x over `size` values, as a product with one.
 void add(Device device, std::int64_t size, const Tensor& one, const float* x, float* y) {
@@ -30,12 +25,6 @@ Tensor make_one(Device device) {
     Tensor one = slice_area(device, 1);
     one.assign(device.backend, {one.shape(), {1}});
     return one;
-}
-
-/// Real parts out of complex values, or complex values of real parts whose imaginary ones stay as they are.
-void copy_real(Backend& backend, std::int64_t size, const float* from, std::int64_t from_stride, float* to,
-               std::int64_t to_stride) {
-    backend.run(GatherRows{size, 1, from, from_stride, nullptr, to, to_stride});
 }
 
 /// How the coefficients of a basis whose first axis is transformed lie: [others not transformed][frequency of
@@ -72,8 +61,8 @@ public:
             column.push_back(static_cast<std::uint32_t>(order_.frequency(place)));
         }
         std::partial_sum(start.begin(), start.end(), start.begin());
-        row_start_ = upload(device, start);
-        column_ = upload(device, column);
+        row_start_ = upload(device, start, MemoryTag::parameters, kSliceHolder);
+        column_ = upload(device, column, MemoryTag::parameters, kSliceHolder);
     }
 
     const MixedOrder& order() const { return order_; }
@@ -132,7 +121,7 @@ public:
         upload_factors(first, count);
         const Complex* values = reinterpret_cast<const Complex*>(source_.numbers()->data());
         if (!source_.is_complex()) {
-            copy_real(backend, source_.count(), source_.numbers()->data(), 1, values_.data(), 2);
+            copy_apart(backend, source_.count(), source_.numbers()->data(), 1, values_.data(), 2);
             values = values_.complex_data();
         }
         backend.run(SparseMatMul{count, source_.matrix(), values, factors_.complex_data(),
@@ -140,11 +129,11 @@ public:
         const BasisTransform* transform = transform_.of(count);
         const std::int64_t size = count * source_.slice_coefficients();
         if (transform == nullptr) {
-            copy_real(backend, size, sums_.data(), 2, out, 1);
+            copy_apart(backend, size, sums_.data(), 2, out, 1);
         } else if (source_.is_complex()) {
             transform->inverse(sums_.data(), out);
         } else {
-            copy_real(backend, size, sums_.data(), 2, real_.data(), 1);
+            copy_apart(backend, size, sums_.data(), 2, real_.data(), 1);
             transform->inverse(real_.data(), out);
         }
     }
@@ -162,7 +151,7 @@ public:
                 d_out = real_.data();
             }
             backend.fill_zero(sums_.data(), sums_.bytes());
-            copy_real(backend, size, d_out, 1, sums_.data(), 2);
+            copy_apart(backend, size, d_out, 1, sums_.data(), 2);
         }
         backend.run(SparseMatMulWeightGradient{count, source_.matrix(), factors_.complex_data(),
                                                sums_.complex_data(), gradient_.complex_data(),
@@ -170,7 +159,7 @@ public:
         const std::int64_t parts = source_.basis().parts(), numbers = source_.count() * parts;
         if (parts == 1) {
             // Real parts move to the front of the values that generate() fills anew.
-            copy_real(backend, source_.count(), gradient_.data(), 2, values_.data(), 1);
+            copy_apart(backend, source_.count(), gradient_.data(), 2, values_.data(), 1);
             add(device(), numbers, one_, values_.data(), d_numbers);
             backend.fill_zero(values_.data(), values_.bytes());
         } else {

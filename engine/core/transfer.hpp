@@ -1,4 +1,4 @@
-// Host arrays of plain values copied into buffers of a backend, and back.
+// Host arrays of plain values copied into buffers of a backend, and back; and within a backend, apart.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/core/tensor.hpp"
+#include "kernels/ops/gather.hpp"
 
 namespace spectral {
 
@@ -26,6 +27,12 @@ std::vector<T> download(Backend& backend, const void* from, std::int64_t count) 
     std::vector<T> values(static_cast<std::size_t>(count));
     if (count > 0) backend.copy_to_host(values.data(), from, values.size() * sizeof(T));
     return values;
+}
+
+/// to[i·to_stride] = from[i·from_stride]: with strides of 2 real parts out of complex values, or into them.
+inline void copy_apart(Backend& backend, std::int64_t size, const float* from, std::int64_t from_stride,
+                       float* to, std::int64_t to_stride) {
+    backend.run(GatherRows{size, 1, from, from_stride, nullptr, to, to_stride});
 }
 
 }  // namespace spectral

@@ -7,6 +7,7 @@
 #include <optional>
 #include <tuple>
 
+#include "engine/core/transfer.hpp"
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/gather.hpp"
@@ -25,24 +26,12 @@ std::vector<std::uint32_t> starts(std::int64_t rows, const std::vector<std::uint
     return start;
 }
 
-Buffer upload(Device device, const std::vector<std::uint32_t>& values, const std::string& holder) {
-    Buffer buffer(device, MemoryTag::parameters, values.size() * sizeof(std::uint32_t), holder);
-    if (!values.empty()) device.backend.copy_to_device(buffer.data(), values.data(), buffer.bytes());
-    return buffer;
-}
-
 void require_ascending(std::span<const std::uint32_t> index, std::size_t values, std::int64_t size) {
     require(index.size() == values, "sparse spectrum", "it has another number of values than of indices");
     require(std::ranges::all_of(index, [&](std::uint32_t i) { return i < size; }), "sparse spectrum",
             "an index lies outside of it");
     require(std::ranges::adjacent_find(index, std::greater_equal{}) == index.end(), "sparse spectrum",
             "its indices do not ascend");
-}
-
-/// Real parts of complex values to their places, or out of them.
-void copy_real(Backend& backend, std::int64_t size, const float* from, std::int64_t from_stride, float* to,
-               std::int64_t to_stride) {
-    backend.run(GatherRows{size, 1, from, from_stride, nullptr, to, to_stride});
 }
 
 }  // namespace
@@ -125,8 +114,8 @@ SpectralLinear::SpectralLinear(Device device, std::string name, bool cosine, std
     }
     coefficients_.value.assign(device.backend, start);
     host_row_start_ = starts(bins(output_shape_), row_of);
-    row_start_ = upload(device, host_row_start_, this->name() + " rows");
-    place_ = upload(device, host_place_, this->name() + " places");
+    row_start_ = upload(device, host_row_start_, MemoryTag::parameters, this->name() + " rows");
+    place_ = upload(device, host_place_, MemoryTag::parameters, this->name() + " places");
     if (bias) bias_.emplace_back(device, "bias", Shape{outputs}, this->name());
 
     const auto complex = [&](std::int64_t rows, std::int64_t columns, const char* what) {
@@ -166,7 +155,7 @@ void SpectralLinear::analyse(std::int64_t batch, const SignalShape& shape, const
     }
     backend.fill_zero(spectra, static_cast<std::size_t>(batch * shape.size()) * sizeof(Complex));
     backend.run(Dct{batch, shape, false, x, real_.data(), spare_.complex_data()});
-    copy_real(backend, batch * shape.size(), real_.data(), 1, reinterpret_cast<float*>(spectra), 2);
+    copy_apart(backend, batch * shape.size(), real_.data(), 1, reinterpret_cast<float*>(spectra), 2);
 }
 
 void SpectralLinear::analyse_adjoint(std::int64_t batch, const SignalShape& shape, Complex* spectra,
@@ -176,7 +165,7 @@ void SpectralLinear::analyse_adjoint(std::int64_t batch, const SignalShape& shap
         backend.run(RfftBackward{batch, shape, spectra, x, spare_.complex_data()});
         return;
     }
-    copy_real(backend, batch * shape.size(), reinterpret_cast<const float*>(spectra), 2, real_.data(), 1);
+    copy_apart(backend, batch * shape.size(), reinterpret_cast<const float*>(spectra), 2, real_.data(), 1);
     backend.run(Dct{batch, shape, true, real_.data(), x, spare_.complex_data()});
 }
 
@@ -198,7 +187,7 @@ void SpectralLinear::synthesise_adjoint(std::int64_t batch, const float* y, Comp
 
 const Complex* SpectralLinear::coefficients() {
     if (!cosine_) return reinterpret_cast<const Complex*>(coefficients_.value.data());
-    copy_real(device_.backend, std::ssize(units_), coefficients_.value.data(), 1, values_.data(), 2);
+    copy_apart(device_.backend, std::ssize(units_), coefficients_.value.data(), 1, values_.data(), 2);
     return values_.complex_data();
 }
 
@@ -238,7 +227,8 @@ void SpectralLinear::backward(std::int64_t batch, const float* dy, float* dx) {
     backend.run(SparseMatMulWeightGradient{batch, rows(), x_spectrum_.complex_data(), spectra,
                                            reinterpret_cast<Complex*>(gradient.data()),
                                            scratch_.complex_data()});
-    if (cosine_) copy_real(backend, std::ssize(units_), gradient.data(), 2, coefficients_.gradient.data(), 1);
+    if (cosine_)
+        copy_apart(backend, std::ssize(units_), gradient.data(), 2, coefficients_.gradient.data(), 1);
     if (!bias_.empty()) backend.run(ColumnSum{batch, outputs_, dy, bias_.front().gradient.data()});
     if (dx == nullptr) return;
     if (column_start_.data() == nullptr) make_transposed();
@@ -266,9 +256,10 @@ void SpectralLinear::make_transposed() {
         // Of y = v·conj x the adjoint is dx = v·conj dy; of y = conj v·x it is v·dy.
         place.push_back(row_of[e] | (host_place_[e] & (kConjugateInput | kTwice)));
     }
-    column_start_ = upload(device_, starts(bins(input_shape_), column_of), name() + " columns");
-    transposed_place_ = upload(device_, place, name() + " transposed places");
-    transposed_value_ = upload(device_, order, name() + " transposed values");
+    column_start_ =
+        upload(device_, starts(bins(input_shape_), column_of), MemoryTag::parameters, name() + " columns");
+    transposed_place_ = upload(device_, place, MemoryTag::parameters, name() + " transposed places");
+    transposed_value_ = upload(device_, order, MemoryTag::parameters, name() + " transposed values");
 }
 
 std::vector<Parameter*> SpectralLinear::parameters() {

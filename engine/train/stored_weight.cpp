@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/compress/basis_transform.hpp"
+#include "engine/core/transfer.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/round.hpp"
@@ -13,12 +14,6 @@
 namespace spectral {
 
 namespace {
-
-Buffer upload(Device device, const std::vector<std::uint32_t>& places, std::string_view holder) {
-    Buffer buffer(device, MemoryTag::parameters, places.size() * sizeof(std::uint32_t), holder);
-    device.backend.copy_to_device(buffer.data(), places.data(), buffer.bytes());
-    return buffer;
-}
 
 /// Numbers of one list, and the way between them and all coefficients of its basis.
 class StoredList {
@@ -39,8 +34,8 @@ public:
         std::vector<std::uint32_t> from(static_cast<std::size_t>(size_),
                                         static_cast<std::uint32_t>(list.count));
         for (std::size_t j = 0; j < kept.size(); ++j) from[kept[j]] = static_cast<std::uint32_t>(j);
-        kept_ = upload(device, kept, weight + " places");
-        from_ = upload(device, from, weight + " places");
+        kept_ = upload(device, kept, MemoryTag::parameters, weight + " places");
+        from_ = upload(device, from, MemoryTag::parameters, weight + " places");
     }
 
     Parameter& numbers() { return numbers_; }

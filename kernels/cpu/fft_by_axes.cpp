@@ -54,7 +54,7 @@ void transform_axis(CpuBackend& backend, FftwTransform direction, std::int64_t o
             for (std::int64_t n = 0; n < length; ++n)
                 for (std::int64_t c = 0; c < count; ++c) buffers.line(part, c)[n] = at[n * inner + c];
             for (std::int64_t c = 0; c < count; ++c)
-                plan->forward(buffers.line(part, c), buffers.line(part, kColumns + c));
+                plan->transform(buffers.line(part, c), buffers.line(part, kColumns + c));
             for (std::int64_t n = 0; n < length; ++n)
                 for (std::int64_t c = 0; c < count; ++c)
                     at[n * inner + c] = buffers.line(part, kColumns + c)[n];
