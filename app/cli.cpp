@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
     add_bench(app, exit_code);
     add_compress(app, exit_code);
     add_tradeoff(app, exit_code);
+    add_export(app, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ExtrasError&) {
@@ -66,7 +67,7 @@ int main(int argc, char** argv) {
         print_error(
             unknown ? fmt::format("unknown command '{}'", argv[1]) : error.what(),
             unknown
-                ? "commands: backends, datasets, models, train, eval, run, inspect, compress, tradeoff, bench; see 'spectral --help'"
+                ? "commands: backends, datasets, models, train, eval, run, inspect, compress, tradeoff, export, bench; see 'spectral --help'"
                 : help_hint(app));
         return kExitBadInput;
     } catch (const CLI::ArgumentMismatch& error) {

@@ -28,6 +28,7 @@ void add_inspect(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
 void add_compress(CLI::App& app, int& exit_code);
 void add_tradeoff(CLI::App& app, int& exit_code);
+void add_export(CLI::App& app, int& exit_code);
 
 /// Set by SIGINT and SIGTERM; a second signal ends the program at once.
 const std::atomic<bool>& interrupt_requested();

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "app/commands/commands.hpp"
+#include "app/commands/input.hpp"
 #include "app/commands/model_judge.hpp"
 #include "engine/compress/compress_model.hpp"
 #include "engine/core/files.hpp"
@@ -114,7 +115,8 @@ void compress(CompressArguments& a) {
     CompressRequest request = request_of(a);
     require_free(a.out, "", a.force, "or --force to replace the model");
     require_replaceable(a.out);
-    const ModelFile file = read_model_file(a.in);
+    const Input input(a.in);
+    const ModelFile& file = input.model();
     watch_signals();
     const ProgressBar bar;
     const std::optional<FileJudge> judge = a.judge.make(file, a.in, a.backend, bar.listener());
@@ -162,7 +164,7 @@ void compress(CompressArguments& a) {
 void add_compress(CLI::App& app, int& exit_code) {
     CLI::App* command = app.add_subcommand("compress", "store a model in fewer bytes");
     const auto a = std::make_shared<CompressArguments>();
-    command->add_option("in", a->in, "model file")->required()->type_name("FILE");
+    command->add_option("in", a->in, kInputHelp)->required()->type_name("FILE");
     command->add_option("--out", a->out, "model file to write")->required()->type_name("FILE");
     command->add_option("--ratio", a->ratio, "dense bytes over bytes of the file")->type_name("R");
     command->add_option("--bytes", a->bytes, "of the file, such as 40KiB")->type_name("N");
@@ -195,7 +197,8 @@ void add_compress(CLI::App& app, int& exit_code) {
     command->footer(
         "Examples:\n  spectral compress run.h5 --ratio 10 --out small.h5 --data DIR\n"
         "  spectral compress run.h5 --ratio 20 --fine-tune 3 --out small.h5 --data DIR\n"
-        "  spectral compress run.h5 --method fft --max-error 0.3 --out small.h5");
+        "  spectral compress run.h5 --method fft --max-error 0.3 --out small.h5\n"
+        "  spectral compress weights.safetensors --ratio 10 --out small.h5");
     command->callback([a, &exit_code] {
         try {
             compress(*a);

@@ -22,6 +22,7 @@ struct EvalArguments {
 
 void evaluate(EvalArguments& a) {
     const ModelFile file = read_model_file(a.file);
+    require_network(file, a.file);
     const ExperimentConfig config = config_from_json(file.config, a.file);
     const std::string dataset = a.dataset.empty() ? config.dataset : a.dataset;
     Json options = dataset == config.dataset ? config.dataset_options : Json::object();

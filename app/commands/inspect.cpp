@@ -1,17 +1,18 @@
-// spectral inspect: what is in a model file.
+// spectral inspect: what is in a model file, or in another file of weights.
 #include <fmt/format.h>
 
 #include <filesystem>
 #include <memory>
 
 #include "app/commands/commands.hpp"
-#include "engine/io/model_file.hpp"
+#include "app/commands/input.hpp"
 
 namespace spectral::app {
 
 namespace {
 
-Json describe(const std::string& path, const ModelFile& file) {
+Json describe(const std::string& path, const TensorFile& input) {
+    const ModelFile& file = input.model;
     Json tensors = Json::array();
     std::int64_t parameters = 0;
     for (const LayerRecord& layer : file.layers) {
@@ -37,6 +38,7 @@ Json describe(const std::string& path, const ModelFile& file) {
     const Json rate{{"start", file.config.value("learning_rate", Json())},
                     {"end", file.learning_rate ? Json(*file.learning_rate) : Json()}};
     Json json{{"file", path},
+              {"format", tensor_format_name(input.format)},
               {"file_bytes", std::filesystem::file_size(path)},
               {"producer", file.producer},
               {"created_utc", file.created_utc},
@@ -78,14 +80,14 @@ void print(const Json& json) {
 }  // namespace
 
 void add_inspect(CLI::App& app, int& exit_code) {
-    CLI::App* command = app.add_subcommand("inspect", "what is in a model file");
+    CLI::App* command = app.add_subcommand("inspect", "what is in a file of weights");
     const auto path = std::make_shared<std::string>();
     const auto json = std::make_shared<bool>(false);
-    command->add_option("file", *path, "model file")->required()->type_name("FILE");
+    command->add_option("file", *path, kInputHelp)->required()->type_name("FILE");
     command->add_flag("--json", *json, "print one JSON object as the last line");
     command->footer("Example:\n  spectral inspect run.h5 --json");
     command->callback([=, &exit_code] {
-        const Json description = describe(*path, read_model_file(*path, nullptr, PackedTensors::keep));
+        const Json description = describe(*path, Input(*path, PackedTensors::keep).file());
         if (*json)
             fmt::print("{}\n", description.dump(-1, ' ', false, Json::error_handler_t::replace));
         else

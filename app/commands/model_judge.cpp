@@ -22,6 +22,7 @@ std::optional<FileJudge> JudgeFlags::make(const ModelFile& file, const std::stri
 
 FileJudge JudgeFlags::make_required(const ModelFile& file, const std::string& where,
                                     const std::string& backend, const Progress& progress) {
+    require_network(file, where);
     const ExperimentConfig config = config_from_json(file.config, where);
     const std::string dataset = dataset_.empty() ? config.dataset : dataset_;
     Json options = dataset == config.dataset ? config.dataset_options : Json::object();

@@ -9,6 +9,7 @@
 
 #include "app/commands/commands.hpp"
 #include "app/commands/curves_picture.hpp"
+#include "app/commands/input.hpp"
 #include "app/commands/model_judge.hpp"
 #include "engine/core/files.hpp"
 #include "engine/io/model_file.hpp"
@@ -61,7 +62,8 @@ void tradeoff(TradeoffArguments& a) {
         if (is_model_file(path))
             throw Error(path, "holds a model, which curves do not replace", "give another name");
     }
-    const ModelFile file = read_model_file(a.in);
+    const Input input(a.in);
+    const ModelFile& file = input.model();
     watch_signals();
     const ProgressBar bar;
     const std::optional<FileJudge> judge = a.judge.make(file, a.in, a.backend, bar.listener());
@@ -96,7 +98,7 @@ void tradeoff(TradeoffArguments& a) {
 void add_tradeoff(CLI::App& app, int& exit_code) {
     CLI::App* command = app.add_subcommand("tradeoff", "what every method costs and loses");
     const auto a = std::make_shared<TradeoffArguments>();
-    command->add_option("in", a->in, "model file")->required()->type_name("FILE");
+    command->add_option("in", a->in, kInputHelp)->required()->type_name("FILE");
     command->add_option("--out", a->out, "CSV of all curves to write")->type_name("FILE");
     command->add_option("--plot", a->plot, "SVG of the whole model's curves to write")->type_name("FILE");
     a->judge.add(*command);

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "engine/core/files.hpp"
+#include "engine/io/input_file.hpp"
 
 namespace spectral::hdf5 {
 
@@ -393,12 +394,7 @@ Group open_file(const std::filesystem::path& path, const std::string& hint, Rese
     auto source = std::make_shared<Source>();
     source->room = room;
     source->file = path.string();
-    std::error_code failure;
-    const auto status = std::filesystem::status(path, failure);
-    if (!std::filesystem::exists(status)) throw Error(source->file, "no such file");
-    if (!std::filesystem::is_regular_file(status)) throw Error(source->file, "is not a regular file");
-    source->file_bytes = std::filesystem::file_size(path, failure);
-    if (failure) throw Error(source->file, failure.message());
+    source->file_bytes = require_regular_file(path);
     source->bytes_left = std::min(kMaxUnpackedBytes, source->file_bytes > kMaxUnpackedBytes
                                                          ? kMaxUnpackedBytes
                                                          : source->file_bytes * kMaxExpansion);

@@ -115,6 +115,12 @@ void load_layer(Backend& backend, Layer& layer, const LayerRecord& record) {
 
 }  // namespace
 
+void require_network(const ModelFile& file, const std::string& where) {
+    if (!file.config.contains("model"))
+        throw Error(where, "holds tensors, but not the network that they belong to: no data can judge it",
+                    "Leave out the data, or give a model that was trained here.");
+}
+
 void load_layers(Backend& backend, Model& model, const ModelFile& file) {
     const std::vector<Layer*> layers = model.layers();
     const std::span<const LayerRecord> records = network_layers(file);

@@ -28,6 +28,10 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
 /// of the model's layers.
 void load_layers(Backend& backend, Model& model, const ModelFile& file);
 
+/// Throws Error where the file says nothing of the network that its tensors belong to, as weights of another
+/// program do. `where` names the file.
+void require_network(const ModelFile& file, const std::string& where);
+
 /// The matrices that the file's model shows of what it learned, as Model::patterns() gives them. `where`
 /// names the file. Throws Error when its layers are not those of its configuration.
 std::vector<PatternSnapshot::Matrix> patterns_of(const ModelFile& file, const std::string& where);

@@ -1,0 +1,80 @@
+// spectral export: the weights of any file of weights as dense safetensors.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <spectral_version.hpp>
+
+#include "app/commands/commands.hpp"
+#include "app/commands/input.hpp"
+#include "engine/core/files.hpp"
+#include "engine/io/model_schema.hpp"
+#include "engine/io/safetensors.hpp"
+
+namespace spectral::app {
+
+namespace {
+
+struct ExportArguments {
+    std::string in, out;
+    bool json = false, force = false;
+};
+
+void require_free_safetensors(const std::string& out, bool force) {
+    std::error_code unreadable;  // the writer says why it cannot write there
+    if (!std::filesystem::is_regular_file(out, unreadable)) return;
+    if (!is_safetensors(out))
+        throw Error(out, "exists and is no safetensors file, so it is not replaced",
+                    "give another name for --out, or remove the file first");
+    if (!force) throw Error(out, "exists already", "give another name for --out, or --force to replace it");
+}
+
+void export_weights(const ExportArguments& a) {
+    require_free_safetensors(a.out, a.force);
+    require_replaceable(a.out);
+    const Input input(a.in);
+    const ModelFile& model = input.model();
+    std::map<std::string, std::string> metadata{
+        {"format", "pt"},  // as PyTorch lays them out: row-major, which readers ask for by this name
+        {"producer", fmt::format("{} {}", kProducer, SPECTRAL_VERSION)}};
+    if (!model.config.empty()) metadata["config_json"] = model.config.dump();
+    write_safetensors(a.out, model, metadata);
+
+    std::int64_t tensors = 0, parameters = 0;
+    for (const LayerRecord& layer : model.layers)
+        for (const NamedTensor& each : layer.tensors) {
+            ++tensors;
+            parameters += each.tensor.shape.size();
+        }
+    const auto bytes = std::filesystem::file_size(a.out);
+    if (a.json)
+        fmt::print("{}\n", Json{{"out", a.out},
+                                {"format", tensor_format_name(TensorFormat::safetensors)},
+                                {"tensors", tensors},
+                                {"parameters", parameters},
+                                {"file_bytes", bytes}}
+                               .dump(-1, ' ', false, Json::error_handler_t::replace));
+    else
+        fmt::print("{}: {} tensors, {} parameters, {} bytes\n", a.out, tensors, parameters, bytes);
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, int& exit_code) {
+    CLI::App* command = app.add_subcommand("export", "write weights for other programs");
+    const auto a = std::make_shared<ExportArguments>();
+    command->add_option("in", a->in, kInputHelp)->required()->type_name("FILE");
+    command->add_option("--out", a->out, "safetensors file to write")->required()->type_name("FILE");
+    command->add_flag("--force", a->force, "replace the file at --out");
+    command->add_flag("--json", a->json, "print one JSON object as the last line");
+    command->footer(
+        "All weights as dense 32-bit floats named layer.tensor; those of a compressed model are made from\n"
+        "what it keeps.\n\n"
+        "Example:\n  spectral export small.h5 --out weights.safetensors");
+    command->callback([a, &exit_code] {
+        export_weights(*a);
+        exit_code = kExitOk;
+    });
+}
+
+}  // namespace spectral::app

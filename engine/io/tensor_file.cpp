@@ -1,0 +1,47 @@
+#include "engine/io/tensor_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "engine/io/input_file.hpp"
+#include "engine/io/safetensors.hpp"
+
+namespace spectral {
+
+namespace {
+
+constexpr std::string_view kHdf5Magic = "\x89HDF\r\n\x1a\n";
+
+bool begins_with(const std::filesystem::path& path, std::string_view magic) {
+    const InputFile file(path);
+    std::array<char, 8> first{};
+    if (file.bytes() < magic.size()) return false;
+    file.read(0, std::as_writable_bytes(std::span(first).first(magic.size())));
+    return std::string_view(first.data(), magic.size()) == magic;
+}
+
+TensorFile foreign(TensorFormat format, ForeignTensors tensors) {
+    return {format, std::move(tensors.model), std::move(tensors.skipped)};
+}
+
+}  // namespace
+
+std::string_view tensor_format_name(TensorFormat format) {
+    switch (format) {
+        case TensorFormat::model:
+            return "model";
+        case TensorFormat::safetensors:
+            return "safetensors";
+    }
+    return "?";
+}
+
+TensorFile read_tensor_file(const std::filesystem::path& path, Reservation* room, PackedTensors packed) {
+    if (begins_with(path, kHdf5Magic)) return {TensorFormat::model, read_model_file(path, room, packed), {}};
+    if (is_safetensors(path)) return foreign(TensorFormat::safetensors, read_safetensors(path, room));
+    throw Error(path.string(), "is no model file, and of no other format that is read here",
+                "Give a model file of Spectral Workbench or safetensors.");
+}
+
+}  // namespace spectral

@@ -1,0 +1,188 @@
+"""Weights that other programs wrote: read, compressed, shown and exported; and hostile ones refused."""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import unittest
+from pathlib import Path
+
+from support import SKIPPED, CliCase, h5py
+
+try:
+    import numpy as np
+except ImportError:
+    np = None
+
+RESOURCES = Path(__file__).resolve().parents[2] / "resources"
+
+
+def write_safetensors(path: Path, tensors: dict, metadata: dict | None = None) -> None:
+    """By the format's description, with the tensors' own types."""
+    names = {"float32": "F32", "float16": "F16", "float64": "F64", "int64": "I64"}
+    header, values = ({"__metadata__": metadata} if metadata else {}), b""
+    for name, tensor in tensors.items():
+        first, values = len(values), values + tensor.tobytes()
+        header[name] = {"dtype": names[str(tensor.dtype)], "shape": tensor.shape, "data_offsets": [first, len(values)]}
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + values)
+
+
+def read_safetensors(path: Path) -> tuple[dict, dict]:
+    """By the format's description, with nothing of the program under test: values and metadata."""
+    data = path.read_bytes()
+    start = 8 + struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:start])
+    metadata, read, end = header.pop("__metadata__", {}), {}, 0
+    for name, each in header.items():
+        first, last = each["data_offsets"]
+        assert (each["dtype"], first) == ("F32", end), name
+        read[name], end = np.frombuffer(data[start + first:start + last], "<f4").reshape(each["shape"]), last
+    assert start % 8 == 0 and start + end == len(data)
+    return read, metadata
+
+
+def smooth(*shape: int):
+    """Weights that a few frequencies describe, and a little noise."""
+    noise = np.random.default_rng(1).normal(size=shape) * 0.01
+    return (noise + np.cos(sum(np.ogrid[tuple(slice(0, 3, complex(0, n)) for n in shape)]))).astype("f4")
+
+
+def weights() -> dict:
+    return {"encoder.0.weight": smooth(96, 128), "encoder.0.bias": smooth(96), "head.weight": smooth(10, 96).astype("f2"),
+            "scale": np.float32([2.0]), "steps": np.int64([3])}
+
+
+class Safetensors(CliCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.tensors = weights()
+        write_safetensors(self.folder / "weights.safetensors", self.tensors, {"format": "pt"})
+
+    def test_inspect(self) -> None:
+        seen = self.json("inspect", "weights.safetensors")
+        self.assertEqual(seen["format"], "safetensors")
+        self.assertEqual(
+            {each["name"]: each["shape"] for each in seen["tensors"]},
+            {"encoder.0/weight": [96, 128], "encoder.0/bias": [96], "head/weight": [10, 96], "tensors/scale": [1]})
+        run = self.succeed("inspect", "weights.safetensors")
+        self.assertIn("left out, as they hold no real numbers: steps (I64)", run.stderr)
+        self.assertIn("encoder.0/weight", run.stdout)
+
+    def test_the_format_is_told_by_content(self) -> None:
+        (self.folder / "weights.safetensors").rename(self.folder / "weights.h5")
+        self.assertEqual(self.json("inspect", "weights.h5")["format"], "safetensors")
+
+    def test_compress(self) -> None:
+        result = self.json("compress", "weights.safetensors", "--ratio", "4", "--out", "small.h5")
+        self.assertGreaterEqual(result["ratio"], 4)
+        seen = self.json("inspect", "small.h5")
+        self.assertEqual([each["name"] for each in seen["tensors"]], [each["name"] for each in result["tensors"]])
+        with self.subTest("read with h5py alone"):
+            if h5py is None:
+                self.skipTest("no h5py")
+            sys.path.insert(0, str(RESOURCES))
+            from read_model import read_model
+
+            read = read_model(self.folder / "small.h5")
+            told = {each["name"]: each["relative_error"] for each in result["tensors"]}
+            for name, tensor in self.tensors.items():
+                if name == "steps":
+                    continue
+                layer, _, leaf = name.rpartition(".")
+                path = f"{layer or 'tensors'}/{leaf}"
+                error = np.linalg.norm(read[path] - tensor.astype("f8")) / np.linalg.norm(tensor.astype("f8"))
+                self.assertAlmostEqual(error, told[path], delta=2e-3)
+
+    def test_tradeoff(self) -> None:
+        curves = self.json("tradeoff", "weights.safetensors", "--out", "curves.csv")["curves"]
+        self.assertIn("encoder.0/weight", {curve["tensor"] for curve in curves})
+
+    def test_export(self) -> None:
+        self.json("compress", "weights.safetensors", "--ratio", "4", "--out", "small.h5")
+        for source in ("weights.safetensors", "small.h5"):
+            with self.subTest(source):
+                told = self.json("export", source, "--out", "out.safetensors", "--force")
+                self.assertEqual(told["file_bytes"], (self.folder / "out.safetensors").stat().st_size)
+                read, metadata = read_safetensors(self.folder / "out.safetensors")
+                self.assertEqual(metadata["format"], "pt")
+                self.assertIn("Spectral Workbench", metadata["producer"])
+                self.assertEqual(set(read), set(self.tensors) - {"steps"})
+                for name, tensor in read.items():
+                    if source == "weights.safetensors":
+                        np.testing.assert_array_equal(tensor, self.tensors[name].astype("f4"))
+                    else:
+                        self.assertEqual(tensor.shape, self.tensors[name].shape)
+                        error = np.linalg.norm(tensor - self.tensors[name].astype("f8"))
+                        self.assertLess(error / np.linalg.norm(self.tensors[name].astype("f8")), 0.1)
+        with self.subTest("read by the format's own library"):
+            try:
+                from safetensors.numpy import load_file
+            except ImportError:
+                self.skipTest("no safetensors package")
+            for name, tensor in load_file(self.folder / "out.safetensors").items():
+                np.testing.assert_array_equal(tensor, read[name])
+
+    def test_export_of_a_trained_model(self) -> None:
+        self.train("run.h5", "--epochs", "1")
+        self.json("export", "run.h5", "--out", "run.safetensors")
+        read, metadata = read_safetensors(self.folder / "run.safetensors")
+        self.assertEqual(json.loads(metadata["config_json"])["model"], "purefft")
+        shown = {each["name"].replace("/", "."): each["shape"] for each in self.json("inspect", "run.h5")["tensors"]}
+        self.assertEqual({name: list(tensor.shape) for name, tensor in read.items()}, shown)
+
+    def test_export_replaces_nothing_unasked(self) -> None:
+        self.assert_refused("export", "weights.safetensors", "--out", "weights.safetensors", naming="exists already")
+        (self.folder / "notes.txt").write_text("mine")
+        self.assert_refused("export", "weights.safetensors", "--out", "notes.txt", "--force", naming="notes.txt")
+        self.assert_refused("export", "missing.h5", "--out", "out.safetensors", naming="missing.h5")
+
+    def test_no_data_can_judge_it(self) -> None:
+        data = ("--dataset", "tones", "--train-samples", "500", "--test-samples", "100")
+        for command in (("compress", "weights.safetensors", "--ratio", "4", "--out", "small.h5"),
+                        ("tradeoff", "weights.safetensors", "--out", "curves.csv")):
+            self.assert_refused(*command, *data, naming="not the network that they belong to")
+        self.json("compress", "weights.safetensors", "--ratio", "4", "--out", "small.h5")
+        self.assert_refused("eval", "small.h5", naming="not the network that they belong to")
+
+    def test_values_that_are_not_finite_are_named(self) -> None:
+        self.tensors["encoder.0.weight"][3, 17] = np.nan
+        write_safetensors(self.folder / "nan.safetensors", self.tensors)
+        self.assert_refused("compress", "nan.safetensors", "--ratio", "4", "--out", "small.h5",
+                            naming="tensor 'encoder.0/weight'")
+
+    def test_hostile_files_write_nothing(self) -> None:
+        whole = (self.folder / "weights.safetensors").read_bytes()
+        length = struct.unpack("<Q", whole[:8])[0]
+        header = json.loads(whole[8:8 + length])
+        name = "encoder.0.weight"
+
+        def changed(**fields: object) -> bytes:
+            text = json.dumps(header | {name: header[name] | fields}).encode()
+            return struct.pack("<Q", len(text)) + text + whole[8 + length:]
+
+        for data, naming in (
+            (whole[:-1], "bytes"),
+            (whole[:100], "no other format"),
+            (whole + b"x", "bytes of values"),
+            (struct.pack("<Q", 1 << 40) + whole[8:], "no other format"),
+            (changed(shape=[1 << 62, 1 << 62]), name),
+            (changed(shape=[96, 127]), name),
+            (changed(dtype="I3"), name),
+            (changed(data_offsets=[4, 49156]), "hole of 4 bytes"),
+            (b"", "no other format"),
+        ):
+            with self.subTest(naming, bytes=len(data)):
+                (self.folder / "hostile.safetensors").write_bytes(data)
+                for command in (("compress", "hostile.safetensors", "--ratio", "4", "--out", "small.h5"),
+                                ("tradeoff", "hostile.safetensors", "--out", "curves.csv"),
+                                ("inspect", "hostile.safetensors")):
+                    self.assert_refused(*command, naming=naming)
+
+
+if __name__ == "__main__":
+    if np is None:
+        print("skipped: no NumPy")
+        sys.exit(SKIPPED)
+    unittest.main()
