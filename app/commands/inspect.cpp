@@ -39,6 +39,7 @@ Json describe(const std::string& path, const TensorFile& input) {
                     {"end", file.learning_rate ? Json(*file.learning_rate) : Json()}};
     Json json{{"file", path},
               {"format", tensor_format_name(input.format)},
+              {"skipped", input.skipped},
               {"file_bytes", std::filesystem::file_size(path)},
               {"producer", file.producer},
               {"created_utc", file.created_utc},

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "engine/io/input_file.hpp"
+#include "engine/io/npy.hpp"
 #include "engine/io/safetensors.hpp"
 
 namespace spectral {
@@ -33,15 +34,21 @@ std::string_view tensor_format_name(TensorFormat format) {
             return "model";
         case TensorFormat::safetensors:
             return "safetensors";
+        case TensorFormat::npy:
+            return "npy";
+        case TensorFormat::npz:
+            return "npz";
     }
     return "?";
 }
 
 TensorFile read_tensor_file(const std::filesystem::path& path, Reservation* room, PackedTensors packed) {
     if (begins_with(path, kHdf5Magic)) return {TensorFormat::model, read_model_file(path, room, packed), {}};
+    if (begins_with(path, kNpyMagic)) return foreign(TensorFormat::npy, read_npy(path, room));
+    if (begins_with(path, kZipMagic)) return foreign(TensorFormat::npz, read_npz(path, room));
     if (is_safetensors(path)) return foreign(TensorFormat::safetensors, read_safetensors(path, room));
     throw Error(path.string(), "is no model file, and of no other format that is read here",
-                "Give a model file of Spectral Workbench or safetensors.");
+                "Give a model file of Spectral Workbench, safetensors, .npy or .npz.");
 }
 
 }  // namespace spectral

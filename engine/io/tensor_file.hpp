@@ -7,7 +7,7 @@
 
 namespace spectral {
 
-enum class TensorFormat { model, safetensors };
+enum class TensorFormat { model, safetensors, npy, npz };
 std::string_view tensor_format_name(TensorFormat format);  ///< "safetensors"
 
 struct TensorFile {

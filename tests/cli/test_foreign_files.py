@@ -181,6 +181,47 @@ class Safetensors(CliCase):
                     self.assert_refused(*command, naming=naming)
 
 
+class NumpyFiles(CliCase):
+    def test_one_array(self) -> None:
+        weight = smooth(96, 128)
+        for name, array in (("w.npy", weight), ("columns.npy", np.asfortranarray(weight)),
+                            ("swapped.npy", weight.astype(">f8")), ("half.npy", weight.astype("f2"))):
+            with self.subTest(name):
+                np.save(self.folder / name, array)
+                self.json("export", name, "--out", "out.safetensors", "--force")
+                read, _ = read_safetensors(self.folder / "out.safetensors")
+                np.testing.assert_array_equal(read[name.removesuffix(".npy")], array.astype("f4"))
+        self.json("compress", "w.npy", "--ratio", "4", "--out", "small.h5")
+        self.assertEqual([each["name"] for each in self.json("inspect", "small.h5")["tensors"]], ["tensors/w"])
+
+    def test_archives(self) -> None:
+        arrays = {"enc/w": smooth(96, 128), "b": smooth(96), "steps": np.int64(7), "names": np.array(["a", "b"])}
+        for save in (np.savez, np.savez_compressed):
+            with self.subTest(save.__name__):
+                save(self.folder / "w.npz", **arrays)
+                seen = self.json("inspect", "w.npz")
+                self.assertEqual(seen["format"], "npz")
+                self.assertEqual([each["name"] for each in seen["tensors"]], ["enc/w", "tensors/b"])
+                self.assertEqual(seen["skipped"], ["steps (<i8)", "names (<U1)"])
+                self.json("compress", "w.npz", "--ratio", "4", "--out", "small.h5", "--force")
+
+    def test_hostile_files_write_nothing(self) -> None:
+        np.save(self.folder / "objects.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+        np.savez(self.folder / "objects.npz", w=np.array([print], dtype=object))
+        np.save(self.folder / "fields.npy", np.zeros(2, [("a", "f4"), ("b", "i4")]))
+        np.save(self.folder / "complex.npy", np.zeros(2, "c8"))
+        np.save(self.folder / "good.npy", smooth(4, 5))
+        whole = (self.folder / "good.npy").read_bytes()
+        (self.folder / "short.npy").write_bytes(whole[:-1])
+        (self.folder / "huge.npy").write_bytes(whole.replace(b"(4, 5)", b"(4, 5" + b"0" * 14 + b")").replace(b" " * 14, b"", 1))
+        for name, naming in (("objects.npy", "never unpickled"), ("objects.npz", "never unpickled"),
+                             ("fields.npy", "several fields"), ("complex.npy", "'<c8'"), ("short.npy", "are fewer"),
+                             ("huge.npy", "are fewer")):
+            with self.subTest(name):
+                self.assert_refused("compress", name, "--ratio", "4", "--out", "small.h5", naming=naming)
+                self.assert_refused("inspect", name, naming=naming)
+
+
 if __name__ == "__main__":
     if np is None:
         print("skipped: no NumPy")
