@@ -1,23 +1,44 @@
 // spectral inspect: what is in a model file, or in another file of weights.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "app/commands/commands.hpp"
 #include "app/commands/input.hpp"
+#include "engine/compress/spectrum_statistics.hpp"
 
 namespace spectral::app {
 
 namespace {
 
-Json describe(const std::string& path, const TensorFile& input) {
-    const ModelFile& file = input.model;
+/// By "energy_in_lowest_tenth", "entropy" and "effective_rank"; null where there is none.
+Json statistics_of(Device device, const NamedTensor& tensor) {
+    try {
+        const auto found = spectrum_statistics(device, tensor.packed && tensor.tensor.values.empty()
+                                                           ? unpack(device, *tensor.packed)
+                                                           : tensor.tensor);
+        if (!found) return nullptr;
+        return {{"energy_in_lowest_tenth", found->low_energy},
+                {"entropy", found->entropy},
+                {"effective_rank", found->effective_rank ? Json(*found->effective_rank) : Json()}};
+    } catch (const OutOfMemory&) {
+        return nullptr;  // a packed tensor may stand for more than any machine holds
+    }
+}
+
+Json describe_tensors(const ModelFile& file, bool statistics) {
+    const ProgressBar bar;
+    const auto backend = open_backend("cpu");
+    MemoryBudget budget(available_memory());
+    double whole = 0, done = 0;
+    for (const LayerRecord& layer : file.layers)
+        for (const NamedTensor& each : layer.tensors) whole += static_cast<double>(each.tensor.shape.size());
     Json tensors = Json::array();
-    std::int64_t parameters = 0;
     for (const LayerRecord& layer : file.layers) {
         for (const NamedTensor& each : layer.tensors) {
-            if (layer.kind != "standardise") parameters += each.tensor.shape.size();
             const std::int64_t dense = each.tensor.shape.size() * static_cast<std::int64_t>(sizeof(float));
             Json tensor{{"name", layer.name + "/" + each.name},
                         {"kind", layer.kind},
@@ -25,15 +46,28 @@ Json describe(const std::string& path, const TensorFile& input) {
                         {"method", "dense"},
                         {"dense_bytes", dense},
                         {"stored_bytes", dense},
-                        {"relative_error", 0}};
+                        {"relative_error", 0},
+                        {"spectrum", nullptr}};
             if (each.packed) {
                 tensor["method"] = each.packed->method;
                 tensor["stored_bytes"] = each.packed->stored_bytes();
                 tensor["relative_error"] = each.packed->relative_error;
             }
+            bar.show(done / std::max(whole, 1.0), tensor["name"].get<std::string>());
+            if (statistics) tensor["spectrum"] = statistics_of({*backend, budget}, each);
+            done += static_cast<double>(each.tensor.shape.size());
             tensors.push_back(tensor);
         }
     }
+    return tensors;
+}
+
+Json describe(const std::string& path, const TensorFile& input, bool statistics) {
+    const ModelFile& file = input.model;
+    std::int64_t parameters = 0;
+    for (const LayerRecord& layer : file.layers)
+        for (const NamedTensor& each : layer.tensors)
+            if (layer.kind != "standardise") parameters += each.tensor.shape.size();
     // A live change leaves the configuration as it was.
     const Json rate{{"start", file.config.value("learning_rate", Json())},
                     {"end", file.learning_rate ? Json(*file.learning_rate) : Json()}};
@@ -50,7 +84,7 @@ Json describe(const std::string& path, const TensorFile& input) {
               {"metrics", file.metrics},
               {"config", file.config},
               {"learning_rate", rate},
-              {"tensors", tensors},
+              {"tensors", describe_tensors(file, statistics)},
               {"provenance",
                {{"git", file.provenance.git},
                 {"backend", file.provenance.backend},
@@ -68,14 +102,25 @@ void print(const Json& json) {
     const auto line = [](std::string_view name, const Json& value) {
         fmt::print("{:<13} {}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
     };
-    for (const char* name : {"file", "file_bytes", "producer", "created_utc", "dataset", "seed", "parameters",
-                             "metrics", "config", "learning_rate", "provenance", "checkpoint"})
-        line(name, json.at(name));
-    for (const Json& tensor : json.at("tensors"))
-        fmt::print("  {:<28} {:<8} {:<14} {:<9} {} bytes, relative error {:.4g}\n",
+    std::vector<const char*> lines{"file", "format", "file_bytes", "parameters"};
+    if (json.at("format") == tensor_format_name(TensorFormat::model))
+        lines.insert(lines.end(), {"producer", "created_utc", "dataset", "seed", "metrics", "config",
+                                   "learning_rate", "provenance", "checkpoint"});
+    for (const char* name : lines) line(name, json.at(name));
+    const auto share = [](const Json& spectrum, const char* name, int digits) {
+        const Json value = spectrum.is_object() ? spectrum.at(name) : Json();
+        return value.is_null() ? std::string("–") : fmt::format("{:.{}f}", value.get<double>(), digits);
+    };
+    fmt::print("\n{:<28} {:<10} {:<14} {:<10} {:>12} {:>8} {:>9} {:>8} {:>9}\n", "tensor", "kind", "shape",
+               "method", "stored bytes", "error", "low 10 %", "entropy", "eff. rank");
+    for (const Json& tensor : json.at("tensors")) {
+        const Json& spectrum = tensor["spectrum"];
+        fmt::print("{:<28} {:<10} {:<14} {:<10} {:>12} {:>8.4f} {:>9} {:>8} {:>9}\n",
                    tensor["name"].get<std::string>(), tensor["kind"].get<std::string>(),
                    tensor["shape"].dump(), tensor["method"].get<std::string>(), tensor["stored_bytes"].dump(),
-                   tensor["relative_error"].get<double>());
+                   tensor["relative_error"].get<double>(), share(spectrum, "energy_in_lowest_tenth", 3),
+                   share(spectrum, "entropy", 3), share(spectrum, "effective_rank", 1));
+    }
 }
 
 }  // namespace
@@ -86,9 +131,18 @@ void add_inspect(CLI::App& app, int& exit_code) {
     const auto json = std::make_shared<bool>(false);
     command->add_option("file", *path, kInputHelp)->required()->type_name("FILE");
     command->add_flag("--json", *json, "print one JSON object as the last line");
-    command->footer("Example:\n  spectral inspect run.h5 --json");
+    const auto quick = std::make_shared<bool>(false);
+    command->add_flag("--quick", *quick, "leave out the statistics of spectra");
+    command->footer(
+        "low 10 %   share of a tensor's energy in the tenth of its frequencies nearest to zero; white noise: "
+        "0.1\n"
+        "entropy    of the energy over all frequencies: 0 one has all, 1 all have the same\n"
+        "eff. rank  exp of the entropy of the squared singular values, as shares of their sum; only where "
+        "the\n"
+        "           matrix (first axis by all others) has a shorter side of at most 1,024\n\n"
+        "Examples:\n  spectral inspect run.h5 --json\n  spectral inspect weights.safetensors");
     command->callback([=, &exit_code] {
-        const Json description = describe(*path, Input(*path, PackedTensors::keep).file());
+        const Json description = describe(*path, Input(*path, PackedTensors::keep).file(), !*quick);
         if (*json)
             fmt::print("{}\n", description.dump(-1, ' ', false, Json::error_handler_t::replace));
         else

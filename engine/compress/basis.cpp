@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "engine/compress/basis_transform.hpp"
+#include "engine/core/places.hpp"
 
 namespace spectral {
 
@@ -37,28 +38,6 @@ std::vector<float> with_signs(std::vector<float> values, std::uint64_t seed) {
 
 /// First axis × all others.
 std::array<std::int64_t, 2> as_matrix(const Shape& shape) { return {shape[0], shape.size() / shape[0]}; }
-
-/// Walks over a tensor's values in the order in which axes `order` nest: body(place in the tensor).
-template <class Body>
-void for_each_place(const Shape& shape, const std::vector<int>& order, const Body& body) {
-    const auto rank = static_cast<std::size_t>(shape.rank());
-    std::array<std::int64_t, kMaxRank> step{}, extent{}, at{};
-    for (std::size_t i = 0; i < rank; ++i) {
-        extent[i] = shape[order[i]];
-        step[i] = 1;
-        for (int axis = order[i] + 1; axis < shape.rank(); ++axis) step[i] *= shape[axis];
-    }
-    std::int64_t place = 0;
-    for (std::int64_t count = shape.size(); count > 0; --count) {
-        body(place);
-        for (std::size_t i = rank; i-- > 0;) {
-            place += step[i];
-            if (++at[i] < extent[i]) break;
-            place -= step[i] * extent[i];
-            at[i] = 0;
-        }
-    }
-}
 
 /// The axes that are not transformed, then those that are.
 std::vector<int> nesting(const Shape& view, const std::vector<int>& axes) {

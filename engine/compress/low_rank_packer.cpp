@@ -1,10 +1,10 @@
 // The largest singular values of a matrix, each factor taking its square root.
 #include <Eigen/Core>
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
+#include "engine/compress/gram.hpp"
 #include "engine/compress/packers.hpp"
 
 namespace spectral {
@@ -21,15 +21,12 @@ public:
           name_(std::move(name)),
           whole_(Eigen::Map<const Matrix>(dense.values.data(), dense.shape[0],
                                           dense.shape.size() / dense.shape[0])) {
-        // By the eigenvectors of the Gram matrix of the shorter side, in double: singular values down to 1e-8
-        // of the largest are right, which is below what the factors are rounded to.
+        // What is wrong of the singular values is below what the factors are rounded to. Each factor takes
+        // the root of the singular value.
         const bool wide = whole_.rows() <= whole_.cols();
-        const Eigen::MatrixXd all = whole_.cast<double>(),
-                              matrix = wide ? all : Eigen::MatrixXd(all.transpose());
-        const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(matrix * matrix.transpose());
-        // Largest first; each factor takes the root of the singular value.
-        const Eigen::MatrixXd vectors = solver.eigenvectors().rowwise().reverse();
-        const Eigen::VectorXd roots = solver.eigenvalues().reverse().cwiseMax(0).cwiseSqrt().cwiseSqrt();
+        const Eigen::MatrixXd matrix = wide_matrix(dense);
+        const auto [squares, vectors] = gram_spectrum(matrix, GramVectors::yes);
+        const Eigen::VectorXd roots = squares.cwiseSqrt().cwiseSqrt();
         const double least = 1e-8 * (roots.size() > 0 ? roots(0) : 0);
         const Eigen::VectorXd inverse =
             roots.unaryExpr([least](double root) { return root > least ? 1 / root : 0; });

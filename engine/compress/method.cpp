@@ -12,7 +12,6 @@ namespace spectral {
 namespace {
 
 constexpr std::int64_t kTile = 16;
-constexpr std::int64_t kLargestSvdSide = 1024;
 
 constexpr double kRateStep = 0.84089641525371454;  // 2^(-1/4)
 constexpr double kFewestBytes = 48;

@@ -9,6 +9,9 @@
 
 namespace spectral {
 
+/// Shorter sides of a matrix above it take minutes to decompose.
+inline constexpr std::int64_t kLargestSvdSide = 1024;
+
 struct BasisMethod {
     BasisKind kind = BasisKind::fft;
     Support support = Support::listed;  ///< listed: the largest; box: the lowest frequencies; all

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <numeric>
 #include <utility>
 
+#include "engine/core/places.hpp"
 #include "engine/io/input_file.hpp"
 #include "engine/io/zip_archive.hpp"
 
@@ -134,22 +135,12 @@ ValueType type_of(const std::string& descr) {
 
 /// From first axis fastest to last axis fastest.
 std::vector<float> by_rows(const std::vector<float>& by_columns, const Shape& shape) {
+    std::vector<int> order(static_cast<std::size_t>(shape.rank()));
+    std::iota(order.rbegin(), order.rend(), 0);
     std::vector<float> result(by_columns.size());
-    std::array<std::int64_t, kMaxRank> index{}, step{};
-    std::int64_t place = 0, size = 1;
-    for (int axis = 0; axis < shape.rank(); ++axis) {
-        step[static_cast<std::size_t>(axis)] = size;
-        size *= shape[axis];
-    }
-    for (float& value : result) {
-        value = by_columns[static_cast<std::size_t>(place)];
-        for (auto axis = static_cast<std::size_t>(shape.rank()); axis-- > 0;) {
-            place += step[axis];
-            if (++index[axis] < shape[static_cast<int>(axis)]) break;
-            place -= step[axis] * index[axis];
-            index[axis] = 0;
-        }
-    }
+    auto from = by_columns.begin();
+    for_each_place(shape, order,
+                   [&](std::int64_t place) { result[static_cast<std::size_t>(place)] = *from++; });
     return result;
 }
 

@@ -66,6 +66,12 @@ class Safetensors(CliCase):
         self.assertEqual(
             {each["name"]: each["shape"] for each in seen["tensors"]},
             {"encoder.0/weight": [96, 128], "encoder.0/bias": [96], "head/weight": [10, 96], "tensors/scale": [1]})
+        spectra = {each["name"]: each["spectrum"] for each in seen["tensors"]}
+        self.assertGreater(spectra["encoder.0/weight"]["energy_in_lowest_tenth"], 0.9)
+        self.assertLess(spectra["encoder.0/weight"]["effective_rank"], 3)
+        self.assertLess(spectra["encoder.0/weight"]["entropy"], 0.5)
+        quick = self.json("inspect", "weights.safetensors", "--quick")
+        self.assertEqual({str(each["spectrum"]) for each in quick["tensors"]}, {"None"})
         run = self.succeed("inspect", "weights.safetensors")
         self.assertIn("left out, as they hold no real numbers: steps (I64)", run.stderr)
         self.assertIn("encoder.0/weight", run.stdout)
@@ -79,6 +85,7 @@ class Safetensors(CliCase):
         self.assertGreaterEqual(result["ratio"], 4)
         seen = self.json("inspect", "small.h5")
         self.assertEqual([each["name"] for each in seen["tensors"]], [each["name"] for each in result["tensors"]])
+        self.assertGreater(seen["tensors"][0]["spectrum"]["energy_in_lowest_tenth"], 0.9)
         with self.subTest("read with h5py alone"):
             if h5py is None:
                 self.skipTest("no h5py")
