@@ -8,7 +8,7 @@
 namespace spectral::app {
 
 /// What can be given: for the help of an option.
-inline constexpr const char* kInputHelp = "model file, or weights as safetensors, .npy or .npz";
+inline constexpr const char* kInputHelp = "model file, or weights as safetensors, .npy, .npz or HDF5";
 
 class Input {
 public:

@@ -89,12 +89,16 @@ inline constexpr int kMaxRank = 8;
 inline constexpr std::size_t kMaxNameBytes = 255;
 inline constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
 
+/// Whether every dataset must have, and match, its SHA-256: other programs' files have none.
+enum class Hashes { required, ignored };
+
 /// An open file as its objects see it.
 struct Source {
     std::string file;              ///< for messages
     std::uint64_t file_bytes = 0;  ///< size on disk
     std::uint64_t bytes_left = 0;  ///< what may still be unpacked from it
     Reservation* room = nullptr;   ///< grows with what is unpacked; null: nobody counts
+    Hashes hashes = Hashes::required;
     Handle handle;
     Error error(const std::string& object, const std::string& why, std::string hint = {}) const;
 };
@@ -128,9 +132,11 @@ class Dataset : public Object {
 public:
     using Object::Object;
     bool holds(Element type) const;
+    /// Of whatever width and byte order.
+    bool holds_floats() const;
     /// Checks type, shape, storage and filters; nothing is allocated for the values yet.
     std::vector<std::int64_t> extents(Element expected) const;
-    /// Unpacks and compares with the attribute `sha256`.
+    /// Unpacks, and compares with the attribute `sha256` where hashes are required.
     template <class T>
     std::vector<T> values() const {
         std::vector<T> result(take_from_budget(kElementOf<T>));
@@ -173,7 +179,8 @@ private:
 
 /// The root group. Throws Error when `path` is no readable HDF5 file. `hint` goes with "not an HDF5 file".
 /// What is unpacked from it makes `room` grow, where there is one, before it is allocated.
-Group open_file(const std::filesystem::path& path, const std::string& hint, Reservation* room = nullptr);
+Group open_file(const std::filesystem::path& path, const std::string& hint, Reservation* room = nullptr,
+                Hashes hashes = Hashes::required);
 
 // Writing
 // ------------------------------------------------------------------------------------------------------

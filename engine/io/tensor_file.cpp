@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "engine/io/foreign_hdf5.hpp"
 #include "engine/io/input_file.hpp"
 #include "engine/io/npy.hpp"
 #include "engine/io/safetensors.hpp"
@@ -32,6 +33,8 @@ std::string_view tensor_format_name(TensorFormat format) {
     switch (format) {
         case TensorFormat::model:
             return "model";
+        case TensorFormat::hdf5:
+            return "hdf5";
         case TensorFormat::safetensors:
             return "safetensors";
         case TensorFormat::npy:
@@ -43,12 +46,15 @@ std::string_view tensor_format_name(TensorFormat format) {
 }
 
 TensorFile read_tensor_file(const std::filesystem::path& path, Reservation* room, PackedTensors packed) {
-    if (begins_with(path, kHdf5Magic)) return {TensorFormat::model, read_model_file(path, room, packed), {}};
+    if (begins_with(path, kHdf5Magic)) {
+        if (is_model_file(path)) return {TensorFormat::model, read_model_file(path, room, packed), {}};
+        return foreign(TensorFormat::hdf5, read_foreign_hdf5(path, room));
+    }
     if (begins_with(path, kNpyMagic)) return foreign(TensorFormat::npy, read_npy(path, room));
     if (begins_with(path, kZipMagic)) return foreign(TensorFormat::npz, read_npz(path, room));
     if (is_safetensors(path)) return foreign(TensorFormat::safetensors, read_safetensors(path, room));
     throw Error(path.string(), "is no model file, and of no other format that is read here",
-                "Give a model file of Spectral Workbench, safetensors, .npy or .npz.");
+                "Give a model file of Spectral Workbench, safetensors, .npy, .npz or HDF5.");
 }
 
 }  // namespace spectral

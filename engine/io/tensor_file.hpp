@@ -7,7 +7,7 @@
 
 namespace spectral {
 
-enum class TensorFormat { model, safetensors, npy, npz };
+enum class TensorFormat { model, hdf5, safetensors, npy, npz };
 std::string_view tensor_format_name(TensorFormat format);  ///< "safetensors"
 
 struct TensorFile {

@@ -73,7 +73,7 @@ class Safetensors(CliCase):
         quick = self.json("inspect", "weights.safetensors", "--quick")
         self.assertEqual({str(each["spectrum"]) for each in quick["tensors"]}, {"None"})
         run = self.succeed("inspect", "weights.safetensors")
-        self.assertIn("left out, as they hold no real numbers: steps (I64)", run.stderr)
+        self.assertIn("left out, as no weights: steps (I64)", run.stderr)
         self.assertIn("encoder.0/weight", run.stdout)
 
     def test_the_format_is_told_by_content(self) -> None:
@@ -227,6 +227,92 @@ class NumpyFiles(CliCase):
             with self.subTest(name):
                 self.assert_refused("compress", name, "--ratio", "4", "--out", "small.h5", naming=naming)
                 self.assert_refused("inspect", name, naming=naming)
+
+
+@unittest.skipIf(h5py is None, "no h5py")
+class Hdf5Files(CliCase):
+    KERAS_3 = {"layers/dense/vars/0": (256, 32), "layers/dense/vars/1": (32,), "layers/dense_1/vars/0": (32, 10)}
+    LEGACY = {"model_weights/dense/dense/kernel:0": (256, 32), "model_weights/dense/dense/bias:0": (32,)}
+
+    def write(self, name: str, tensors: dict, **options: object) -> None:
+        with h5py.File(self.folder / name, "w") as file:
+            for path, shape in tensors.items():
+                file.create_dataset(path, data=smooth(*shape), **options)
+
+    def test_weights_of_keras(self) -> None:
+        self.write("model.weights.h5", self.KERAS_3, compression="gzip", shuffle=True)
+        with h5py.File(self.folder / "model.weights.h5", "a") as file:
+            file["_layer_checkpoint_dependencies/dense/vars/0"] = smooth(4, 4).astype("f8")
+            file["seed_generator/vars/0"] = np.uint32([1, 2])
+            file["optimizer/vars/0"] = smooth(64, 32)
+            file.create_group("layers/dropout/vars")
+            file["layers/dense"].attrs["name"] = "dense"  # a text of variable length
+        seen = self.json("inspect", "model.weights.h5")
+        self.assertEqual(seen["format"], "hdf5")
+        self.assertEqual({each["name"]: tuple(each["shape"]) for each in seen["tensors"]},
+                         self.KERAS_3 | {"_layer_checkpoint_dependencies/dense/vars/0": (4, 4)})
+        self.assertEqual(seen["skipped"], ["optimizer (the optimiser's state)", "seed_generator/vars/0 (no floats)"])
+
+        self.write("legacy.h5", self.LEGACY)
+        with h5py.File(self.folder / "legacy.h5", "a") as file:
+            file["model_weights"].attrs["layer_names"] = np.array([b"dense"])
+        for name, weights_ in (("model.weights.h5", self.KERAS_3), ("legacy.h5", self.LEGACY)):
+            with self.subTest(name):
+                self.json("export", name, "--out", "out.safetensors", "--force")
+                read, _ = read_safetensors(self.folder / "out.safetensors")
+                for path, shape in weights_.items():
+                    layer, _, leaf = path.rpartition("/")
+                    np.testing.assert_array_equal(read[f"{layer}.{leaf}"], smooth(*shape))
+                result = self.json("compress", name, "--ratio", "2", "--out", "small.h5", "--force")
+                self.assertGreaterEqual(result["ratio"], 2)
+
+    def test_hostile_files_write_nothing(self) -> None:
+        np.save(self.folder / "raw.npy", smooth(8, 8))
+
+        def linked(file: h5py.File) -> None:
+            file["weight"] = h5py.ExternalLink("other.h5", "/weight")
+
+        def soft(file: h5py.File) -> None:
+            file["a"] = smooth(4)
+            file["weight"] = h5py.SoftLink("/a")
+
+        def circle(file: h5py.File) -> None:
+            file.create_group("a")["b"] = file["/"]
+
+        def external(file: h5py.File) -> None:
+            file.create_dataset("weight", (8, 8), "f4", external=[("raw.npy", 0, 256)])
+
+        def bomb(file: h5py.File) -> None:
+            file.create_dataset("weight", (1 << 30, 1 << 10), "f4", chunks=(1 << 10, 1 << 10))
+
+        def filtered(file: h5py.File) -> None:
+            file.create_dataset("weight", data=smooth(64), compression="lzf")
+
+        def swapped(file: h5py.File) -> None:
+            file["weight"] = smooth(8).astype(">f4")
+
+        def virtual(file: h5py.File) -> None:
+            layout = h5py.VirtualLayout((8,), "f4")
+            layout[:] = h5py.VirtualSource("other.h5", "weight", (8,))
+            file.create_virtual_dataset("weight", layout)
+
+        def too_large(file: h5py.File) -> None:
+            file["weight"] = np.array([1, -1e300])
+
+        for spoil, naming in ((linked, "no plain entry"), (soft, "no plain entry"), (circle, "circle"),
+                              (external, "another file"), (bomb, "promises more"), (filtered, "filter"),
+                              (swapped, "little-endian"), (virtual, "virtual"), (too_large, "number 1 is -1e+300")):
+            with self.subTest(spoil.__name__):
+                with h5py.File(self.folder / "hostile.h5", "w") as file:
+                    spoil(file)
+                for command in (("compress", "hostile.h5", "--ratio", "4", "--out", "small.h5"),
+                                ("export", "hostile.h5", "--out", "out.safetensors"), ("inspect", "hostile.h5")):
+                    self.assert_refused(*command, naming=naming)
+        self.write("cut.h5", self.KERAS_3)
+        whole = (self.folder / "cut.h5").read_bytes()
+        for share in (0.1, 0.5, 0.9):
+            (self.folder / "cut.h5").write_bytes(whole[:int(len(whole) * share)])
+            self.assert_refused("inspect", "cut.h5", naming="cut.h5")
 
 
 if __name__ == "__main__":

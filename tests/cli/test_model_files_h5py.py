@@ -20,7 +20,7 @@ class ChangedFiles(CliCase):
     def test_another_programs_file(self) -> None:
         with h5py.File(self.folder / "other.h5", "w") as file:
             file["weight"] = [1.0, 2.0]
-        self.assert_refused("inspect", "other.h5", naming="other.h5: / has no attribute encoding-type")
+        self.assert_refused("eval", "other.h5", naming="other.h5: / has no attribute encoding-type")
         with h5py.File(self.folder / "other.h5", "a") as file:
             file.attrs["encoding-type"] = np.bytes_("anndata")
         self.assert_refused("eval", "other.h5", naming="'anndata'")
