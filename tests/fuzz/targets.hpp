@@ -1,0 +1,24 @@
+// What is fuzzed: each takes hostile bytes, lets pass only an Error, and aborts where what was accepted
+// breaks a promise of the reader or codec.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace spectral::fuzz {
+
+using Bytes = std::span<const std::uint8_t>;
+
+void safetensors(Bytes bytes);
+void npy(Bytes bytes);
+void npz(Bytes bytes);
+void foreign_hdf5(Bytes bytes);
+void model_file(Bytes bytes);
+/// One byte of coding, one of count, two of universe, then the coded bytes.
+void index_codec(Bytes bytes);
+/// One byte of coding, two of count, eight of scale (a double), then the coded bytes.
+void value_codec(Bytes bytes);
+/// The header's JSON up to the first zero byte, then the coded bytes.
+void packed_tensor(Bytes bytes);
+
+}  // namespace spectral::fuzz
