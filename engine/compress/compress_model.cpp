@@ -125,7 +125,8 @@ std::vector<Candidate> candidates(Device device, const ModelFile& model, const C
         throw Error(fmt::format("tensor '{}'", unknown.begin()->first), "the model has none of that name",
                     "its tensors are: " + known);
     }
-    if (result.empty()) throw Error("model", "it has no tensors to compress");
+    if (result.empty())
+        throw Error("model", "it has no tensors to compress", "Tensors need an axis and a value.");
     if (request.options.basis && std::ranges::none_of(result, [&](const Candidate& each) {
             return axes_fit(*request.options.basis,
                             model.layers[each.layer].tensors[each.tensor].tensor.shape);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "engine/compress/packers.hpp"
 
@@ -56,6 +57,13 @@ void require_packable(const HostTensor& dense) {
         refuse(fmt::format("the value at [{}] is {}", dense.shape.place_text(found - dense.values.begin()),
                            *found),
                "compress finite values only");
+    // A transform adds up to all values.
+    const auto peak = std::ranges::max_element(dense.values, {}, [](float value) { return std::abs(value); });
+    const double sum = std::abs(static_cast<double>(*peak)) * static_cast<double>(dense.shape.size());
+    if (sum > static_cast<double>(std::numeric_limits<float>::max()))
+        refuse(fmt::format("the value at [{}] is {:g}, so large that sums of such values are infinite",
+                           dense.shape.place_text(peak - dense.values.begin()), *peak),
+               "scale the weights");
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ std::optional<SpectrumStatistics> spectrum_statistics(Device device, const HostT
     std::vector<Bin> bins = bins_of(device, dense, basis);
     double whole = 0, entropy = 0;
     for (const Bin& bin : bins) whole += static_cast<double>(bin.weight) * bin.energy;
-    if (!(whole > 0)) return std::nullopt;
+    if (!(whole > 0) || !std::isfinite(whole)) return std::nullopt;
     for (const Bin& bin : bins) entropy += surprise(bin.energy, whole, static_cast<double>(bin.weight));
 
     SpectrumStatistics result;

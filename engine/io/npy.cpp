@@ -102,7 +102,7 @@ private:
             const auto [end, failure] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
             if (failure != std::errc() || value < 0) refuse("the shape is no list of counts");
             if (values.size() == static_cast<std::size_t>(kMaxRank))
-                refuse(fmt::format("its rank is above {}", kMaxRank));
+                throw Error("header", fmt::format("its rank is above {}", kMaxRank), "Reshape it.");
             values.push_back(value);
             rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
             if (!accept(',') && !next_is(')')) refuse("the shape is no list of counts");

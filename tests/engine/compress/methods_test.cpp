@@ -79,6 +79,14 @@ TEST_P(Methods, ZerosAndConstantsAreNoTrouble) {
     }
 }
 
+TEST_P(Methods, RefusesWhatTransformsWouldMakeInfinite) {
+    HostTensor dense{Shape{4, 5}, std::vector<float>(20, 1)};
+    dense.values[13] = -3e38F;
+    EXPECT_NE(
+        failure([&] { method_.prepare(device_, dense); }).find("the value at [2, 3] is -3e+38, so large"),
+        std::string::npos);
+}
+
 TEST_P(Methods, RefusesWhatIsNotFinite) {
     HostTensor dense{Shape{4, 5}, std::vector<float>(20, 1)};
     dense.values[13] = std::numeric_limits<float>::quiet_NaN();

@@ -134,6 +134,7 @@ TEST_F(Statistics, AreAbsentWhereThereAreNone) {
     EXPECT_FALSE(spectrum_statistics(device_, {Shape{3, 0}, {}}));
     EXPECT_FALSE(spectrum_statistics(device_, {Shape{3}, {0, 0, 0}}));
     EXPECT_FALSE(spectrum_statistics(device_, {Shape{3}, {0, NAN, 0}}));
+    EXPECT_FALSE(spectrum_statistics(device_, {Shape{3}, {3e38F, 3e38F, 3e38F}}));
     MemoryBudget little(100);
     EXPECT_THROW(spectrum_statistics({*backend_, little}, {Shape{64}, normal_values(64, 1)}), OutOfMemory);
 }
