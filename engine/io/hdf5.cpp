@@ -396,6 +396,11 @@ Dataset Group::dataset(const std::string& name) const {
     return {source_, open(name, H5I_DATASET), path_ == "/" ? "/" + name : path_ + "/" + name};
 }
 
+bool is_hdf5(const std::filesystem::path& path) {
+    const Quiet quiet;
+    return H5Fis_hdf5(path.c_str()) > 0;
+}
+
 Group open_file(const std::filesystem::path& path, const std::string& hint, Reservation* room,
                 Hashes hashes) {
     auto source = std::make_shared<Source>();

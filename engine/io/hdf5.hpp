@@ -177,6 +177,9 @@ private:
     Handle open(const std::string& name, H5I_type_t kind) const;
 };
 
+/// Whether the library takes it for one; a block of another program may stand in front. Never throws.
+bool is_hdf5(const std::filesystem::path& path);
+
 /// The root group. Throws Error when `path` is no readable HDF5 file. `hint` goes with "not an HDF5 file".
 /// What is unpacked from it makes `room` grow, where there is one, before it is allocated.
 Group open_file(const std::filesystem::path& path, const std::string& hint, Reservation* room = nullptr,

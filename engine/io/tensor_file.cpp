@@ -1,10 +1,10 @@
 #include "engine/io/tensor_file.hpp"
 
-#include <algorithm>
 #include <array>
-#include <cstring>
+#include <utility>
 
 #include "engine/io/foreign_hdf5.hpp"
+#include "engine/io/hdf5.hpp"
 #include "engine/io/input_file.hpp"
 #include "engine/io/npy.hpp"
 #include "engine/io/safetensors.hpp"
@@ -12,8 +12,6 @@
 namespace spectral {
 
 namespace {
-
-constexpr std::string_view kHdf5Magic = "\x89HDF\r\n\x1a\n";
 
 bool begins_with(const std::filesystem::path& path, std::string_view magic) {
     const InputFile file(path);
@@ -46,13 +44,13 @@ std::string_view tensor_format_name(TensorFormat format) {
 }
 
 TensorFile read_tensor_file(const std::filesystem::path& path, Reservation* room, PackedTensors packed) {
-    if (begins_with(path, kHdf5Magic)) {
-        if (is_model_file(path)) return {TensorFormat::model, read_model_file(path, room, packed), {}};
-        return foreign(TensorFormat::hdf5, read_foreign_hdf5(path, room));
-    }
     if (begins_with(path, kNpyMagic)) return foreign(TensorFormat::npy, read_npy(path, room));
     if (begins_with(path, kZipMagic)) return foreign(TensorFormat::npz, read_npz(path, room));
     if (is_safetensors(path)) return foreign(TensorFormat::safetensors, read_safetensors(path, room));
+    if (hdf5::is_hdf5(path)) {
+        if (is_model_file(path)) return {TensorFormat::model, read_model_file(path, room, packed), {}};
+        return foreign(TensorFormat::hdf5, read_foreign_hdf5(path, room));
+    }
     throw Error(path.string(), "is no model file, and of no other format that is read here",
                 "Give a model file of Spectral Workbench, safetensors, .npy, .npz or HDF5.");
 }

@@ -81,6 +81,17 @@ TEST_F(ForeignHdf5, TreesOfFloatsBecomeLayers) {
         }
 }
 
+/// As MATLAB's files have.
+TEST_F(ForeignHdf5, ABlockInFrontIsSkipped) {
+    const hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_userblock(creation, 512);
+    const hid_t file = H5Fcreate(path_.c_str(), H5F_ACC_TRUNC, creation, H5P_DEFAULT);
+    put(file, "w", H5T_IEEE_F64LE);
+    H5Fclose(file);
+    H5Pclose(creation);
+    EXPECT_EQ(read_tensor_file(path_).model.layers.size(), 1U);
+}
+
 TEST_F(ForeignHdf5, HostileTreesAreRefused) {
     expect_refused([&](hid_t file) { put(file, "w", H5T_IEEE_F32BE); }, "little-endian");
     expect_refused([](hid_t file) { H5Lcreate_soft("/w", file, "v", H5P_DEFAULT, H5P_DEFAULT); },
