@@ -28,20 +28,22 @@ void promise(bool kept) {
 }
 
 template <class Body>
-void refusing(const Body& body) {
+bool accepted(const Body& body) {
     try {
         body();
+        return true;
     } catch (const Error&) {
+        return false;
     }
 }
 
 }  // namespace
 
-void index_codec(Bytes bytes) {
+bool index_codec(Bytes bytes) {
     const IndexCoding coding = kIndexCodings[take(bytes, 1) % std::size(kIndexCodings)];
     const auto count = static_cast<std::int64_t>(take(bytes, 1));
     const auto universe = static_cast<std::int64_t>(take(bytes, 2));
-    refusing([&] {
+    return accepted([&] {
         const auto coded = std::as_bytes(bytes);
         const auto indices = decode_indices(coding, coded, count, universe);
         promise(std::ssize(indices) == count);
@@ -51,11 +53,11 @@ void index_codec(Bytes bytes) {
     });
 }
 
-void value_codec(Bytes bytes) {
+bool value_codec(Bytes bytes) {
     const ValueCoding coding = kValueCodings[take(bytes, 1) % std::size(kValueCodings)];
     const auto count = static_cast<std::int64_t>(take(bytes, 2));
     const auto scale = std::bit_cast<double>(take(bytes, 8));
-    refusing([&] {
+    return accepted([&] {
         const auto values = decode_values(coding, scale, std::as_bytes(bytes), count);
         promise(std::ssize(values) == count);
         promise(std::ranges::all_of(values, [](float value) { return std::isfinite(value); }));
@@ -65,12 +67,12 @@ void value_codec(Bytes bytes) {
     });
 }
 
-void packed_tensor(Bytes bytes) {
+bool packed_tensor(Bytes bytes) {
     constexpr std::int64_t kMostValues = 1 << 16;  // a fuzzer needs no more, and larger ones take its time
     const auto end = static_cast<std::size_t>(std::ranges::find(bytes, 0) - bytes.begin());
     const std::string_view header(reinterpret_cast<const char*>(bytes.data()), end);
     const auto coded = std::as_bytes(bytes.subspan(std::min(end + 1, bytes.size())));
-    refusing([&] {
+    return accepted([&] {
         const Json json = parse_json(header, [](const std::string& why) { return Error("header", why); });
         const PackedTensor tensor = parse_packing(json, coded);
         promise(std::ranges::equal(packed_bytes(tensor), coded));

@@ -1,9 +1,9 @@
-// Readers of files, which see the bytes as a file in memory.
-#include <sys/mman.h>
+// Readers of files.
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "engine/io/foreign_hdf5.hpp"
@@ -15,20 +15,32 @@ namespace spectral::fuzz {
 
 namespace {
 
-/// Never on a disk; one for all inputs of a process.
-class FileInMemory {
+/// One for all inputs of a process, in memory where the system has a folder for that: HDF5 asks for a real
+/// path.
+class InputPath {
 public:
-    explicit FileInMemory(Bytes bytes) {
-        static const int descriptor = memfd_create("input", MFD_CLOEXEC);
-        descriptor_ = descriptor;
-        if (ftruncate(descriptor_, 0) != 0 ||
-            pwrite(descriptor_, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-            std::abort();
+    InputPath() {
+        std::error_code none;
+        const std::filesystem::path memory = "/dev/shm";
+        const auto folder =
+            std::filesystem::is_directory(memory, none) ? memory : std::filesystem::temp_directory_path();
+        path_ = folder / ("spectral-fuzz-" + std::to_string(getpid()));
     }
-    std::filesystem::path path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
+    InputPath(const InputPath&) = delete;
+    InputPath& operator=(const InputPath&) = delete;
+    ~InputPath() {
+        std::error_code none;
+        std::filesystem::remove(path_, none);
+    }
+    const std::filesystem::path& holding(Bytes bytes) const {
+        std::ofstream file(path_, std::ios::binary | std::ios::trunc);
+        file.write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
+        if (!file.flush()) std::abort();
+        return path_;
+    }
 
 private:
-    int descriptor_ = -1;
+    std::filesystem::path path_;
 };
 
 void check(const ModelFile& model) {
@@ -38,36 +50,40 @@ void check(const ModelFile& model) {
 }
 
 template <class Reader>
-void read(Bytes bytes, const Reader& reader) {
-    const FileInMemory file(bytes);
+bool read(Bytes bytes, const Reader& reader) {
+    static const InputPath input;
     MemoryBudget budget(std::size_t{64} << 20);
     Reservation room = budget.reserve(MemoryTag::data, 0, "input");
     try {
-        check(reader(file.path(), room));
+        check(reader(input.holding(bytes), room));
+        return true;
     } catch (const Error&) {
+        return false;
     }
 }
 
 }  // namespace
 
-void safetensors(Bytes bytes) {
-    read(bytes, [](const auto& path, Reservation& room) { return read_safetensors(path, &room).model; });
+bool safetensors(Bytes bytes) {
+    return read(bytes,
+                [](const auto& path, Reservation& room) { return read_safetensors(path, &room).model; });
 }
 
-void npy(Bytes bytes) {
-    read(bytes, [](const auto& path, Reservation& room) { return read_npy(path, &room).model; });
+bool npy(Bytes bytes) {
+    return read(bytes, [](const auto& path, Reservation& room) { return read_npy(path, &room).model; });
 }
 
-void npz(Bytes bytes) {
-    read(bytes, [](const auto& path, Reservation& room) { return read_npz(path, &room).model; });
+bool npz(Bytes bytes) {
+    return read(bytes, [](const auto& path, Reservation& room) { return read_npz(path, &room).model; });
 }
 
-void foreign_hdf5(Bytes bytes) {
-    read(bytes, [](const auto& path, Reservation& room) { return read_foreign_hdf5(path, &room).model; });
+bool foreign_hdf5(Bytes bytes) {
+    return read(bytes,
+                [](const auto& path, Reservation& room) { return read_foreign_hdf5(path, &room).model; });
 }
 
-void model_file(Bytes bytes) {
-    read(bytes, [](const auto& path, Reservation& room) {
+bool model_file(Bytes bytes) {
+    return read(bytes, [](const auto& path, Reservation& room) {
         return read_model_file(path, &room, PackedTensors::keep);
     });
 }

@@ -9,16 +9,16 @@ namespace spectral::fuzz {
 
 using Bytes = std::span<const std::uint8_t>;
 
-void safetensors(Bytes bytes);
-void npy(Bytes bytes);
-void npz(Bytes bytes);
-void foreign_hdf5(Bytes bytes);
-void model_file(Bytes bytes);
+bool safetensors(Bytes bytes);
+bool npy(Bytes bytes);
+bool npz(Bytes bytes);
+bool foreign_hdf5(Bytes bytes);
+bool model_file(Bytes bytes);
 /// One byte of coding, one of count, two of universe, then the coded bytes.
-void index_codec(Bytes bytes);
+bool index_codec(Bytes bytes);
 /// One byte of coding, two of count, eight of scale (a double), then the coded bytes.
-void value_codec(Bytes bytes);
+bool value_codec(Bytes bytes);
 /// The header's JSON up to the first zero byte, then the coded bytes.
-void packed_tensor(Bytes bytes);
+bool packed_tensor(Bytes bytes);
 
 }  // namespace spectral::fuzz
