@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <random>
 #include <system_error>
 
 #include "engine/core/files.hpp"
@@ -51,6 +52,17 @@ herr_t collect_link(hid_t, const char* name, const H5L_info_t* info, void* list)
 std::string link_why(H5L_type_t type) {
     if (type == H5L_TYPE_EXTERNAL) return "is a link to another file";
     return type == H5L_TYPE_SOFT ? "is a soft link" : "is a link of an unknown kind";
+}
+
+/// A name that no file can know, and so none holds.
+const std::string& absent_name() {
+    static const std::string name = [] {
+        std::random_device random;
+        std::string text = "absent";
+        for (int i = 0; i < 4; ++i) text += "-" + std::to_string(random());
+        return text;
+    }();
+    return name;
 }
 
 constexpr const char* kLinkHint =
@@ -349,6 +361,11 @@ void Dataset::read_whole(std::span<std::byte> target) const {
 // ---------------------------------------------------------------------------------------------------------
 
 std::vector<std::string> Group::names(std::size_t max_count) const {
+    // HDF5 1.10 makes a table of the links of a small group and, where one of them cannot be understood,
+    // frees what it did not fill. Looking for a link makes no table and understands every one until it is
+    // found.
+    if (H5Lexists(handle_.id(), absent_name().c_str(), H5P_DEFAULT) < 0)
+        throw error("cannot be listed: " + last_error(), kDamageHint);
     LinkList list;
     list.max_count = max_count;
     hsize_t position = 0;

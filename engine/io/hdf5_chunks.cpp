@@ -198,6 +198,11 @@ void read_chunks(hid_t dataset, hid_t creation_properties, std::span<const std::
             damaged(last_error());
         if (address == HADDR_UNDEF || stored_bytes == 0) damaged("is missing");
         if (address > file_bytes || stored_bytes > file_bytes - address) damaged("lies outside the file");
+        // The next call looks the chunk up by another way through the index, which a damaged one may lead to
+        // another chunk: of a size that is asked for by the same way.
+        hsize_t read_bytes = 0;
+        if (H5Dget_chunk_storage_size(dataset, offset.data(), &read_bytes) < 0) damaged(last_error());
+        if (read_bytes != stored_bytes) damaged("has two sizes");
         Bytes bytes(static_cast<std::size_t>(stored_bytes));
         std::uint32_t mask = 0;
         if (H5Dread_chunk(dataset, H5P_DEFAULT, offset.data(), &mask, bytes.data()) < 0)
