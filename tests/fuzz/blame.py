@@ -1,0 +1,40 @@
+"""Reads a sanitizer's report; exit status 0 where the HDF5 library broke in memory of its own, 1 where we did.
+
+HDF5 1.10 follows null pointers in some damaged files, which nothing in its interface can tell beforehand.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+# Of the sanitizer and the C library: they act for whoever called them.
+NEUTRAL = re.compile(r"__asan|__interceptor|__sanitizer|fuzzer::|/libc[.]|libc_start|sysdeps|"
+                     r" in (operator new|malloc|calloc|realloc|free|memcpy|memmove|memset|pread(64)?|read|strlen) ")
+FRAME = re.compile(r"^ +#\d+ 0x[0-9a-f]+ .*$")
+
+
+def libraries(report: str) -> list[bool]:
+    """Of every stack in the report, whether its first frame that did something is of HDF5."""
+    found, open_stack = [], True
+    for line in report.splitlines():
+        if not FRAME.match(line):
+            open_stack = True
+        elif open_stack and not NEUTRAL.search(line):
+            found.append("libhdf5" in line)
+            open_stack = False
+    return found
+
+
+def main() -> int:
+    report = sys.stdin.read()
+    if "ERROR: AddressSanitizer" not in report:
+        return 1
+    stacks = libraries(report)
+    # The first is where it broke; of memory that was overrun, the second is where it was allocated.
+    needed = 1 if "AddressSanitizer: SEGV" in report else 2
+    return 0 if len(stacks) >= needed and all(stacks[:needed]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
