@@ -8,8 +8,10 @@ namespace spectral::cuda {
 
 namespace {
 
+/// round_to_half_bits() of kernels/ops/round.hpp, bit for bit.
 __device__ __forceinline__ float in_eleven_bits(float value) {
-    return __uint_as_float(round_to_half_bits(__float_as_uint(value)));
+    const unsigned bits = __float_as_uint(value);
+    return __uint_as_float((bits + 0xFFFU + (bits >> 13 & 1U)) >> 13 << 13);
 }
 
 __global__ void round_values_kernel(RoundInBlocks op) {
