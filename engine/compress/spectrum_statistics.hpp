@@ -22,8 +22,8 @@ struct SpectrumStatistics {
     std::optional<double> effective_rank;
 };
 
-/// Nothing of a tensor without axes, values or energy, and of one whose values or their sums are not finite. Throws
-/// Error on more values than 32 bits count, OutOfMemory where the budget has no room.
+/// Nothing of a tensor without axes, values or energy, and of one whose values or their sums are not finite.
+/// Throws Error on more values than 32 bits count, OutOfMemory where the budget has no room.
 std::optional<SpectrumStatistics> spectrum_statistics(Device device, const HostTensor& dense);
 
 }  // namespace spectral

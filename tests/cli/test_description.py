@@ -8,7 +8,7 @@ import unittest
 import support
 from support import CliCase
 
-COMMANDS = ("backends", "datasets", "models", "train", "eval", "inspect")
+COMMANDS = ("backends", "datasets", "models", "train", "eval", "inspect", "compress", "tradeoff", "export")
 
 
 class Help(CliCase):
@@ -81,7 +81,8 @@ class Files(CliCase):
         self.assertEqual(set(found["provenance"]), {"git", "backend", "device", "library_versions"})
         self.assertEqual(sum(each["dense_bytes"] for each in found["tensors"]), 4 * result["parameters"])
         for each in found["tensors"]:
-            self.assertEqual(set(each), {"name", "kind", "shape", "method", "dense_bytes", "stored_bytes", "relative_error"})
+            self.assertEqual(set(each), {"name", "kind", "shape", "method", "dense_bytes", "stored_bytes", "relative_error",
+                                         "spectrum"})
             self.assertIn(each["name"], self.succeed("inspect", "run.h5").stdout)
 
     def test_eval_repeats_the_result_of_training(self) -> None:
