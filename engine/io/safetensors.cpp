@@ -69,6 +69,8 @@ public:
     }
     bool key(std::string& text) override {
         if (!(depth_ == 1 ? seen_ : seen_fields_).insert(text).second) refuse_key(text, "is there twice");
+        if (seen_fields_.size() > kMaxTensors)
+            refuse(fmt::format("has more than {} texts of metadata", kMaxTensors));
         key_ = text;
         if (depth_ == 1) {
             in_metadata_ = text == kMetadata;

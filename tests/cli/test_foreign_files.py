@@ -76,6 +76,11 @@ class Safetensors(CliCase):
         self.assertIn("left out, as no weights: steps (I64)", run.stderr)
         self.assertIn("encoder.0/weight", run.stdout)
 
+    def test_many_tensors_left_out_are_counted(self) -> None:
+        steps = {f"step.s{i}": np.int64([i]) for i in range(30)}
+        write_safetensors(self.folder / "steps.safetensors", {"w": smooth(3)} | steps)
+        self.assertRegex(self.succeed("inspect", "steps.safetensors").stderr, r"step.s0 \(I64\).* and 10 more\n$")
+
     def test_the_format_is_told_by_content(self) -> None:
         (self.folder / "weights.safetensors").rename(self.folder / "weights.h5")
         self.assertEqual(self.json("inspect", "weights.h5")["format"], "safetensors")

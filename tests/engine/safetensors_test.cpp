@@ -140,6 +140,9 @@ TEST_F(Safetensors, DamagedHeadersAreRefused) {
     expect_refused(R"({"a":1})", "", "is no tensor");
     expect_refused(R"({"__metadata__":{"a":1}})", "", "metadata");
     expect_refused(R"({"__metadata__":[]})", "", "metadata");
+    std::string many = R"({"__metadata__":{"0":"")";
+    for (int i = 1; i <= 10'000; ++i) many += ",\"" + std::to_string(i) + R"(":"")";
+    expect_refused(many + "}}", "", "texts of metadata");
     expect_refused(R"([])", "", "no JSON object");
     expect_refused(R"({"a":)", "", "not JSON");
     expect_refused("{\"a\\u0000b\":{}}", "", "control characters");
