@@ -102,6 +102,10 @@ Basis::Basis(const Shape& shape, BasisChoice choice) : shape_(shape), choice_(st
     if (choice_.kind == BasisKind::fft) {
         spectrum_.emplace(Shape(std::span(signal_.extent.data(), static_cast<std::size_t>(signal_.rank))));
         size_ = transforms_ * spectrum_->size();
+        const Shape half = spectrum_->shape();
+        line_weights_.resize(static_cast<std::size_t>(half[half.rank() - 1]));
+        for (std::size_t i = 0; i < line_weights_.size(); ++i)
+            line_weights_[i] = spectrum_->energy_weight(static_cast<std::int64_t>(i));
     }
     if (size_ > std::numeric_limits<std::uint32_t>::max())
         refuse(fmt::format("it has {} coefficients, more than 32 bits count", size_));

@@ -47,6 +47,9 @@ public:
     std::uint8_t freedom(std::int64_t index) const;
     /// How often the square of a coefficient counts in the energy of the tensor.
     std::uint8_t energy_weight(std::int64_t index) const;
+    /// By place along the last axis of a transform, which is all that energy_weight() depends on: coefficient
+    /// i is at place i modulo their number.
+    const std::vector<std::uint8_t>& line_weights() const { return line_weights_; }
     /// Extents of the coefficients of one transform, and how many such transforms there are; the half
     /// spectrum's for complex ones.
     Shape transform_shape() const;
@@ -65,6 +68,7 @@ private:
     BasisChoice choice_;
     SignalShape signal_;  ///< of one transform
     std::int64_t transforms_ = 1, size_ = 0;
+    std::vector<std::uint8_t> line_weights_{1};
     std::optional<HalfSpectrum> spectrum_;  ///< of one transform, where it is complex
 };
 

@@ -105,12 +105,8 @@ public:
             while (step < kBoxSteps && freedom(kept(step + 1)) <= wanted) ++step;
             return step;
         }
-        double sum = 0;
-        for (std::size_t i = 0; i < order_.size(); ++i) {
-            sum += basis_.freedom(order_[i]);
-            if (sum > wanted) return std::max<std::int64_t>(1, static_cast<std::int64_t>(i));
-        }
-        return steps();
+        const auto more = std::ranges::upper_bound(spent_, static_cast<std::uint32_t>(wanted));
+        return std::max<std::int64_t>(1, more - spent_.begin());
     }
 
     std::size_t bytes(std::int64_t step) const override {
@@ -152,6 +148,39 @@ public:
         return tensor;
     }
 
+    std::vector<EnergyPoint> energies(std::int64_t points) const override {
+        std::vector<EnergyPoint> curve;
+        const auto size = static_cast<double>(basis_.shape().size());
+        const auto share = [&](double held) { return total_ > 0 ? std::min(1.0, held / total_) : 1.0; };
+        if (method_.support == Support::all) return {{1, 1}};
+        if (method_.support == Support::box) {
+            for (std::int64_t step = 1; step <= kBoxSteps; ++step) {
+                const std::vector<std::uint32_t> indices = kept(step);
+                double held = 0;
+                for (const std::uint32_t i : indices)
+                    held += basis_.energy_weight(i) * energy(coefficients_, basis_.parts(), i);
+                curve.push_back({freedom(indices) / size, share(held)});
+            }
+            return curve;
+        }
+        // As far apart on a logarithmic axis: most of the energy is in few coefficients.
+        const double apart = std::log(static_cast<double>(order_.size())) / static_cast<double>(points);
+        double held = 0, free = 0, next = 0;
+        for (std::size_t i = 0; i < order_.size(); ++i) {
+            // Of a real coefficient once; of a complex one as often as it is there, itself or its mirror.
+            const int times = basis_.freedom(order_[i]);
+            held += times * energy(coefficients_, basis_.parts(), order_[i]);
+            free += times;
+            if (std::log(static_cast<double>(i + 1)) < next && i + 1 < order_.size()) continue;
+            next = std::log(static_cast<double>(i + 1)) + apart;
+            curve.push_back({free / size, share(held)});
+        }
+        return curve;
+    }
+
+    const Basis* basis() const override { return &basis_; }
+    const std::vector<float>& coefficients() const override { return coefficients_; }
+
 private:
     double freedom(const std::vector<std::uint32_t>& indices) const {
         double sum = 0;
@@ -171,6 +200,8 @@ private:
             order_.push_back(static_cast<std::uint32_t>(i));
         }
         std::ranges::stable_sort(order_, std::greater<>{}, [&](std::uint32_t i) { return keys[i]; });
+        std::uint32_t spent = 0;
+        for (const std::uint32_t i : order_) spent_.push_back(spent += basis_.freedom(i));
         place_.assign(keys.size(), static_cast<std::uint32_t>(keys.size()));
         for (std::size_t i = 0; i < order_.size(); ++i) {
             place_[order_[i]] = static_cast<std::uint32_t>(i);
@@ -209,11 +240,11 @@ private:
         const std::vector<float> stored = unpack(list, basis_);
         const int parts = basis_.parts();
         double lost = 0;
-        for (std::int64_t i = 0; i < basis_.size(); ++i)
-            for (std::int64_t at = i * parts; at < (i + 1) * parts; ++at)
-                lost += basis_.energy_weight(i) *
-                        squared(static_cast<double>(coefficients_[static_cast<std::size_t>(at)]) -
-                                static_cast<double>(stored[static_cast<std::size_t>(at)]));
+        for (std::size_t at = 0; at < stored.size();)
+            for (const std::uint8_t weight : basis_.line_weights())
+                for (int part = 0; part < parts; ++part, ++at)
+                    lost += weight *
+                            squared(static_cast<double>(coefficients_[at]) - static_cast<double>(stored[at]));
         return std::sqrt(lost / total_);
     }
 
@@ -224,6 +255,7 @@ private:
     std::optional<IndexCoding> index_coding_;
     double total_ = 0;
     std::vector<std::uint32_t> order_;  ///< listed: those kept alone or for a pair, by energy
+    std::vector<std::uint32_t> spent_;  ///< degrees of freedom of the first 1, 2, … of them
     std::vector<std::uint32_t> place_;  ///< of a coefficient in that order
 };
 

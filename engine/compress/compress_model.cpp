@@ -39,16 +39,19 @@ struct Candidate {
     std::vector<std::unique_ptr<Packer>> packers;
     std::vector<Rate> rates;  ///< by OperatingPoint::choice
     std::vector<OperatingPoint> hull;
+    const PackedTensor* fixed = nullptr;  ///< for the target at hand
+
+    double damage(Device device, const HostTensor& dense, const PackedTensor& packed) const {
+        if (!importance.column.empty()) return importance.damage(dense, unpack(device, packed));
+        return importance.scale * energy * packed.relative_error * packed.relative_error;
+    }
 };
 
 void add_point(Device device, Candidate& candidate, const HostTensor& dense, std::size_t packer,
                std::int64_t step, std::vector<OperatingPoint>& points) {
     const PackedTensor packed = candidate.packers[packer]->pack(step);
-    const Importance& importance = candidate.importance;
-    const double error = candidate.energy * packed.relative_error * packed.relative_error;
-    points.push_back({candidate.rates.size(), packed.stored_bytes(),
-                      importance.column.empty() ? importance.scale * error
-                                                : importance.damage(dense, unpack(device, packed))});
+    points.push_back(
+        {candidate.rates.size(), packed.stored_bytes(), candidate.damage(device, dense, packed)});
     candidate.rates.push_back({packer, step});
 }
 
@@ -170,6 +173,7 @@ void use_up(const std::vector<Candidate>& all, const std::vector<OperatingPoint>
     std::ranges::stable_sort(order, std::greater<>{}, [&](std::size_t i) { return points[i].bytes; });
     for (const OperatingPoint& point : points) budget -= static_cast<std::int64_t>(point.bytes);
     for (const std::size_t i : order) {
+        if (all[i].fixed != nullptr) continue;
         const Packer& packer = *all[i].packers[rates[i].packer];
         const auto before = static_cast<std::int64_t>(packer.bytes(rates[i].step));
         if (budget <= 0) return;
@@ -183,7 +187,10 @@ void use_up(const std::vector<Candidate>& all, const std::vector<OperatingPoint>
 /// Packs to at most so many coded bytes, or as small as can be. Gives the bytes of the file.
 std::int64_t pack_to(const std::vector<Candidate>& all, std::int64_t budget, ModelFile& model) {
     std::vector<std::vector<OperatingPoint>> hulls;
-    for (const Candidate& each : all) hulls.push_back(each.hull);
+    for (const Candidate& each : all)
+        hulls.push_back(each.fixed != nullptr
+                            ? std::vector<OperatingPoint>{{0, each.fixed->stored_bytes(), 0}}
+                            : each.hull);
     const auto chosen = allocate(hulls, static_cast<std::size_t>(std::max<std::int64_t>(budget, 0)));
     std::vector<OperatingPoint> points;
     std::vector<Rate> rates;
@@ -193,15 +200,19 @@ std::int64_t pack_to(const std::vector<Candidate>& all, std::int64_t budget, Mod
     }
     if (chosen) use_up(all, points, rates, budget);
     for (std::size_t i = 0; i < all.size(); ++i)
-        put(model, all[i], all[i].packers[rates[i].packer]->pack(rates[i].step));
+        put(model, all[i],
+            all[i].fixed != nullptr ? *all[i].fixed : all[i].packers[rates[i].packer]->pack(rates[i].step));
     return static_cast<std::int64_t>(model_file_size(model));
 }
 
 /// Packs to at most `wanted` bytes of the file: of how many coded bytes those are, only writing tells. The
 /// file adds its own, and gzip takes some away.
-void pack_within(const std::vector<Candidate>& all, ModelFile& model, std::int64_t wanted) {
+void pack_within(const std::vector<Candidate>& all, ModelFile& model, std::int64_t wanted,
+                 const Progress& progress) {
     std::int64_t low = 0, high = 2 * wanted;
-    for (const Candidate& each : all) low += static_cast<std::int64_t>(each.hull.front().bytes);
+    for (const Candidate& each : all)
+        low += static_cast<std::int64_t>(each.fixed != nullptr ? each.fixed->stored_bytes()
+                                                               : each.hull.front().bytes);
     std::int64_t file_bytes = pack_to(all, low, model);
     if (file_bytes > wanted)
         throw OutOfReach(fmt::format("a file of {} bytes", wanted),
@@ -210,6 +221,7 @@ void pack_within(const std::vector<Candidate>& all, ModelFile& model, std::int64
     ModelFile fits = model;
     std::int64_t best = file_bytes, budget = low;
     for (int attempt = 0; attempt < kAttempts && wanted - best > wanted / 200; ++attempt) {
+        report(progress, "packing", static_cast<double>(attempt) / kAttempts);
         // As many bytes more or fewer as the last attempt was off; halfway where that is known to fail.
         budget += wanted - file_bytes;
         if (budget <= low || budget >= high) budget = low + (high - low) / 2;
@@ -246,6 +258,10 @@ void pack_each(const std::vector<Candidate>& all, ModelFile& model, const Compre
     if (!by_error && !(target.value > 0 && target.value <= 1))
         throw Error("density", fmt::format("{:g} is not above 0 and at most 1", target.value));
     for (const Candidate& each : all) {
+        if (each.fixed != nullptr) {
+            put(model, each, *each.fixed);
+            continue;
+        }
         const Packer& first = *each.packers.front();
         std::optional<PackedTensor> packed =
             by_error ? pack_to_error(each, target.value) : first.pack(first.step_at(target.value));
@@ -273,6 +289,7 @@ CompressResult compress_result(ModelFile packed_model, const ModelFile& source) 
                 report.stored_bytes = static_cast<std::int64_t>(packed->stored_bytes());
                 report.relative_error = packed->relative_error;
                 report.energy_retained = packed->energy_retained();
+                report.kept = kept_share(*packed);
                 lost += own * packed->relative_error * packed->relative_error;
             }
             result.tensors.push_back(std::move(report));
@@ -293,6 +310,19 @@ struct ModelCompressor::Impl {
 
     const HostTensor& dense(const Candidate& each) const {
         return model.layers[each.layer].tensors[each.tensor].tensor;
+    }
+
+    void fix(const FixedTensors& fixed) {
+        std::size_t found = 0;
+        for (Candidate& each : all) {
+            const auto own = fixed.find(each.name);
+            each.fixed = own != fixed.end() ? &own->second : nullptr;
+            if (each.fixed == nullptr) continue;
+            if (!(each.fixed->shape == dense(each).shape) || find_method(each.fixed->method).is_null)
+                throw Error("tensor '" + each.name + "'", "it cannot be stored as what is fixed for it");
+            ++found;
+        }
+        require(found == fixed.size(), "fixed tensors", "the model has not all of them");
     }
 
     void weigh_all(const Progress& progress) {
@@ -330,14 +360,16 @@ std::optional<std::int64_t> ModelCompressor::target_bytes(const CompressTarget& 
     return wanted_bytes(target, impl_->dense_bytes);
 }
 
-CompressResult ModelCompressor::pack(const CompressTarget& target, const Progress& progress) {
+CompressResult ModelCompressor::pack(const CompressTarget& target, const Progress& progress,
+                                     const FixedTensors& fixed) {
     Impl& s = *impl_;
     if (target.by == CompressTarget::By::density && s.is_auto)
         throw Error("--keep", "says nothing about which method keeps it", "name a --method");
     ModelFile packed = packed_model(s.device, s.model);
+    s.fix(fixed);
     if (const std::optional<std::int64_t> wanted = target_bytes(target)) {
         s.weigh_all(progress);
-        pack_within(s.all, packed, *wanted);
+        pack_within(s.all, packed, *wanted, progress);
     } else {
         pack_each(s.all, packed, target);
     }
@@ -345,7 +377,15 @@ CompressResult ModelCompressor::pack(const CompressTarget& target, const Progres
         NamedTensor& tensor = packed.layers[each.layer].tensors[each.tensor];
         if (tensor.packed) tensor.tensor = unpack(s.device, *tensor.packed);
     }
-    return compress_result(std::move(packed), s.model);
+    CompressResult result = compress_result(std::move(packed), s.model);
+    for (std::size_t i = 0; i < s.all.size(); ++i) {
+        const Candidate& each = s.all[i];
+        TensorReport& report = result.tensors[i];
+        report.fixed = each.fixed != nullptr;
+        if (const auto& stored = result.model.layers[each.layer].tensors[each.tensor].packed)
+            report.damage = each.damage(s.device, s.dense(each), *stored);
+    }
+    return result;
 }
 
 }  // namespace spectral

@@ -53,7 +53,13 @@ struct TensorReport {
     std::string method;
     std::int64_t dense_bytes = 0, stored_bytes = 0;
     double relative_error = 0, energy_retained = 1;
+    double kept = 1;    ///< share of the degrees of freedom that is stored
+    double damage = 0;  ///< of the error, as its importance weighs it
+    bool fixed = false;
 };
+
+/// By "layer/tensor": stored so, whatever the target; its bytes count.
+using FixedTensors = std::map<std::string, PackedTensor>;
 
 struct CompressResult {
     ModelFile model;  ///< to be written; without checkpoint and history
@@ -78,8 +84,10 @@ public:
     ModelCompressor(ModelCompressor&&) noexcept;
     ModelCompressor& operator=(ModelCompressor&&) noexcept;
 
-    /// Throws Error on a target that cannot be reached, naming what can.
-    CompressResult pack(const CompressTarget& target, const Progress& progress);
+    /// Throws Error on a target that cannot be reached, naming what can, and on fixed tensors that are not
+    /// the model's.
+    CompressResult pack(const CompressTarget& target, const Progress& progress,
+                        const FixedTensors& fixed = {});
     /// Of the file that a target asks for; nothing where it asks for no size.
     std::optional<std::int64_t> target_bytes(const CompressTarget& target) const;
     std::int64_t dense_bytes() const;

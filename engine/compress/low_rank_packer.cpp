@@ -62,6 +62,23 @@ public:
         return tensor;
     }
 
+    std::vector<EnergyPoint> energies(std::int64_t points) const override {
+        const double whole = whole_.cast<double>().squaredNorm();
+        const double each =
+            static_cast<double>(left_.cols() + right_.cols()) / static_cast<double>(shape_.size());
+        std::vector<EnergyPoint> curve;
+        double held = 0;
+        const std::int64_t stride = std::max<std::int64_t>(1, steps() / std::max<std::int64_t>(points, 1));
+        for (std::int64_t k = 0; k < steps(); ++k) {
+            // σ² is the product of the squared lengths, each factor having taken the root of σ.
+            held += left_.row(k).cast<double>().squaredNorm() * right_.row(k).cast<double>().squaredNorm();
+            if (k % stride != 0 && k + 1 != steps()) continue;
+            curve.push_back({std::min(1.0, static_cast<double>(k + 1) * each),
+                             whole > 0 ? std::min(1.0, held / whole) : 1.0});
+        }
+        return curve;
+    }
+
 private:
     /// Appends the first `rank` rows to the tensor's lists, and gives them as they will be decoded.
     Matrix coded(const Matrix& factor, std::int64_t rank, PackedTensor& tensor) const {

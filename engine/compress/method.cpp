@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "engine/compress/packers.hpp"
 
@@ -152,6 +153,25 @@ std::vector<std::int64_t> spread_steps(const Packer& packer, const Shape& shape)
     }
     if (steps.empty() || steps.back() != 1) steps.push_back(1);
     return steps;
+}
+
+std::vector<EnergyPoint> noise_energies(int parts, double least_kept, std::int64_t points) {
+    std::vector<EnergyPoint> curve;
+    const auto above = [](double t) { return std::erfc(t / std::numbers::sqrt2); };
+    double most = 0;  // the threshold that leaves least_kept
+    while (parts == 1 && above(most) > least_kept) most += 0.01;
+    for (std::int64_t i = 0; i < points; ++i) {
+        const double along =
+            static_cast<double>(i) / static_cast<double>(std::max<std::int64_t>(points - 1, 1));
+        if (parts == 2) {
+            const double p = std::pow(least_kept, 1 - along);
+            curve.push_back({p, p * (1 - std::log(p))});
+        } else {
+            const double t = most * (1 - along), p = above(t);
+            curve.push_back({p, p + t * std::sqrt(2 * std::numbers::inv_pi) * std::exp(-0.5 * t * t)});
+        }
+    }
+    return curve;
 }
 
 double relative_error(const std::vector<float>& a, const std::vector<float>& b) {

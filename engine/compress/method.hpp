@@ -13,6 +13,12 @@
 
 namespace spectral {
 
+/// What part of a tensor's degrees of freedom is kept, and what part of its energy ‖W‖² that holds; both 0 to
+/// 1.
+struct EnergyPoint {
+    double kept = 0, energy = 0;
+};
+
 /// One tensor made ready for one method: from there on every rate costs little.
 class Packer {
 public:
@@ -29,7 +35,21 @@ public:
     virtual std::size_t bytes(std::int64_t step) const = 0;
     /// With the relative error of what is stored.
     virtual PackedTensor pack(std::int64_t step) const = 0;
+    /// What is kept at about so many rates, few to all, before numbers are rounded.
+    virtual std::vector<EnergyPoint> energies(std::int64_t points) const = 0;
+
+    /// What the stored numbers are chosen from; null and empty where they are no coefficients in a basis.
+    virtual const Basis* basis() const { return nullptr; }
+    virtual const std::vector<float>& coefficients() const {
+        static const std::vector<float> none;
+        return none;
+    }
 };
+
+/// Of white noise: independent normal numbers of equal variance, `parts` of them (1 or 2) making one
+/// coefficient. Complex ones keep E = p(1 − ln p), for |c|² is exponential; of real ones those above t are
+/// p = erfc(t/√2) and hold E = p + t·√(2/π)·e^(−t²/2).
+std::vector<EnergyPoint> noise_energies(int parts, double least_kept, std::int64_t points);
 
 /// What can be set by hand; what is not is chosen per tensor.
 struct PackOptions {

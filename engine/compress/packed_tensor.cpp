@@ -103,15 +103,21 @@ PackedList parse_list(const Json& json, std::span<const std::byte>& bytes) {
 /// Both members of a stored pair may have been rounded, each in its way: their mean is what a real array's
 /// inverse transform takes of them.
 void make_hermitian(const Basis& basis, std::vector<float>& coefficients) {
-    for (std::int64_t i = 0; i < basis.size(); ++i) {
+    const std::vector<std::uint8_t>& weights = basis.line_weights();
+    const auto average = [&](std::int64_t i) {
         const std::optional<std::int64_t> mirror = basis.mirror(i);
-        if (!mirror || *mirror < i) continue;
+        if (!mirror || *mirror < i) return;
         float* a = coefficients.data() + 2 * i;
         float* b = coefficients.data() + 2 * *mirror;
         const float re = 0.5F * (a[0] + b[0]), im = 0.5F * (a[1] - b[1]);
         a[0] = b[0] = re;
         b[1] = -im;
         a[1] = im;  // of one that is its own mirror: zero
+    };
+    for (std::size_t place = 0; place < weights.size(); ++place) {
+        if (weights[place] != 1) continue;  // its mirror is implied
+        for (auto i = static_cast<std::int64_t>(place); i < basis.size(); i += std::ssize(weights))
+            average(i);
     }
 }
 
@@ -217,6 +223,21 @@ std::vector<std::uint32_t> box_indices(const Basis& basis, const std::vector<std
         if (inside) indices.push_back(static_cast<std::uint32_t>(i));
     }
     return indices;
+}
+
+double kept_share(const PackedTensor& tensor) {
+    const auto size = static_cast<double>(tensor.shape.size());
+    double kept = 0;
+    for (const PackedList& list : tensor.lists) {
+        if (tensor.rank > 0) {
+            kept += static_cast<double>(list.count);
+            continue;
+        }
+        if (list.support == Support::all) return 1;
+        const Basis basis(tensor.shape, tensor.basis);
+        for (const std::uint32_t i : kept_indices(list, basis)) kept += basis.freedom(i);
+    }
+    return size > 0 ? kept / size : 0;
 }
 
 std::vector<std::uint32_t> kept_indices(const PackedList& list, const Basis& basis) {

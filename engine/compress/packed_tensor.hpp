@@ -80,6 +80,9 @@ std::vector<float> kept_numbers(const PackedList& list, const Basis& basis);
 
 /// What a factor's numbers are values of: rank × rows for the left one (0), rank × columns for the right (1).
 Basis factor_basis(const PackedTensor& tensor, std::size_t factor);
+/// Stored degrees of freedom over the tensor's values; of two factors their numbers, which may be more than
+/// the matrix has. Throws Error on damaged bytes.
+double kept_share(const PackedTensor& tensor);
 
 /// Coefficients of a list in their places, zeros elsewhere. Throws Error on damaged bytes.
 std::vector<float> unpack(const PackedList& list, const Basis& basis);

@@ -219,6 +219,38 @@ TEST_F(Rates, ImportanceMovesTheBytes) {
     EXPECT_LT(careful, std::min(first, second));
 }
 
+TEST_F(Rates, FixedTensorsStayAndTheOthersMakeRoom) {
+    const ModelFile model = sample();
+    ModelCompressor compressor(device_, model, {}, {});
+    const CompressTarget target{CompressTarget::By::ratio, 6};
+    const HostTensor& dense = model.layers[2].tensors[0].tensor;
+    const auto packer = find_method("fft").prepare(device_, dense);
+    const PackedTensor own = packer->pack(packer->step_at(0.8));
+    const CompressResult result = compressor.pack(target, {}, {{"output/weight", own}});
+    EXPECT_EQ(result.model.layers[2].tensors[0].packed, own);
+    EXPECT_LE(static_cast<double>(result.file_bytes), static_cast<double>(result.dense_bytes) / 6);
+    const CompressResult free = compressor.pack(target, {});
+    for (std::size_t i = 0; i < free.tensors.size(); ++i) {
+        EXPECT_EQ(result.tensors[i].fixed, i == 2);
+        EXPECT_FALSE(free.tensors[i].fixed);
+        EXPECT_GT(free.tensors[i].damage, 0);
+        EXPECT_GT(free.tensors[i].kept, 0);
+    }
+    EXPECT_LT(result.tensors[0].stored_bytes, free.tensors[0].stored_bytes);
+    EXPECT_NEAR(result.tensors[2].kept, 0.8, 0.01);
+
+    EXPECT_EQ(failure([&] {
+                  compressor.pack(target, {}, {{"third/weight", own}});
+              }),
+              "fixed tensors: the model has not all of them");
+    const auto null = find_method("random-basis").prepare(device_, dense)->pack(1);
+    for (const auto& [name, packed] : {std::pair{"output/weight", null}, std::pair{"hidden/weight", own}})
+        EXPECT_EQ(failure([&] {
+                      compressor.pack(target, {}, {{name, packed}});
+                  }),
+                  std::string("tensor '") + name + "': it cannot be stored as what is fixed for it");
+}
+
 TEST_F(Rates, RefusesWhatCannotBe) {
     const auto refused = [&](const CompressTarget& target, const std::string& method = "auto",
                              std::map<std::string, std::string> methods = {}) {
