@@ -14,6 +14,7 @@
 #include "engine/nn/registry.hpp"
 #include "spectral_version.hpp"
 #include "ui/main_window.hpp"
+#include "ui/panels/compression_page.hpp"
 #include "ui/panels/patterns_page.hpp"
 #include "ui/theme.hpp"
 
@@ -54,6 +55,17 @@ void arrange_screenshot(spectral::ui::MainWindow& window, const Screenshot& want
             if (!window.session().active()) QCoreApplication::exit(saved ? 0 : 1);
         });
     };
+    if (wanted.page == spectral::ui::MainWindow::Page::compression) {
+        auto* idle = new QTimer(&window);
+        QObject::connect(idle, &QTimer::timeout, &window, [&window, idle, grab] {
+            const auto& page = window.compression_page();
+            if (page.opening() || page.busy()) return;
+            idle->stop();
+            grab();
+        });
+        idle->start(kSettle_ms);
+        return;
+    }
     if (wanted.after_epochs <= 0) {
         grab();
         return;
@@ -104,7 +116,7 @@ int main(int count, char** arguments) {
     const QCommandLineOption size(QStringLiteral("screenshot-size"), QStringLiteral("in pixels"),
                                   QStringLiteral("WxH"), QStringLiteral("1440x900"));
     const QCommandLineOption page(QStringLiteral("screenshot-page"),
-                                  QStringLiteral("training, patterns, kernels or memory"),
+                                  QStringLiteral("training, patterns, compression, kernels or memory"),
                                   QStringLiteral("PAGE"), QStringLiteral("training"));
     const QCommandLineOption after(QStringLiteral("after-epochs"),
                                    QStringLiteral("train so far before the picture"), QStringLiteral("N"),
@@ -117,10 +129,11 @@ int main(int count, char** arguments) {
     if (parser.isSet(theme) && !QStringList{"dark", "light", "system"}.contains(wanted_theme))
         return fail(QStringLiteral("--theme %1: give dark, light or system").arg(wanted_theme));
     const auto wanted_page =
-        QStringList{"training", "patterns", "kernels", "memory"}.indexOf(parser.value(page));
+        QStringList{"training", "patterns", "compression", "kernels", "memory"}.indexOf(parser.value(page));
     if (wanted_page < 0)
-        return fail(QStringLiteral("--screenshot-page %1: give training, patterns, kernels or memory")
-                        .arg(parser.value(page)));
+        return fail(
+            QStringLiteral("--screenshot-page %1: give training, patterns, compression, kernels or memory")
+                .arg(parser.value(page)));
     const QSize wanted_size = parse_size(parser.value(size));
     if (parser.isSet(size) && wanted_size.isEmpty())
         return fail(
@@ -151,7 +164,7 @@ int main(int count, char** arguments) {
     if (parser.isSet(resume)) {
         window.resume_file(QDir::current().absoluteFilePath(parser.value(resume)));
     } else if (parser.isSet(open)) {
-        window.open_model(QDir::current().absoluteFilePath(parser.value(open)));
+        window.open_file(QDir::current().absoluteFilePath(parser.value(open)));
     } else if (parser.isSet(autostart) || (parser.isSet(screenshot) && parser.value(after).toInt() > 0)) {
         window.start();
     }

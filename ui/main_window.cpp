@@ -21,6 +21,7 @@
 #include "engine/nn/registry.hpp"
 #include "spectral_version.hpp"
 #include "ui/icons.hpp"
+#include "ui/panels/compression_page.hpp"
 #include "ui/panels/experiment_panel.hpp"
 #include "ui/panels/format.hpp"
 #include "ui/panels/kernels_page.hpp"
@@ -68,6 +69,8 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent) {
     build_pages();
     build_menus();
     connect_session();
+    connect_compression();
+    setAcceptDrops(true);
     qApp->installEventFilter(this);
     const QByteArray geometry = QSettings().value(QStringLiteral("view/geometry")).toByteArray();
     if (!geometry.isEmpty()) restoreGeometry(geometry);
@@ -108,13 +111,17 @@ void MainWindow::build_pages() {
     tabs_->addTab(training_, tr("Training"));
     kernels_ = new KernelsPage(session_.profiler(), tabs_);
     tabs_->addTab(patterns_, tr("Patterns"));
+    compression_ = new CompressionPage(workspace_, tabs_);
+    tabs_->addTab(compression_, tr("Compression"));
     tabs_->addTab(kernels_, tr("Kernels"));
     memory_ = new MemoryPage(workspace_->budget(), tabs_);
     tabs_->addTab(memory_, tr("Memory"));
     tabs_->setTabToolTip(0, tr("Loss, accuracy, confusion and examples of the run (Alt+1)"));
     tabs_->setTabToolTip(1, tr("What the model has learned, at any moment of the run (Alt+2)"));
-    tabs_->setTabToolTip(2, tr("Where the time goes, operation by operation (Alt+3)"));
-    tabs_->setTabToolTip(3, tr("What memory is used for, over time and by holder (Alt+4)"));
+    tabs_->setTabToolTip(
+        2, tr("A model in fewer bytes: its tensors' spectra, what is kept, what that costs (Alt+3)"));
+    tabs_->setTabToolTip(3, tr("Where the time goes, operation by operation (Alt+4)"));
+    tabs_->setTabToolTip(4, tr("What memory is used for, over time and by holder (Alt+5)"));
     right->addWidget(tabs_, 1);
     message_place->hide();
     connect(messages_, &MessageBar::shown, message_place, &QWidget::setVisible);
@@ -136,8 +143,10 @@ QAction* MainWindow::add_command(const QString& text, const QString& name, const
 
 void MainWindow::build_menus() {
     QMenu* file = menuBar()->addMenu(tr("&File"));
-    open_action_ = add_command(tr("&Open model…"), QStringLiteral("action_open"), QKeySequence::Open,
-                               tr("Show the history and patterns of a saved model"));
+    open_action_ =
+        add_command(tr("&Open model…"), QStringLiteral("action_open"), QKeySequence::Open,
+                    tr("Show a saved model: its history and patterns, or on the Compression page its "
+                       "tensors"));
     resume_file_action_ = add_command(tr("&Resume from file…"), QStringLiteral("action_resume_file"),
                                       QKeySequence(tr("Ctrl+R")), tr("Go on training from a checkpoint"));
     save_action_ = add_command(tr("&Save checkpoint…"), QStringLiteral("action_save"), QKeySequence::Save,
@@ -150,7 +159,9 @@ void MainWindow::build_menus() {
     set_icon(*resume_file_action_, QStringLiteral("resume"));
     set_icon(*save_action_, QStringLiteral("save"));
     set_icon(*export_action_, QStringLiteral("export"));
-    file->addActions({open_action_, resume_file_action_});
+    file->addAction(open_action_);
+    build_recent(*file);
+    file->addAction(resume_file_action_);
     file->addSeparator();
     show_file_action_ = add_command(tr("Show in file &manager"), QStringLiteral("action_show_file"), {},
                                     tr("Open the folder of the model on show"));
@@ -172,19 +183,27 @@ void MainWindow::build_menus() {
     run->addActions({start_action_, step_action_, stop_action_});
     run->addSeparator();
     run->addAction(resume_shown_action_);
+    compress_action_ = add_command(tr("&Compress the model on show"), QStringLiteral("action_compress"),
+                                   QKeySequence(tr("Ctrl+K")),
+                                   tr("Look at the run's or opened model's file on the Compression page"));
+    run->addAction(compress_action_);
+    connect(compress_action_, &QAction::triggered, this, [this] { compress_model(session_.output()); });
 
     QMenu* view = menuBar()->addMenu(tr("&View"));
     QAction* first =
         add_command(tr("&Training"), QStringLiteral("action_page_training"), QKeySequence(tr("Alt+1")), {});
     QAction* second =
         add_command(tr("&Patterns"), QStringLiteral("action_page_patterns"), QKeySequence(tr("Alt+2")), {});
-    QAction* third =
-        add_command(tr("&Kernels"), QStringLiteral("action_page_kernels"), QKeySequence(tr("Alt+3")), {});
+    QAction* third = add_command(tr("&Compression"), QStringLiteral("action_page_compression"),
+                                 QKeySequence(tr("Alt+3")), {});
     QAction* fourth =
-        add_command(tr("&Memory"), QStringLiteral("action_page_memory"), QKeySequence(tr("Alt+4")), {});
-    view->addActions({first, second, third, fourth});
-    connect(fourth, &QAction::triggered, this, [this] { show_page(Page::memory); });
-    connect(third, &QAction::triggered, this, [this] { show_page(Page::kernels); });
+        add_command(tr("&Kernels"), QStringLiteral("action_page_kernels"), QKeySequence(tr("Alt+4")), {});
+    QAction* fifth =
+        add_command(tr("&Memory"), QStringLiteral("action_page_memory"), QKeySequence(tr("Alt+5")), {});
+    view->addActions({first, second, third, fourth, fifth});
+    connect(fifth, &QAction::triggered, this, [this] { show_page(Page::memory); });
+    connect(fourth, &QAction::triggered, this, [this] { show_page(Page::kernels); });
+    connect(third, &QAction::triggered, this, [this] { show_page(Page::compression); });
     connect(first, &QAction::triggered, this, [this] { show_page(Page::training); });
     connect(second, &QAction::triggered, this, [this] { show_page(Page::patterns); });
     view->addSeparator();
@@ -210,7 +229,7 @@ void MainWindow::build_menus() {
     help->addActions({keys, model, about});
 
     connect(open_action_, &QAction::triggered, this, [this] {
-        if (const QString path = ask_open(tr("Open a model")); !path.isEmpty()) open_model(path);
+        if (const QString path = ask_open(tr("Open a model")); !path.isEmpty()) open_file(path);
     });
     connect(resume_file_action_, &QAction::triggered, this, [this] {
         if (const QString path = ask_open(tr("Resume from a checkpoint")); !path.isEmpty()) resume_file(path);
@@ -291,7 +310,8 @@ void MainWindow::show_shortcuts() {
     for (const auto& [keys, what] :
          {std::pair{tr("Space"), tr("start, pause, resume")}, std::pair{tr("S"), tr("one step")},
           std::pair{tr("Ctrl+."), tr("stop")}, std::pair{tr("Ctrl+G"), tr("go on with the model on show")},
-          std::pair{tr("Alt+1 … Alt+4"), tr("Training, Patterns, Kernels, Memory")},
+          std::pair{tr("Alt+1 … Alt+5"), tr("Training, Patterns, Compression, Kernels, Memory")},
+          std::pair{tr("Ctrl+K"), tr("compress the model on show")},
           std::pair{tr("F"), tr("follow the newest patterns")},
           std::pair{tr("Ctrl+O, Ctrl+R"), tr("open a model, resume from a file")},
           std::pair{tr("Ctrl+S, Ctrl+E"), tr("save a checkpoint, export the model")},

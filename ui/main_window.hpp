@@ -12,10 +12,12 @@
 
 class QAction;
 class QActionGroup;
+class QMenu;
 class QTabWidget;
 
 namespace spectral::ui {
 
+class CompressionPage;
 class ExperimentPanel;
 class KernelsPage;
 class MemoryPage;
@@ -29,7 +31,7 @@ class MainWindow : public QMainWindow {
     Q_OBJECT
 
 public:
-    enum class Page { training = 0, patterns = 1, kernels = 2, memory = 3 };
+    enum class Page { training = 0, patterns = 1, compression = 2, kernels = 3, memory = 4 };
 
     explicit MainWindow(QWidget* parent = nullptr);
     ~MainWindow() override;
@@ -42,6 +44,10 @@ public:
     void resume_file(const QString& path);
     /// Shows a saved model: configuration, history, patterns.
     void open_model(const QString& path);
+    /// Shows it on the Compression page, where that is on show or a run is going, else as open_model().
+    void open_file(const QString& path);
+    /// On the Compression page, whatever is on show.
+    void compress_model(const QString& path);
     void save_checkpoint(const QString& path);
     void export_model(const QString& path);
     void show_page(Page page);
@@ -50,6 +56,7 @@ public:
     ExperimentPanel& panel() { return *panel_; }
     TrainingPage& training_page() { return *training_; }
     PatternsPage& patterns_page() { return *patterns_; }
+    CompressionPage& compression_page() { return *compression_; }
     KernelsPage& kernels_page() { return *kernels_; }
     MemoryPage& memory_page() { return *memory_; }
     MessageBar& messages() { return *messages_; }
@@ -61,12 +68,18 @@ public:
 
 protected:
     void closeEvent(QCloseEvent* event) override;
+    void dragEnterEvent(QDragEnterEvent* event) override;
+    void dropEvent(QDropEvent* event) override;
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
     void build_pages();
     void build_menus();
+    void build_recent(QMenu& file);
     void connect_session();
+    void connect_compression();
+    void remember_file(const QString& path);
+    void export_compressed(const QString& suggestion);
     QAction* add_command(const QString& text, const QString& name, const QKeySequence& keys,
                          const QString& tip);
 
@@ -118,6 +131,7 @@ private:
     QTabWidget* tabs_ = nullptr;
     TrainingPage* training_ = nullptr;
     PatternsPage* patterns_ = nullptr;
+    CompressionPage* compression_ = nullptr;
     KernelsPage* kernels_ = nullptr;
     MemoryPage* memory_ = nullptr;
     StatusStrip* status_ = nullptr;
@@ -126,6 +140,7 @@ private:
     QAction* resume_shown_action_ = nullptr;
     QAction* save_action_ = nullptr;
     QAction* export_action_ = nullptr;
+    QAction* compress_action_ = nullptr;
     QAction* show_file_action_ = nullptr;
     QAction* start_action_ = nullptr;
     QAction* step_action_ = nullptr;

@@ -13,6 +13,7 @@
 
 #include "engine/nn/registry.hpp"
 #include "ui/main_window.hpp"
+#include "ui/panels/compression_page.hpp"
 #include "ui/panels/experiment_panel.hpp"
 #include "ui/panels/format.hpp"
 #include "ui/panels/kernels_page.hpp"
@@ -181,6 +182,8 @@ void MainWindow::show_opened(const QString& path, const ExperimentConfig& config
     bar_->set_run_name(run_name_);
     bar_->set_backend({});
     panel_->set_config(config);
+    remember_file(path);
+    compression_->offer(path);
     bar_->set_progress(epochs_done(session_.record()), config.epochs);
     show_record();
     refresh_ceiling();
@@ -311,7 +314,7 @@ void MainWindow::show_state() {
     if (!active) bar_->set_activity({}, 0);
     panel_->set_run_active(active);
     status_->set_state(session_.state(), backend_);
-    open_action_->setEnabled(!active);
+    compress_action_->setEnabled(model);
     resume_file_action_->setEnabled(!active);
     resume_shown_action_->setEnabled(session_.can_go_on());
     show_file_action_->setEnabled(model);
@@ -357,6 +360,7 @@ void MainWindow::show_end(const RunResult& result) {
     } else if (session_.has_model()) {
         note(tr("Stopped; the checkpoint is written"));
     }
+    if (session_.has_model()) compression_->offer(session_.output());
     close_when_done();
 }
 

@@ -1,7 +1,7 @@
 // Training with the window open against the same run without one, in turn: samples per second of training,
 // and wall time of whole runs with evaluations and checkpoints; medians and quartiles of the rounds' ratios.
 // Also the time from main() to a painted window. Arguments name models to compare (all when none is) and the
-// page on show (training, patterns, kernels or memory).
+// page on show (training, patterns, compression, kernels or memory).
 #include <fmt/format.h>
 
 #include <QApplication>
@@ -135,7 +135,7 @@ int main(int argc, char** argv) {
     fmt::print("window painted {:.3f} s after main()\n", seconds_since(start));
     const QTemporaryDir folder;
     QStringList asked = QCoreApplication::arguments().mid(1);
-    const QStringList pages{"training", "patterns", "kernels", "memory"};
+    const QStringList pages{"training", "patterns", "compression", "kernels", "memory"};
     for (qsizetype page = 0; page < pages.size(); ++page)
         if (asked.removeAll(pages[page]) > 0)
             window.show_page(static_cast<spectral::ui::MainWindow::Page>(page));

@@ -18,6 +18,10 @@ const std::vector<QRgb> kMagma = {0xff000004, 0xff180f3e, 0xff451077, 0xff721f81
 const std::vector<QRgb> kCividis = {0xff00204d, 0xff00336f, 0xff39486b, 0xff575c6d, 0xff707173,
                                     0xff8a8779, 0xffa69d75, 0xffc4b56c, 0xffe4cf5b, 0xffffea46};
 
+/// After twilight of matplotlib.
+const std::vector<QRgb> kCyclic = {0xffe2d9e2, 0xff9ebbc9, 0xff6785be, 0xff5e43a5, 0xff2f1436,
+                                   0xff85315a, 0xffb75e50, 0xffcfac90, 0xffe2d9e2};
+
 std::vector<QRgb> diverging_points(const QColor& middle) {
     if (middle.lightness() < 128) {
         return {0xffb5dcff, 0xff5fb0f0, 0xff2a70b0, middle.rgb(), 0xffa8442c, 0xfff08055, 0xffffd3b0};
@@ -39,6 +43,8 @@ std::vector<QRgb> control_points(ColourMapKind kind, const QColor& middle) {
             return kMagma;
         case ColourMapKind::cividis:
             return kCividis;
+        case ColourMapKind::cyclic:
+            return kCyclic;
         case ColourMapKind::diverging:
             break;
     }
@@ -60,6 +66,8 @@ QString colour_map_name(ColourMapKind kind) {
             return QStringLiteral("magma");
         case ColourMapKind::cividis:
             return QStringLiteral("cividis");
+        case ColourMapKind::cyclic:
+            return QStringLiteral("cyclic");
         case ColourMapKind::diverging:
             break;
     }

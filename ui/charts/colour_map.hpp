@@ -9,7 +9,8 @@
 
 namespace spectral::ui {
 
-enum class ColourMapKind { viridis, magma, cividis, diverging };
+/// `cyclic` is for angles from −π to π: its ends have one colour.
+enum class ColourMapKind { viridis, magma, cividis, diverging, cyclic };
 
 QString colour_map_name(ColourMapKind kind);
 

@@ -18,6 +18,19 @@
 #include "ui/theme.hpp"
 
 namespace spectral::ui {
+
+namespace {
+
+/// Its lightness as a breath of grey on the surface.
+QRgb faint(QRgb colour, QRgb surface) {
+    if (qAlpha(colour) == 0) return colour;
+    const int grey = qGray(colour);
+    const auto mix = [grey](int below) { return (4 * below + grey) / 5; };
+    return qRgb(mix(qRed(surface)), mix(qGreen(surface)), mix(qBlue(surface)));
+}
+
+}  // namespace
+
 HeatMap::HeatMap(QWidget* parent)
     : QWidget(parent), empty_text_(QStringLiteral("No data yet")), export_action_(new QAction(this)) {
     setMouseTracking(true);
@@ -52,6 +65,11 @@ void HeatMap::set_data(int rows, int columns, Matrix values) {
     if (current_ && (current_->row >= rows_ || current_->column >= columns_)) {
         current_.reset();
     }
+    refresh();
+}
+
+void HeatMap::set_mask(std::shared_ptr<const std::vector<std::uint8_t>> mask) {
+    mask_ = std::move(mask);
     refresh();
 }
 
@@ -163,6 +181,12 @@ void HeatMap::rebuild_image(int rows_per_block, int columns_per_block) {
     const ColourMap map = ColourMap::for_current_theme(kind_);
     const int height = (rows_ + rows_per_block - 1) / rows_per_block;
     const int width = (columns_ + columns_per_block - 1) / columns_per_block;
+    const bool masked = mask_ && mask_->size() == values_->size();
+    const auto is_lit = [&](int row, int column) {
+        return (*mask_)[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_) +
+                        static_cast<std::size_t>(column)] != 0;
+    };
+    const QRgb surface = Theme::current().surface.rgb();
     image_ = QImage(width, height, QImage::Format_ARGB32);
     rows_per_block_ = rows_per_block;
     columns_per_block_ = columns_per_block;
@@ -173,14 +197,18 @@ void HeatMap::rebuild_image(int rows_per_block, int columns_per_block) {
             const int column_begin = x * columns_per_block;
             const int column_end = std::min(column_begin + columns_per_block, columns_);
             float strongest = value_at(row_begin, column_begin);
+            bool shown = !masked || is_lit(row_begin, column_begin);
             for (int row = row_begin; row < row_end; ++row) {
                 for (int column = column_begin; column < column_end; ++column) {
                     const float value = value_at(row, column);
                     const bool stronger = std::isnan(strongest) || std::abs(value) > std::abs(strongest);
-                    strongest = stronger ? value : strongest;
+                    if (!stronger) continue;
+                    strongest = value;
+                    shown = !masked || is_lit(row, column);
                 }
             }
-            line[x] = map.at(static_cast<double>(strongest), shown_range_);
+            const QRgb colour = map.at(static_cast<double>(strongest), shown_range_);
+            line[x] = shown ? colour : faint(colour, surface);
         }
     }
 }

@@ -7,6 +7,7 @@
 #include <QString>
 #include <QStringList>
 #include <QWidget>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -37,6 +38,8 @@ public:
     void set_data(int rows, int columns, std::vector<float> values);
     void set_data(int rows, int columns, Matrix values);
     void clear();
+    /// One a cell: cells of 0 are painted faint, a block of several as its strongest. Null, or of another size than the data: none is.
+    void set_mask(std::shared_ptr<const std::vector<std::uint8_t>> mask);
 
     void set_colour_map(ColourMapKind kind);
     ColourMapKind colour_map() const { return kind_; }
@@ -105,6 +108,7 @@ private:
     int rows_ = 0;
     int columns_ = 0;
     Matrix values_;
+    std::shared_ptr<const std::vector<std::uint8_t>> mask_;
     QImage image_;
     int rows_per_block_ = 1, columns_per_block_ = 1;  ///< of image_
     ColourMapKind kind_ = ColourMapKind::viridis;

@@ -14,8 +14,8 @@ namespace spectral::ui {
 
 class RunRecord {
 public:
-    /// Of one kind; beyond, half of them are kept, evenly spread over the run: more than a chart can show, and
-    /// quick to draw.
+    /// Of one kind; beyond, half of them are kept, evenly spread over the run: more than a chart can show,
+    /// and quick to draw.
     static constexpr std::size_t kMaxPoints = 16384;
     static constexpr std::size_t kMaxSnapshots = 240;
     static constexpr std::size_t kMaxSnapshotBytes = std::size_t{128} << 20;

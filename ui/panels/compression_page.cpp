@@ -1,0 +1,318 @@
+#include "ui/panels/compression_page.hpp"
+
+#include <QAction>
+#include <QClipboard>
+#include <QDir>
+#include <QFileInfo>
+#include <QGridLayout>
+#include <QGuiApplication>
+#include <QHeaderView>
+#include <QItemSelectionModel>
+#include <QLabel>
+#include <QMenu>
+#include <QPushButton>
+#include <QSortFilterProxyModel>
+#include <QStackedLayout>
+#include <QTableView>
+#include <QVBoxLayout>
+#include <algorithm>
+
+#include "engine/data/dataset.hpp"
+#include "ui/card.hpp"
+#include "ui/charts/bar_delegate.hpp"
+#include "ui/charts/export.hpp"
+#include "ui/models/tensor_table_model.hpp"
+#include "ui/panels/budget_panel.hpp"
+#include "ui/panels/export_report.hpp"
+#include "ui/panels/format.hpp"
+#include "ui/panels/scrolled.hpp"
+#include "ui/panels/table.hpp"
+#include "ui/panels/tensor_panel.hpp"
+#include "ui/panels/tradeoff_panel.hpp"
+#include "ui/theme.hpp"
+
+namespace spectral::ui {
+
+namespace {
+
+constexpr int kMargin = 14, kGap = 12, kTensorsHeight = 268, kLookHeight = 352, kChartsHeight = 312;
+constexpr int kBudgetWidth = 300, kNarrowestColumn = 52, kDamageWidth = 132;
+
+}  // namespace
+
+CompressionPage::CompressionPage(std::shared_ptr<Workspace> workspace, QWidget* parent)
+    : QWidget(parent),
+      session_(std::move(workspace)),
+      model_(new TensorTableModel(this)),
+      stack_(new QStackedLayout(this)) {
+    setObjectName(QStringLiteral("compression_page"));
+    stack_->addWidget(build_empty());
+    auto* filled = new QWidget;
+    QWidget* content = make_scrolled(*filled, "compression_scroll");
+    stack_->addWidget(filled);
+    auto* grid = new QGridLayout(content);
+    grid->setContentsMargins(kMargin, kMargin, kMargin, kMargin);
+    grid->setSpacing(kGap);
+    grid->addWidget(build_tensors(), 0, 0, 1, 2);
+    budget_ = new BudgetPanel;
+    budget_->setFixedWidth(kBudgetWidth);
+    grid->addWidget(budget_, 0, 2);
+    tensor_ = new TensorPanel;
+    grid->addWidget(tensor_, 1, 0, 1, 3);
+    grid->addWidget(tensor_->energy_card(), 2, 0);
+    tradeoff_ = new TradeoffPanel;
+    grid->addWidget(tradeoff_, 2, 1, 1, 2);
+    for (const auto& [row, height, stretch] :
+         {std::tuple{0, kTensorsHeight, 0}, std::tuple{1, kLookHeight, 4}, std::tuple{2, kChartsHeight, 5}}) {
+        grid->setRowMinimumHeight(row, height);
+        grid->setRowStretch(row, stretch);
+    }
+    grid->setColumnStretch(0, 5);
+    grid->setColumnStretch(1, 4);
+    connect_session();
+}
+
+QWidget* CompressionPage::build_empty() {
+    auto* empty = new QWidget;
+    auto* column = new QVBoxLayout(empty);
+    column->setSpacing(kGap);
+    auto* text =
+        new QLabel(tr("Open a model to see its tensors' spectra and store it in fewer bytes:\na saved run, "
+                      "or any model file "
+                      "dropped onto the window."));
+    text->setObjectName(QStringLiteral("compression_empty"));
+    text->setAlignment(Qt::AlignCenter);
+    set_role(*text, QStringLiteral("muted"));
+    auto* open = new QPushButton(tr("Open model…"));
+    open->setObjectName(QStringLiteral("compression_open"));
+    open->setToolTip(tr("Choose a model file (Ctrl+O)"));
+    set_role(*open, QStringLiteral("primary"));
+    offer_ = new QPushButton;
+    offer_->setObjectName(QStringLiteral("compression_offer"));
+    column->addStretch(1);
+    column->addWidget(text);
+    column->addWidget(open, 0, Qt::AlignHCenter);
+    column->addWidget(offer_, 0, Qt::AlignHCenter);
+    column->addStretch(1);
+    connect(open, &QPushButton::clicked, this, &CompressionPage::openRequested);
+    connect(offer_, &QPushButton::clicked, this, [this] { this->open(offered_); });
+    offer_->hide();
+    return empty;
+}
+
+QWidget* CompressionPage::build_tensors() {
+    tensors_card_ = new Card(QStringLiteral("tensors_card"), tr("Tensors"));
+    sorted_ = new QSortFilterProxyModel(this);
+    sorted_->setSourceModel(model_);
+    sorted_->setSortRole(TensorTableModel::kValueRole);
+    table_ = make_table("tensors_table", tr("Tensors of the model"), sorted_);
+    table_->setSortingEnabled(true);
+    table_->sortByColumn(-1, Qt::AscendingOrder);  // as in the file
+    QHeaderView* header = table_->horizontalHeader();
+    header->setSectionResizeMode(QHeaderView::ResizeToContents);
+    header->setSectionResizeMode(TensorTableModel::kTensor, QHeaderView::Stretch);
+    header->setSectionResizeMode(TensorTableModel::kDamage, QHeaderView::Interactive);
+    header->setMinimumSectionSize(kNarrowestColumn);
+    header->resizeSection(TensorTableModel::kDamage, kDamageWidth);
+    table_->setItemDelegateForColumn(TensorTableModel::kDamage,
+                                     new BarDelegate(TensorTableModel::kValueRole, table_));
+    connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
+            &CompressionPage::select);
+    QWidget* body = make_table_or_text(*table_, "tensors_empty", tr("This model has no tensors."));
+    auto* open = new QAction(tr("open"), this);
+    open->setToolTip(tr("Open another model (Ctrl+O), or drop one onto the window"));
+    connect(open, &QAction::triggered, this, &CompressionPage::openRequested);
+    auto* save = new QAction(tr("export"), this);
+    save->setToolTip(tr("Save or copy the table"));
+    const auto csv = [this] { return model_->to_csv(); };
+    save->setMenu(make_export_menu(*body,
+                                   {{tr("CSV table…"), QStringLiteral("csv"),
+                                     [csv](const QString& path) { return write_text_file(path, csv()); }}},
+                                   csv));
+    tensors_card_->add_action(open);
+    tensors_card_->add_action(save);
+    tensors_card_->set_body(body);
+    return tensors_card_;
+}
+
+void CompressionPage::connect_session() {
+    connect(&session_, &CompressSession::opened, this, &CompressionPage::show_opened);
+    connect(&session_, &CompressSession::failed, this, [this](const QString& what, const QString& hint) {
+        opening_ = false;
+        Q_EMIT problem(what, hint);
+    });
+    connect(&session_, &CompressSession::packProgressed, budget_, &BudgetPanel::show_packing);
+    connect(&session_, &CompressSession::packed, this, &CompressionPage::show_packed);
+    connect(&session_, &CompressSession::judged, this, [this](double before, double after) {
+        budget_->show_accuracy(before, after);
+        tradeoff_->mark_accuracy(after);
+    });
+    connect(&session_, &CompressSession::dataMissing, budget_, &BudgetPanel::show_data_missing);
+    connect(&session_, &CompressSession::packFailed, this, [this](const QString& what) {
+        budget_->show_problem(what);
+        model_->clear_reports();
+    });
+    connect(&session_, &CompressSession::viewed, this,
+            [this](const std::string& name, const CompressSession::View& view) {
+                if (name == tensor_->tensor()) tensor_->show_view(view);
+            });
+    connect(&session_, &CompressSession::looked, this,
+            [this](const std::string& name, const CompressSession::Look& look) {
+                if (name != tensor_->tensor()) return;
+                tensor_->show_look(look);
+                const PackedTensor& packed = look->packed;
+                tradeoff_->mark_tensor(packed.method, static_cast<double>(packed.stored_bytes()),
+                                       packed.relative_error);
+                follow_fix();
+            });
+    connect(&session_, &CompressSession::exploreFailed, tensor_, &TensorPanel::show_problem);
+    connect(&session_, &CompressSession::curvesReady, this,
+            [this](const std::string& name, const CompressSession::Curves& curves) {
+                tradeoff_->set_curves(name, curves);
+            });
+    connect(&session_, &CompressSession::comparisonProgressed, tradeoff_, &TradeoffPanel::show_progress);
+    connect(&session_, &CompressSession::comparisonEnded, this,
+            [this](const QString& what, const QString& hint) {
+                tradeoff_->end_progress();
+                if (!what.isEmpty()) Q_EMIT problem(what, hint);
+            });
+    connect(&session_, &CompressSession::exported, this, [this](const ExportReport& report) {
+        exported_ = report.path;
+        budget_->set_exported(true);
+        auto* dialog = new ExportReportDialog(report, this);
+        dialog->open();
+        Q_EMIT exported(report.path);
+    });
+    connect(budget_, &BudgetPanel::changed, this, &CompressionPage::repack);
+    connect(budget_, &BudgetPanel::exportRequested, this, [this] {
+        Q_EMIT exportRequested(QFileInfo(session_.path()).completeBaseName() +
+                               QStringLiteral("-%1x.h5").arg(budget_->ratio(), 0, 'g', 3));
+    });
+    connect(budget_, &BudgetPanel::snippetRequested, this,
+            [this] { QGuiApplication::clipboard()->setText(python_snippet(exported_)); });
+    connect(tensor_, &TensorPanel::lookWanted, this, &CompressionPage::look);
+    connect(tensor_, &TensorPanel::fixToggled, this, [this](bool on) {
+        if (on) {
+            follow_fix();
+            return;
+        }
+        if (session_.fix(tensor_->tensor(), std::nullopt)) repack();
+    });
+    connect(tradeoff_, &TradeoffPanel::curvesWanted, &session_, &CompressSession::compare);
+    connect(tradeoff_, &TradeoffPanel::comparisonWanted, this, [this] { session_.compare_model(data()); });
+    connect(tradeoff_, &TradeoffPanel::cancelWanted, &session_, &CompressSession::cancel_comparison);
+}
+
+void CompressionPage::open(const QString& path) {
+    if (path.isEmpty()) return;
+    offered_.clear();
+    opening_ = true;
+    session_.open(path);
+}
+
+void CompressionPage::offer(const QString& path) {
+    offered_ = path;
+    offer_->setVisible(!path.isEmpty());
+    offer_->setText(tr("Compress %1").arg(QFileInfo(path).completeBaseName()));
+    offer_->setToolTip(QDir::toNativeSeparators(path));
+    if (isVisible() && !session_.model()) open(path);
+}
+
+void CompressionPage::showEvent(QShowEvent* event) {
+    if (!session_.model() && !offered_.isEmpty()) open(offered_);
+    QWidget::showEvent(event);
+}
+
+std::optional<DataPlace> CompressionPage::data() const {
+    std::optional<DataPlace> place = session_.data_of_model();
+    if (!place) return std::nullopt;
+    // The file knows where its data were; the experiment on the left may know better.
+    if (known_data_.dataset == place->dataset && !known_data_.path.empty()) place->path = known_data_.path;
+    return place;
+}
+
+void CompressionPage::show_opened() {
+    stack_->setCurrentIndex(1);
+    opening_ = false;
+    exported_.clear();
+    budget_->set_exported(false);
+    budget_->clear();
+    const std::optional<DataPlace> place = data();
+    const QString data_name = place ? QString::fromStdString(find_dataset(place->dataset).title) : QString();
+    budget_->set_data_name(data_name);
+    tradeoff_->set_data_name(data_name);
+    tradeoff_->clear();
+    model_->set_model(*session_.model());
+    std::int64_t bytes = 0;
+    int largest = 0;
+    for (int row = 0; row < model_->rowCount(); ++row) {
+        const auto dense = [this](int at) {
+            return model_->index(at, TensorTableModel::kDense)
+                .data(TensorTableModel::kValueRole)
+                .toLongLong();
+        };
+        bytes += dense(row);
+        if (dense(row) > dense(largest)) largest = row;
+    }
+    const QString name = QFileInfo(session_.path()).fileName();
+    tensors_card_->set_title(name);
+    tensors_card_->set_subtitle(
+        tr("%1 tensors, %2 dense").arg(model_->rowCount()).arg(human_bytes(static_cast<std::size_t>(bytes))));
+    if (model_->rowCount() > 0)
+        table_->setCurrentIndex(sorted_->mapFromSource(model_->index(largest, 0)));
+    else
+        tensor_->set_tensor({}, {});
+    repack();
+    Q_EMIT opened(session_.path());
+}
+
+bool CompressionPage::busy() const {
+    return session_.packing() || session_.judging() ||
+           (!tensor_->tensor().empty() && (!tensor_->look() || !tradeoff_->knows(tensor_->tensor())));
+}
+
+void CompressionPage::repack() {
+    if (!session_.model()) return;
+    budget_->show_packing(0, tr("packing"));
+    session_.pack(budget_->ratio(), budget_->method(), budget_->uses_data() ? data() : std::nullopt);
+}
+
+void CompressionPage::show_packed() {
+    const CompressResult& result = *session_.result();
+    model_->set_reports(result.tensors);
+    if (!session_.packing()) budget_->show_result(result);
+    tradeoff_->mark_model(result.ratio(), result.relative_error);
+    if (!session_.is_fixed(tensor_->tensor())) adopt_choice();
+}
+
+void CompressionPage::select(const QModelIndex& index) {
+    if (!index.isValid()) return;
+    const std::string name = model_->name(sorted_->mapToSource(index).row());
+    if (name == tensor_->tensor() && tensor_->look() != nullptr) return;
+    const HostTensor* tensor = session_.tensor(name);
+    if (tensor == nullptr) return;
+    tensor_->set_tensor(name, tensor->shape);
+    tradeoff_->set_tensor(tensor_->method().empty() ? std::string() : name);
+    adopt_choice();
+}
+
+void CompressionPage::adopt_choice() {
+    const TensorReport* report = model_->report(tensor_->tensor());
+    const bool known = report != nullptr && report->method != "dense";
+    tensor_->choose(known ? report->method : std::string("fft"),
+                    known ? std::min(1.0, report->kept) : 1 / budget_->ratio(),
+                    session_.is_fixed(tensor_->tensor()));
+    look();
+}
+
+void CompressionPage::look() {
+    if (!tensor_->method().empty())
+        session_.explore(tensor_->tensor(), tensor_->method(), tensor_->density());
+}
+
+void CompressionPage::follow_fix() {
+    if (!tensor_->fixes() || !tensor_->look()) return;
+    if (session_.fix(tensor_->tensor(), tensor_->look()->packed)) repack();
+}
+
+}  // namespace spectral::ui

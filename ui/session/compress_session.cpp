@@ -1,0 +1,295 @@
+#include "ui/session/compress_session.hpp"
+
+#include <QFileInfo>
+#include <QMetaObject>
+#include <utility>
+
+#include "engine/core/own_device.hpp"
+#include "engine/io/model_file.hpp"
+#include "engine/train/config.hpp"
+#include "engine/train/evaluate.hpp"
+
+namespace spectral::ui {
+
+namespace {
+
+QString text_of(std::string_view text) { return QString::fromUtf8(text.data(), qsizetype(text.size())); }
+
+struct Trouble {
+    QString what, hint;
+};
+
+/// Runs `work`; gives what it threw, nothing when it went well. Cancelled work is gone without a word.
+template <class Body>
+std::optional<Trouble> trouble_of(const Body& work, bool* cancelled = nullptr) {
+    try {
+        work();
+    } catch (const Cancelled&) {
+        if (cancelled != nullptr) *cancelled = true;
+    } catch (const Error& error) {
+        return Trouble{QString::fromUtf8(error.what()), QString::fromStdString(error.hint())};
+    } catch (const std::exception& error) {
+        return Trouble{QString::fromUtf8(error.what()), {}};
+    }
+    return std::nullopt;
+}
+
+FileJudge open_judge(const ModelFile& model, const DataPlace& data, const Progress& progress) {
+    return {model.config, data.dataset, data.path, data.options, "auto", progress};
+}
+
+}  // namespace
+
+/// What packing a model needs and every ratio shares.
+struct CompressSession::PackState {
+    Model model;  // the compressor refers to it
+    /// Grows with method, data and model: what is prepared for an older one is not needed any more.
+    std::atomic<int> setup = 0;
+    std::optional<OwnDevice> device;
+    std::optional<DataPlace> data;  ///< of judge, also where it could not be opened
+    std::optional<FileJudge> judge;
+    std::optional<double> before;
+    Importances importances;
+    std::string method;
+    std::optional<ModelCompressor> compressor;
+    bool warm = false;  ///< it has packed once: from there on every ratio costs little
+};
+
+struct CompressSession::ExploreState {
+    std::optional<OwnDevice> device;
+    std::string name, method;
+    std::optional<TensorExplorer> explorer;
+};
+
+CompressSession::CompressSession(std::shared_ptr<Workspace> workspace, QObject* parent)
+    : QObject(parent), workspace_(std::move(workspace)) {
+    connect(&background_, &Background::failed, this, &CompressSession::failed);
+}
+
+CompressSession::~CompressSession() {
+    if (pack_state_) ++pack_state_->setup;
+    for (LatestWorker* worker : {&pack_worker_, &explore_worker_, &curves_worker_, &model_curves_worker_})
+        worker->drop();
+}
+
+void CompressSession::open(const QString& path) {
+    background_.run([this, path]() -> Background::Ending {
+        auto model = std::make_shared<const ModelFile>(read_model_file(path.toStdString()));
+        return [this, path, model] { show(path, model); };
+    });
+}
+
+void CompressSession::show(const QString& path, Model model) {
+    for (LatestWorker* worker : {&pack_worker_, &explore_worker_, &curves_worker_, &model_curves_worker_})
+        worker->drop();
+    if (pack_state_) ++pack_state_->setup;
+    ++generation_;
+    path_ = path;
+    model_ = std::move(model);
+    fixed_.clear();
+    result_.reset();
+    packing_ = judging_ = false;
+    pack_state_ = std::make_shared<PackState>();
+    pack_state_->model = model_;
+    explore_state_ = std::make_shared<ExploreState>();
+    Q_EMIT opened();
+}
+
+void CompressSession::post(int generation, std::function<void()> then) {
+    QMetaObject::invokeMethod(
+        this,
+        [this, generation, then = std::move(then)] {
+            if (generation == generation_) then();
+        },
+        Qt::QueuedConnection);
+}
+
+std::shared_ptr<const HostTensor> CompressSession::shared_tensor(const std::string& name) const {
+    if (!model_) return nullptr;
+    for (const LayerRecord& layer : model_->layers)
+        for (const NamedTensor& each : layer.tensors)
+            if (layer.name + "/" + each.name == name) return {model_, &each.tensor};
+    return nullptr;
+}
+
+const HostTensor* CompressSession::tensor(const std::string& name) const { return shared_tensor(name).get(); }
+
+std::optional<DataPlace> CompressSession::data_of_model() const {
+    if (!model_ || model_->dataset.empty()) return std::nullopt;
+    std::optional<DataPlace> place;
+    // A file without a configuration of ours can be compressed, but not judged.
+    trouble_of([&] {
+        const ExperimentConfig config = config_from_json(model_->config, path_.toStdString());
+        place = DataPlace{config.dataset, config.data, config.dataset_options};
+    });
+    return place;
+}
+
+void CompressSession::pack(double ratio, const std::string& method, const std::optional<DataPlace>& data) {
+    if (!model_) return;
+    packing_ = true;
+    const int asked = ++asked_;
+    if (std::exchange(asked_method_, method) != method || std::exchange(asked_data_, data) != data)
+        ++pack_state_->setup;
+    pack_worker_.submit([this, asked, ratio, method, data, model = model_, state = pack_state_,
+                         setup = pack_state_->setup.load(), fixed = fixed_,
+                         generation = generation_](const std::atomic<bool>& unwanted) {
+        // What the first ratio prepares serves all others, so that only a newer method or model stops it.
+        const Progress progress = [&](std::string_view what, double fraction) {
+            post(generation, [this, fraction, text = text_of(what)] {
+                if (packing_) Q_EMIT packProgressed(fraction, text);
+            });
+            return state->setup == setup && !(unwanted && state->warm);
+        };
+        bool cancelled = false;
+        const std::optional<Trouble> trouble = trouble_of(
+            [&] {
+                if (!state->device) state->device.emplace("auto", workspace_->budget());
+                const bool other_data = state->data != data;
+                if (other_data) {
+                    state->data = data;
+                    state->judge.reset();
+                    state->importances.clear();
+                    state->before.reset();
+                }
+                if (other_data || state->method != method || !state->compressor) {
+                    state->compressor.reset();
+                    state->warm = false;
+                }
+                if (other_data && data) {
+                    const std::optional<Trouble> missing = trouble_of([&] {
+                        state->judge.emplace(open_judge(*model, *data, progress));
+                        state->importances = state->judge->calibrate(*model, progress);
+                    });
+                    if (missing) {
+                        state->judge.reset();
+                        post(generation, [this, what = missing->what] { Q_EMIT dataMissing(what); });
+                    }
+                }
+                if (!state->compressor) {
+                    CompressRequest request;
+                    request.method = method;
+                    request.importances = state->importances;
+                    state->compressor.emplace(state->device->get(), *model, request, progress);
+                    state->method = method;
+                }
+                const auto result = std::make_shared<const CompressResult>(
+                    state->compressor->pack({CompressTarget::By::ratio, ratio}, progress, fixed));
+                state->warm = true;
+                post(generation, [this, asked, result, judged = state->judge.has_value()] {
+                    result_ = result;
+                    packing_ = asked != asked_;
+                    judging_ = judged;
+                    accuracy_before_ = accuracy_after_ = std::nullopt;
+                    Q_EMIT packed();
+                });
+                if (!state->judge || unwanted) return;
+                if (!state->before) state->before = state->judge->evaluate(*model).accuracy;
+                if (unwanted) return;
+                const double after = state->judge->evaluate(result->model).accuracy;
+                post(generation, [this, result, before = *state->before, after] {
+                    if (result_ != result) return;
+                    accuracy_before_ = before;
+                    accuracy_after_ = after;
+                    judging_ = false;
+                    Q_EMIT judged(before, after);
+                });
+            },
+            &cancelled);
+        if (!trouble) return;
+        // The weighing is done also where the ratio was out of reach.
+        post(generation, [this, asked, trouble = *trouble] {
+            if (asked != asked_) return;
+            packing_ = judging_ = false;
+            result_.reset();
+            Q_EMIT packFailed(trouble.what, trouble.hint);
+        });
+    });
+}
+
+bool CompressSession::fix(const std::string& name, std::optional<PackedTensor> packed) {
+    if (!packed) return fixed_.erase(name) > 0;
+    PackedTensor& own = fixed_[name];
+    if (own == *packed) return false;
+    own = std::move(*packed);
+    return true;
+}
+
+void CompressSession::explore(const std::string& name, const std::string& method, double density) {
+    const auto dense = shared_tensor(name);
+    if (!dense) return;
+    explore_worker_.submit([this, name, method, density, dense, state = explore_state_,
+                            generation = generation_](const std::atomic<bool>& unwanted) {
+        const std::optional<Trouble> trouble = trouble_of([&] {
+            if (!state->device) state->device.emplace("auto", workspace_->budget());
+            if (!state->explorer || state->name != name || state->method != method) {
+                state->explorer.reset();  // before the next one needs its room
+                state->explorer.emplace(state->device->get(), dense, method);
+                state->name = name;
+                state->method = method;
+                post(generation, [this, name, view = state->explorer->view()] { Q_EMIT viewed(name, view); });
+                if (unwanted) return;
+            }
+            const auto look = std::make_shared<const TensorLook>(state->explorer->look(density));
+            post(generation, [this, name, look] { Q_EMIT looked(name, look); });
+        });
+        if (trouble) post(generation, [this, what = trouble->what] { Q_EMIT exploreFailed(what); });
+    });
+}
+
+void CompressSession::compare(const std::string& name) {
+    const auto dense = shared_tensor(name);
+    if (!dense) return;
+    curves_worker_.submit([this, name, dense, generation = generation_](const std::atomic<bool>& unwanted) {
+        const std::optional<Trouble> trouble = trouble_of([&] {
+            const OwnDevice device("auto", workspace_->budget());
+            const auto curves = std::make_shared<const std::vector<Curve>>(tensor_curves(
+                device.get(), name, *dense, [&](std::string_view, double) { return !unwanted; }));
+            post(generation, [this, name, curves] { Q_EMIT curvesReady(name, curves); });
+        });
+        // What a tensor cannot be compared by, it cannot be looked at by either, and that says why.
+        if (trouble) post(generation, [this, what = trouble->what] { Q_EMIT exploreFailed(what); });
+    });
+}
+
+void CompressSession::compare_model(const std::optional<DataPlace>& data) {
+    if (!model_) return;
+    model_curves_worker_.submit([this, data, model = model_,
+                                 generation = generation_](const std::atomic<bool>& unwanted) {
+        const Progress progress = [&](std::string_view what, double fraction) {
+            post(generation,
+                 [this, fraction, text = text_of(what)] { Q_EMIT comparisonProgressed(fraction, text); });
+            return !unwanted;
+        };
+        const std::optional<Trouble> trouble = trouble_of([&] {
+            const OwnDevice device("auto", workspace_->budget());
+            std::optional<FileJudge> judge;
+            if (data) judge.emplace(open_judge(*model, *data, progress));
+            const auto curves = std::make_shared<const std::vector<Curve>>(model_curves(
+                device.get(), *model, judge ? judge->calibrate(*model, progress) : Importances(),
+                judge ? Judgement([&](const ModelFile& file) { return judge->evaluate(file).accuracy; })
+                      : Judgement(),
+                progress));
+            post(generation, [this, curves] { Q_EMIT curvesReady({}, curves); });
+        });
+        post(generation, [this, trouble] {
+            Q_EMIT comparisonEnded(trouble ? trouble->what : QString(), trouble ? trouble->hint : QString());
+        });
+    });
+}
+
+void CompressSession::export_to(const QString& path) {
+    if (!result_) return;
+    background_.run([this, path, result = result_, before = accuracy_before_,
+                     after = accuracy_after_]() -> Background::Ending {
+        ExportReport report{path,  result->dense_bytes, 0, result->relative_error, before,
+                            after, result->tensors};
+        ModelFile model = result->model;
+        if (after) model.metrics = {{"test_accuracy", *after}};
+        write_model_file(path.toStdString(), model, &workspace_->budget());
+        report.file_bytes = QFileInfo(path).size();  // as it is, not as it was expected
+        return [this, report] { Q_EMIT exported(report); };
+    });
+}
+
+}  // namespace spectral::ui
