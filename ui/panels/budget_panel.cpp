@@ -87,6 +87,7 @@ BudgetPanel::BudgetPanel(QWidget* parent)
     actions_->setSpacing(8);
     export_ = new QPushButton(tr("Export HDF5…"));
     export_->setObjectName(QStringLiteral("budget_export"));
+    export_->setAccessibleName(tr("Export the compressed model"));
     export_->setToolTip(tr("Write the compressed model as it is in the table"));
     set_role(*export_, QStringLiteral("primary"));
     snippet_ = new QPushButton(tr("Copy Python"));

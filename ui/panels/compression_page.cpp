@@ -85,10 +85,12 @@ QWidget* CompressionPage::build_empty() {
     set_role(*text, QStringLiteral("muted"));
     auto* open = new QPushButton(tr("Open model…"));
     open->setObjectName(QStringLiteral("compression_open"));
+    open->setAccessibleName(tr("Open a model to compress"));
     open->setToolTip(tr("Choose a model file (Ctrl+O)"));
     set_role(*open, QStringLiteral("primary"));
     offer_ = new QPushButton;
     offer_->setObjectName(QStringLiteral("compression_offer"));
+    offer_->setAccessibleName(tr("Compress the model on show"));
     column->addStretch(1);
     column->addWidget(text);
     column->addWidget(open, 0, Qt::AlignHCenter);
@@ -205,9 +207,9 @@ void CompressionPage::connect_session() {
 
 void CompressionPage::open(const QString& path) {
     if (path.isEmpty()) return;
-    offered_.clear();
     opening_ = true;
     session_.open(path);
+    offered_.clear();  // perhaps what `path` refers to
 }
 
 void CompressionPage::offer(const QString& path) {

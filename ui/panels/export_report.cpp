@@ -109,6 +109,8 @@ ExportReportDialog::ExportReportDialog(const ExportReport& report, QWidget* pare
     close->setObjectName(QStringLiteral("export_close"));
     set_role(*close, QStringLiteral("primary"));
     close->setDefault(true);
+    for (QPushButton* button : {copy, reader, close}) button->setAccessibleName(button->text());
+    close->setToolTip(tr("Close (Esc)"));
     for (QPushButton* button : {copy, reader}) row->addWidget(button);
     row->addStretch(1);
     row->addWidget(close);

@@ -262,9 +262,7 @@ void TensorPanel::show_spectrum() {
     spectrum_card_->set_title(view.is_complex         ? tr("Spectrum")
                               : view.has_coefficients ? tr("Coefficients")
                                                       : tr("Spectrum"));
-    spectrum_card_->set_subtitle(!view.has_coefficients ? tr("of the weights; no frequencies are kept")
-                                 : phase                ? tr("phase, kept in colour")
-                                                        : tr("decades of |c|, kept in colour"));
+    spectrum_card_->set_subtitle(view.has_coefficients ? tr("kept in colour") : tr("none is kept"));
     if (spectrum_->rows() == 0) {
         spectrum_->set_colour_map(phase ? ColourMapKind::cyclic : ColourMapKind::viridis);
         spectrum_->set_range(phase ? std::optional(ValueRange{-std::numbers::pi, std::numbers::pi})

@@ -6,6 +6,7 @@
 #include <QMenu>
 #include <QProgressBar>
 #include <QPushButton>
+#include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <utility>
@@ -71,11 +72,13 @@ TradeoffPanel::TradeoffPanel(QWidget* parent)
     foot->setSpacing(10);
     compare_ = new QPushButton(tr("Compare methods"));
     compare_->setObjectName(QStringLiteral("tradeoff_compare"));
+    compare_->setAccessibleName(tr("Compare the methods for the whole model"));
     foot->addWidget(compare_);
     progress_ = new QProgressBar;
     progress_->setObjectName(QStringLiteral("tradeoff_progress"));
     progress_->setAccessibleName(tr("Progress of the comparison"));
     progress_->setRange(0, kProgressSteps);
+    progress_->setToolTip(tr("Of all methods at all ratios"));
     progress_->setTextVisible(false);
     progress_->setFixedWidth(160);
     foot->addWidget(progress_);
@@ -101,7 +104,7 @@ TradeoffPanel::TradeoffPanel(QWidget* parent)
     choose->setToolTip(tr("Which curves are on show"));
     choose->setMenu(methods_);
     add_action(whole_);
-    add_action(accuracy_);
+    accuracy_button_ = add_action(accuracy_);
     add_action(choose);
     add_action(chart_->log_action());
     add_action(chart_->export_action());
@@ -170,7 +173,7 @@ void TradeoffPanel::mark_accuracy(std::optional<double> accuracy) {
 void TradeoffPanel::refresh_actions() {
     const bool known = curves_.contains({});
     foot_->setVisible(shows_model() && (comparing_ || !known));
-    accuracy_->setVisible(shows_model());
+    accuracy_button_->setVisible(shows_model());
     compare_->setText(comparing_ ? tr("Cancel") : tr("Compare methods"));
     compare_->setToolTip(comparing_
                              ? tr("Stop comparing; what is known so far is dropped")
@@ -203,7 +206,7 @@ void TradeoffPanel::show_curves() {
                             judged ? tr("test accuracy, %") : tr("relative error"));
     chart_->set_x_format(
         whole ? NumberFormat([](double x) { return QString::number(x, 'g', 3) + QStringLiteral("×"); })
-              : NumberFormat([](double x) { return human_bytes(static_cast<std::size_t>(x)); }));
+              : NumberFormat([](double x) { return with_prefix(x); }));
     chart_->set_y_limits(judged ? std::nullopt : std::optional(0.0),
                          judged ? std::nullopt : std::optional(kLargestError));
     chart_->clear_series();

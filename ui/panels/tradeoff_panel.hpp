@@ -15,6 +15,7 @@ class QLabel;
 class QMenu;
 class QProgressBar;
 class QPushButton;
+class QToolButton;
 
 namespace spectral::ui {
 
@@ -64,6 +65,7 @@ private:
 
     LineChart* chart_;
     QAction *whole_, *accuracy_;
+    QToolButton* accuracy_button_ = nullptr;
     QMenu* methods_ = nullptr;
     std::map<std::string, bool> chosen_;  ///< by method: put on show or taken off by hand
     QWidget* foot_;
