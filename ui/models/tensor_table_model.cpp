@@ -12,7 +12,9 @@ namespace {
 
 const QString kNone = QStringLiteral("–");
 
-QString digits(double value) { return value == 0 ? QStringLiteral("0") : QString::number(value, 'g', 3); }
+QString digits(double value) {
+    return value == 0 ? QStringLiteral("0") : QString::number(value, 'g', value < 0.01 ? 2 : 3);
+}
 
 bool is_words(int column) {
     return column == TensorTableModel::kTensor || column == TensorTableModel::kShape ||
@@ -189,7 +191,7 @@ QVariant TensorTableModel::headerData(int section, Qt::Orientation orientation, 
         {QT_TR_NOOP("method"), QT_TR_NOOP("How it is stored: chosen for the least damage, or fixed below")},
         {QT_TR_NOOP("rate"), QT_TR_NOOP("Share of its degrees of freedom that is kept")},
         {QT_TR_NOOP("error"), QT_TR_NOOP("Relative error ‖W − Ŵ‖ / ‖W‖ of what is stored")},
-        {QT_TR_NOOP("share of damage"),
+        {QT_TR_NOOP("damage"),
          QT_TR_NOOP("Its part of the damage that all errors do together: of their energy, or, with data, of "
                     "what they do to the class scores")}};
     const Head& head = kHeads[section];

@@ -98,6 +98,7 @@ BudgetPanel::BudgetPanel(QWidget* parent)
     column->addLayout(actions_);
     set_body(body);
     clear();
+    set_exported(false);
     connect(ratio_, &LogSlider::valueChanged, this, &BudgetPanel::changed);
     connect(method_, &QComboBox::currentIndexChanged, this, &BudgetPanel::changed);
     connect(data_, &QCheckBox::toggled, this, &BudgetPanel::changed);

@@ -11,6 +11,7 @@
 #include <QLabel>
 #include <QMenu>
 #include <QPushButton>
+#include <QResizeEvent>
 #include <QSortFilterProxyModel>
 #include <QStackedLayout>
 #include <QTableView>
@@ -36,7 +37,8 @@ namespace spectral::ui {
 namespace {
 
 constexpr int kMargin = 14, kGap = 12, kTensorsHeight = 268, kLookHeight = 352, kChartsHeight = 312;
-constexpr int kBudgetWidth = 300, kNarrowestColumn = 52, kDamageWidth = 132;
+constexpr int kBudgetWidth = 280, kNarrowestColumn = 48, kDamageWidth = 104;
+constexpr int kAllColumnsWidth = 1040;
 
 }  // namespace
 
@@ -220,6 +222,12 @@ void CompressionPage::offer(const QString& path) {
     if (isVisible() && !session_.model()) open(path);
 }
 
+/// Where the table is too narrow for all columns, what the shape tells too gives way.
+void CompressionPage::resizeEvent(QResizeEvent* event) {
+    table_->setColumnHidden(TensorTableModel::kDense, event->size().width() < kAllColumnsWidth);
+    QWidget::resizeEvent(event);
+}
+
 void CompressionPage::showEvent(QShowEvent* event) {
     if (!session_.model() && !offered_.isEmpty()) open(offered_);
     QWidget::showEvent(event);
@@ -244,6 +252,7 @@ void CompressionPage::show_opened() {
     budget_->set_data_name(data_name);
     tradeoff_->set_data_name(data_name);
     tradeoff_->clear();
+    tensor_->set_tensor({}, {});  // the other model's, perhaps of the same name
     model_->set_model(*session_.model());
     std::int64_t bytes = 0;
     int largest = 0;
@@ -260,10 +269,7 @@ void CompressionPage::show_opened() {
     tensors_card_->set_title(name);
     tensors_card_->set_subtitle(
         tr("%1 tensors, %2 dense").arg(model_->rowCount()).arg(human_bytes(static_cast<std::size_t>(bytes))));
-    if (model_->rowCount() > 0)
-        table_->setCurrentIndex(sorted_->mapFromSource(model_->index(largest, 0)));
-    else
-        tensor_->set_tensor({}, {});
+    if (model_->rowCount() > 0) table_->setCurrentIndex(sorted_->mapFromSource(model_->index(largest, 0)));
     repack();
     Q_EMIT opened(session_.path());
 }

@@ -56,6 +56,7 @@ Q_SIGNALS:
     void exported(const QString& path);
 
 protected:
+    void resizeEvent(QResizeEvent* event) override;
     void showEvent(QShowEvent* event) override;
 
 private:

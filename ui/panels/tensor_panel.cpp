@@ -119,6 +119,7 @@ QWidget* TensorPanel::build_controls() {
     fix_->setCheckable(true);
     row->addWidget(fix_);
     controls_->set_body(body);
+    show_fix();
     connect(method_, &QComboBox::currentIndexChanged, this, [this] {
         show_fix();
         Q_EMIT lookWanted();
@@ -150,8 +151,8 @@ QWidget* TensorPanel::build_maps() {
         row->addWidget(made, 1);
         return made;
     };
-    weights_card_ = card("weights_card", tr("Weights"), tr("first axis down"));
-    weights_ = add_map(*weights_card_, "weights_map", tr("Weights"));
+    weights_card_ = card("weights_card", tr("Weights"), {});
+    weights_ = add_map(*weights_card_, "weights_map", tr("Weights, the first axis down"));
     spectrum_card_ = card("spectrum_card", tr("Spectrum"), {});
     phase_ = new QAction(tr("phase"), this);
     phase_->setCheckable(true);
@@ -326,7 +327,7 @@ void TensorPanel::show_look(const CompressSession::Look& look) {
                           .arg(human_bytes(packed.stored_bytes()), QString::number(ratio, 'f', 1),
                                QString::number(packed.relative_error, 'f', 3)));
     reconstruction_card_->set_subtitle(tr("at %1 ×").arg(ratio, 0, 'f', 1));
-    difference_card_->set_subtitle(tr("error %1").arg(packed.relative_error, 0, 'f', 3));
+    difference_card_->set_subtitle(tr("error %1").arg(packed.relative_error, 0, 'f', 2));
     show_picture(*reconstruction_, look->reconstruction);
     show_picture(*difference_, look->difference);
     show_spectrum();
