@@ -35,6 +35,9 @@ public:
     void set_body(QWidget* body);
     QWidget* body() const { return body_; }
 
+    /// A page gives its cards their heights: one with a long sentence in it is no higher for that.
+    bool hasHeightForWidth() const override { return false; }
+
 private:
     QVBoxLayout* column_;
     QHBoxLayout* header_;

@@ -17,6 +17,7 @@
 #include <QTableView>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <utility>
 
 #include "engine/data/dataset.hpp"
 #include "ui/card.hpp"
@@ -36,7 +37,7 @@ namespace spectral::ui {
 
 namespace {
 
-constexpr int kMargin = 14, kGap = 12, kTensorsHeight = 268, kLookHeight = 352, kChartsHeight = 312;
+constexpr int kMargin = 14, kGap = 12, kTensorsHeight = 256, kLookHeight = 324, kChartsHeight = 290;
 constexpr int kBudgetWidth = 280, kNarrowestColumn = 48, kDamageWidth = 104;
 constexpr int kAllColumnsWidth = 1040;
 
@@ -155,6 +156,7 @@ void CompressionPage::connect_session() {
     connect(&session_, &CompressSession::packFailed, this, [this](const QString& what) {
         budget_->show_problem(what);
         model_->clear_reports();
+        compare_when_free();
     });
     connect(&session_, &CompressSession::viewed, this,
             [this](const std::string& name, const CompressSession::View& view) {
@@ -202,7 +204,10 @@ void CompressionPage::connect_session() {
         }
         if (session_.fix(tensor_->tensor(), std::nullopt)) repack();
     });
-    connect(tradeoff_, &TradeoffPanel::curvesWanted, &session_, &CompressSession::compare);
+    connect(tradeoff_, &TradeoffPanel::curvesWanted, this, [this](const std::string& name) {
+        curves_wanted_ = name;
+        compare_when_free();
+    });
     connect(tradeoff_, &TradeoffPanel::comparisonWanted, this, [this] { session_.compare_model(data()); });
     connect(tradeoff_, &TradeoffPanel::cancelWanted, &session_, &CompressSession::cancel_comparison);
 }
@@ -269,8 +274,8 @@ void CompressionPage::show_opened() {
     tensors_card_->set_title(name);
     tensors_card_->set_subtitle(
         tr("%1 tensors, %2 dense").arg(model_->rowCount()).arg(human_bytes(static_cast<std::size_t>(bytes))));
-    if (model_->rowCount() > 0) table_->setCurrentIndex(sorted_->mapFromSource(model_->index(largest, 0)));
     repack();
+    if (model_->rowCount() > 0) table_->setCurrentIndex(sorted_->mapFromSource(model_->index(largest, 0)));
     Q_EMIT opened(session_.path());
 }
 
@@ -291,6 +296,7 @@ void CompressionPage::show_packed() {
     if (!session_.packing()) budget_->show_result(result);
     tradeoff_->mark_model(result.ratio(), result.relative_error);
     if (!session_.is_fixed(tensor_->tensor())) adopt_choice();
+    compare_when_free();
 }
 
 void CompressionPage::select(const QModelIndex& index) {
@@ -311,6 +317,11 @@ void CompressionPage::adopt_choice() {
                     known ? std::min(1.0, report->kept) : 1 / budget_->ratio(),
                     session_.is_fixed(tensor_->tensor()));
     look();
+}
+
+void CompressionPage::compare_when_free() {
+    if (session_.packing() || curves_wanted_.empty()) return;
+    session_.compare(std::exchange(curves_wanted_, {}));
 }
 
 void CompressionPage::look() {

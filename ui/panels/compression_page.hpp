@@ -67,6 +67,8 @@ private:
     void show_packed();
     void select(const QModelIndex& index);
     void repack();
+    /// The budget comes first: curves of a tensor take as much of the machine.
+    void compare_when_free();
     void look();
     /// Method and rate of the chosen tensor, as the budget gave them.
     void adopt_choice();
@@ -77,6 +79,7 @@ private:
     DataPlace known_data_;
     QString offered_, exported_;
     bool opening_ = false;
+    std::string curves_wanted_;  ///< of this tensor, once nothing is being packed
     TensorTableModel* model_;
     QSortFilterProxyModel* sorted_ = nullptr;
     QStackedLayout* stack_;

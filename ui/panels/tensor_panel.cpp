@@ -134,7 +134,7 @@ HeatMap* TensorPanel::add_map(Card& card, const char* name, const QString& acces
     map->setObjectName(QLatin1String(name));
     map->setAccessibleName(accessible);
     map->set_colour_map(ColourMapKind::diverging);
-    map->set_empty_text(tr("…"));
+    map->set_empty_text(tr("Transforming…"));
     card.add_action(map->export_action());
     card.set_body(map);
     return map;

@@ -21,7 +21,6 @@ namespace {
 
 constexpr int kProgressSteps = 1000;
 constexpr double kPercent = 100;
-constexpr int kNowColour = 1;
 /// Beyond, every method has lost nearly all.
 constexpr double kLargestError = 1.05;
 
@@ -237,7 +236,9 @@ void TradeoffPanel::show_curves() {
                                                .markers = xs.size() == 1 ? Markers::always : Markers::never});
         chart_->set_series_data(series, std::move(xs), std::move(ys));
     }
-    mark_series_ = chart_->add_series({.name = tr("now"), .colour = kNowColour, .markers = Markers::always});
+    const std::optional<Mark>& mark = whole ? model_mark_ : tensor_mark_;
+    mark_series_ = chart_->add_series(
+        {.name = {}, .colour = mark ? kind_of(mark->method).colour : -1, .markers = Markers::always});
     show_marks();
 }
 
