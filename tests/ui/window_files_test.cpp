@@ -3,9 +3,13 @@
 #include <QAction>
 #include <QDesktopServices>
 #include <QDir>
+#include <QDragEnterEvent>
+#include <QDropEvent>
 #include <QFile>
 #include <QFileInfo>
 #include <QImage>
+#include <QMenu>
+#include <QMimeData>
 #include <QSignalSpy>
 #include <QTest>
 #include <QUrl>
@@ -14,6 +18,7 @@
 #include "engine/io/model_file.hpp"
 #include "tests/ui/window_fixture.hpp"
 #include "ui/charts/line_chart.hpp"
+#include "ui/panels/compression_page.hpp"
 #include "ui/panels/experiment_panel.hpp"
 #include "ui/panels/message_bar.hpp"
 #include "ui/panels/training_page.hpp"
@@ -35,6 +40,7 @@ private Q_SLOTS:
     void file_on_show_is_named_and_found();
     void saved_model_is_opened();
     void damaged_file_is_an_error_message();
+    void files_are_dropped_compressed_and_remembered();
     void closing_waits_for_the_checkpoint();
     void closing_stays_when_saving_fails();
 
@@ -200,6 +206,49 @@ void WindowFilesTest::damaged_file_is_an_error_message() {
     window_->open_model(path);
     QTRY_VERIFY_WITH_TIMEOUT(!window_->messages().text().isEmpty(), kPatience_ms);
     press("message_close");
+    QVERIFY(window_->messages().text().isEmpty());
+}
+
+void WindowFilesTest::files_are_dropped_compressed_and_remembered() {
+    QSettings().remove(QStringLiteral("files/recent"));
+    train_to_the_end(1);
+    const QString run = window_->session().output();
+    const CompressSession& compressed = window_->compression_page().session();
+    find<QAction>("action_compress")->trigger();
+    QTRY_COMPARE_WITH_TIMEOUT(compressed.path(), run, kPatience_ms);
+
+    const auto drop = [this](const QString& path) {
+        QMimeData data;
+        data.setUrls({QUrl::fromLocalFile(path)});
+        QDragEnterEvent enter({100, 100}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(window_.get(), &enter);
+        QVERIFY(enter.isAccepted());
+        QDropEvent event({100, 100}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(window_.get(), &event);
+    };
+    // On the Compression page a file is compressed, and the run stays on show; elsewhere it is shown.
+    const QString copy = folder_.filePath(QStringLiteral("copy.h5"));
+    QVERIFY(QFile::copy(run, copy));
+    drop(copy);
+    QTRY_COMPARE_WITH_TIMEOUT(compressed.path(), copy, kPatience_ms);
+    QCOMPARE(window_->session().output(), run);
+    window_->show_page(MainWindow::Page::training);
+    drop(copy);
+    QTRY_COMPARE_WITH_TIMEOUT(window_->session().output(), copy, kPatience_ms);
+
+    window_->show_page(MainWindow::Page::compression);
+    const QString broken = folder_.filePath(QStringLiteral("dropped.h5"));
+    QVERIFY(QFile(broken).open(QIODevice::WriteOnly));
+    drop(broken);
+    QTRY_VERIFY_WITH_TIMEOUT(window_->messages().text().contains(QStringLiteral("dropped.h5")), kPatience_ms);
+    QCOMPARE(compressed.path(), copy);
+
+    auto* recent = find<QMenu>("menu_recent");
+    Q_EMIT recent->aboutToShow();
+    QCOMPARE(recent->actions().size(), 2);
+    QCOMPARE(recent->actions().front()->text(), QStringLiteral("copy.h5"));
+    recent->actions().back()->trigger();
+    QTRY_COMPARE_WITH_TIMEOUT(compressed.path(), run, kPatience_ms);
     QVERIFY(window_->messages().text().isEmpty());
 }
 
