@@ -170,15 +170,6 @@ std::string CoefficientMap::place_text(std::int64_t down, std::int64_t across) c
     return fmt::format("row {}, column {}", in_row, in_column);
 }
 
-std::string CoefficientMap::row_title() const {
-    if (tiled_) return tiles_ > 1 ? "transforms" : "frequency";
-    if (kind_ == BasisKind::fft || kind_ == BasisKind::dct) return "line";
-    return "row";
-}
-
-std::string CoefficientMap::column_title() const {
-    if (kind_ == BasisKind::fft || kind_ == BasisKind::dct) return "frequency";
-    return "column";
-}
+bool CoefficientMap::has_frequencies() const { return kind_ == BasisKind::fft || kind_ == BasisKind::dct; }
 
 }  // namespace spectral

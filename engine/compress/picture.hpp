@@ -54,8 +54,8 @@ public:
     std::vector<std::uint8_t> kept(const std::vector<float>& coefficients) const;
     /// "frequency (−3, 12)", "row 2, frequency 5"; of a cell of several the first.
     std::string place_text(std::int64_t down, std::int64_t across) const;
-    /// What the axes of the picture count, for its titles.
-    std::string row_title() const, column_title() const;
+    /// Of a Fourier or cosine transform, so that places are frequencies.
+    bool has_frequencies() const;
 
 private:
     struct Place {

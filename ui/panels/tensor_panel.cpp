@@ -260,9 +260,7 @@ void TensorPanel::show_spectrum() {
     const MethodView& view = *view_;
     const bool phase = phase_->isChecked() && view.is_complex;
     phase_->setEnabled(view.is_complex);
-    spectrum_card_->set_title(view.is_complex         ? tr("Spectrum")
-                              : view.has_coefficients ? tr("Coefficients")
-                                                      : tr("Spectrum"));
+    spectrum_card_->set_title(view.map->has_frequencies() ? tr("Spectrum") : tr("Coefficients"));
     spectrum_card_->set_subtitle(view.has_coefficients ? tr("kept in colour") : tr("none is kept"));
     if (spectrum_->rows() == 0) {
         spectrum_->set_colour_map(phase ? ColourMapKind::cyclic : ColourMapKind::viridis);
