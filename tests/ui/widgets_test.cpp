@@ -201,6 +201,8 @@ private Q_SLOTS:
         QCOMPARE(viridis.at(-3.0), viridis.at(0.0));
         QCOMPARE(viridis.at(7.0), viridis.at(1.0));
         QCOMPARE(qAlpha(viridis.at(kNan)), 0);
+        const ColourMap cyclic(ColourMapKind::cyclic, Qt::black);
+        QCOMPARE(cyclic.at(0.0), cyclic.at(1.0));
         const QColor middle(0x1c, 0x21, 0x28);
         const ColourMap diverging(ColourMapKind::diverging, middle);
         QCOMPARE(diverging.at(0.0, ValueRange{-2.0, 2.0}), middle.rgb());
@@ -288,6 +290,22 @@ private Q_SLOTS:
             QVERIFY2(lows >= 2 && lows <= 7, told.constData());
             QVERIFY2(highs >= 1 && highs <= 7, told.constData());  // the last block may be a part of one
         }
+    }
+
+    void heat_map_masks_cells() {
+        HeatMap map;
+        map.set_colour_bar_visible(false);
+        map.set_range(ValueRange{0.0, 1.0});
+        map.set_data(1, 2, std::vector<float>{1.0F, 1.0F});
+        map.resize(200, 40);
+        const QRgb full = ColourMap::for_current_theme(ColourMapKind::viridis).at(1.0);
+        const auto at = [&map](int x) { return map.grab().toImage().pixel(x, 20); };
+        QCOMPARE(at(150), full);
+        map.set_mask(std::make_shared<const std::vector<std::uint8_t>>(std::vector<std::uint8_t>{1, 0}));
+        QCOMPARE(at(50), full);
+        QVERIFY(std::abs(qGray(at(150)) - qGray(Theme::current().surface.rgb())) < qGray(full) / 3);
+        map.set_mask(std::make_shared<const std::vector<std::uint8_t>>(1));  // of another size
+        QCOMPARE(at(150), full);
     }
 
     void heat_map_without_usable_data() {
