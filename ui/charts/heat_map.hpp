@@ -38,7 +38,8 @@ public:
     void set_data(int rows, int columns, std::vector<float> values);
     void set_data(int rows, int columns, Matrix values);
     void clear();
-    /// One a cell: cells of 0 are painted faint, a block of several as its strongest. Null, or of another size than the data: none is.
+    /// One a cell: cells of 0 are painted faint, a block of several as its strongest. Null, or of another
+    /// size than the data: none is.
     void set_mask(std::shared_ptr<const std::vector<std::uint8_t>> mask);
 
     void set_colour_map(ColourMapKind kind);
