@@ -290,8 +290,8 @@ void MainWindow::choose_theme(const QString& choice, bool remember) {
 
 QString MainWindow::ask_open(const QString& title) {
     const QString folder = QSettings().value(QStringLiteral("files/folder")).toString();
-    const QString path =
-        QFileDialog::getOpenFileName(this, title, folder, tr("Models (*.h5 *.hdf5);;All files (*)"));
+    const QString path = QFileDialog::getOpenFileName(
+        this, title, folder, tr("Models and weights (*.h5 *.hdf5 *.safetensors *.npy *.npz);;All files (*)"));
     if (!path.isEmpty()) QSettings().setValue(QStringLiteral("files/folder"), QFileInfo(path).absolutePath());
     return path;
 }

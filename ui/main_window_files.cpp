@@ -57,7 +57,11 @@ void MainWindow::export_compressed(const QString& suggestion) {
 }
 
 void MainWindow::open_file(const QString& path) {
-    const bool compress = tabs_->currentWidget() == compression_ || session_.active();
+    const QString ending = QFileInfo(path).suffix().toLower();
+    const bool foreign =
+        QStringList{QStringLiteral("safetensors"), QStringLiteral("npy"), QStringLiteral("npz")}.contains(
+            ending);
+    const bool compress = foreign || tabs_->currentWidget() == compression_ || session_.active();
     compress ? compress_model(path) : open_model(path);
 }
 

@@ -132,7 +132,7 @@ void compress(CompressArguments& a) {
     const auto tune = [&](const ModelFile& packed) {
         return judge->fine_tune(file, packed, {*a.fine_tune, a.learning_rate}, bar.listener());
     };
-    CompressResult result = a.fine_tune ? pack_and_tune(compressor, file, target, tune, bar.listener())
+    CompressResult result = a.fine_tune ? pack_and_tune(compressor, target, {}, tune, bar.listener())
                                         : compressor.pack(target, bar.listener());
     Json json = to_json(result);
     if (a.fine_tune) json["fine_tune_epochs"] = *a.fine_tune;

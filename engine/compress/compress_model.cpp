@@ -271,36 +271,6 @@ void pack_each(const std::vector<Candidate>& all, ModelFile& model, const Compre
 
 }  // namespace
 
-CompressResult compress_result(ModelFile packed_model, const ModelFile& source) {
-    CompressResult result;
-    double lost = 0, energy = 0;
-    for (std::size_t l = 0; l < packed_model.layers.size(); ++l) {
-        const LayerRecord& layer = packed_model.layers[l];
-        for (std::size_t t = 0; t < layer.tensors.size(); ++t) {
-            const NamedTensor& tensor = layer.tensors[t];
-            const std::int64_t bytes = tensor.tensor.shape.size() * static_cast<std::int64_t>(sizeof(float));
-            result.dense_bytes += bytes;
-            if (!is_weight(layer, tensor)) continue;
-            TensorReport report{layer.name + "/" + tensor.name, tensor.tensor.shape, "dense", bytes, bytes};
-            const double own = energy_of(source.layers[l].tensors[t].tensor);
-            energy += own;
-            if (const auto& packed = tensor.packed) {
-                report.method = packed->method;
-                report.stored_bytes = static_cast<std::int64_t>(packed->stored_bytes());
-                report.relative_error = packed->relative_error;
-                report.energy_retained = packed->energy_retained();
-                report.kept = kept_share(*packed);
-                lost += own * packed->relative_error * packed->relative_error;
-            }
-            result.tensors.push_back(std::move(report));
-        }
-    }
-    result.relative_error = energy > 0 ? std::sqrt(lost / energy) : 0;
-    result.file_bytes = static_cast<std::int64_t>(model_file_size(packed_model));
-    result.model = std::move(packed_model);
-    return result;
-}
-
 struct ModelCompressor::Impl {
     Device device;
     const ModelFile& model;
@@ -377,14 +347,34 @@ CompressResult ModelCompressor::pack(const CompressTarget& target, const Progres
         NamedTensor& tensor = packed.layers[each.layer].tensors[each.tensor];
         if (tensor.packed) tensor.tensor = unpack(s.device, *tensor.packed);
     }
-    CompressResult result = compress_result(std::move(packed), s.model);
-    for (std::size_t i = 0; i < s.all.size(); ++i) {
-        const Candidate& each = s.all[i];
-        TensorReport& report = result.tensors[i];
-        report.fixed = each.fixed != nullptr;
-        if (const auto& stored = result.model.layers[each.layer].tensors[each.tensor].packed)
+    return result_of(std::move(packed), fixed);
+}
+
+CompressResult ModelCompressor::result_of(ModelFile packed, const FixedTensors& fixed) const {
+    const Impl& s = *impl_;
+    CompressResult result;
+    result.dense_bytes = s.dense_bytes;
+    double lost = 0, energy = 0;
+    for (const Candidate& each : s.all) {
+        const NamedTensor& tensor = packed.layers[each.layer].tensors[each.tensor];
+        const std::int64_t bytes = tensor.tensor.shape.size() * static_cast<std::int64_t>(sizeof(float));
+        TensorReport report{each.name, tensor.tensor.shape, "dense", bytes, bytes};
+        energy += each.energy;
+        if (const auto& stored = tensor.packed) {
+            report.method = stored->method;
+            report.stored_bytes = static_cast<std::int64_t>(stored->stored_bytes());
+            report.relative_error = stored->relative_error;
+            report.energy_retained = stored->energy_retained();
+            report.kept = kept_share(*stored);
             report.damage = each.damage(s.device, s.dense(each), *stored);
+            report.fixed = fixed.contains(each.name);
+            lost += each.energy * stored->relative_error * stored->relative_error;
+        }
+        result.tensors.push_back(std::move(report));
     }
+    result.relative_error = energy > 0 ? std::sqrt(lost / energy) : 0;
+    result.file_bytes = static_cast<std::int64_t>(model_file_size(packed));
+    result.model = std::move(packed);
     return result;
 }
 

@@ -70,9 +70,6 @@ struct CompressResult {
     double relative_error = 0;  ///< of all weights together
 };
 
-/// What a packed model came to against `source`, which has the same tensors, dense.
-CompressResult compress_result(ModelFile packed_model, const ModelFile& source);
-
 /// A model whose tensors are made ready for their methods once, and packed to as many targets as wanted.
 class ModelCompressor {
 public:
@@ -88,6 +85,8 @@ public:
     /// the model's.
     CompressResult pack(const CompressTarget& target, const Progress& progress,
                         const FixedTensors& fixed = {});
+    /// What a packed model of the same tensors came to: one that pack() gave, or trained on since.
+    CompressResult result_of(ModelFile packed, const FixedTensors& fixed = {}) const;
     /// Of the file that a target asks for; nothing where it asks for no size.
     std::optional<std::int64_t> target_bytes(const CompressTarget& target) const;
     std::int64_t dense_bytes() const;

@@ -17,7 +17,8 @@ ModelFile fine_tune(const ModelFile& source, const ModelFile& compressed, const 
     trainer.start_from_stored(compressed);
     const auto epochs = static_cast<double>(std::max<std::int64_t>(1, trainer.config().epochs));
     while (!trainer.finished()) {
-        report(progress, fmt::format("fine-tuning, epoch {}", trainer.epochs_done() + 1),
+        report(progress,
+               fmt::format("fine-tuning, epoch {} of {}", trainer.epochs_done() + 1, trainer.config().epochs),
                trainer.epoch() / epochs);
         const Trainer::StepResult step = trainer.step();
         if (!step.finite)
@@ -40,14 +41,15 @@ ModelFile fine_tune(const ModelFile& source, const ModelFile& compressed, const 
     return tuned;
 }
 
-CompressResult pack_and_tune(ModelCompressor& compressor, const ModelFile& source,
-                             const CompressTarget& target,
+CompressResult pack_and_tune(ModelCompressor& compressor, const CompressTarget& target,
+                             const FixedTensors& fixed,
                              const std::function<ModelFile(const ModelFile& packed)>& tune,
                              const Progress& progress) {
     const std::optional<std::int64_t> wanted = compressor.target_bytes(target);
     CompressTarget within = target;
     while (true) {
-        CompressResult result = compress_result(tune(compressor.pack(within, progress).model), source);
+        CompressResult result =
+            compressor.result_of(tune(compressor.pack(within, progress, fixed).model), fixed);
         if (!wanted || result.file_bytes <= *wanted) return result;
         const std::int64_t room = compressor.target_bytes(within).value();
         const std::int64_t over = result.file_bytes - *wanted;

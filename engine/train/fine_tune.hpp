@@ -21,8 +21,8 @@ ModelFile fine_tune(const ModelFile& source, const ModelFile& compressed, const 
 
 /// As compressor.pack(), then `tune` of what it gives. The bytes of trained numbers depend on their values,
 /// by the file's own compression: where they pass the target it is packed again, to fewer.
-CompressResult pack_and_tune(ModelCompressor& compressor, const ModelFile& source,
-                             const CompressTarget& target,
+CompressResult pack_and_tune(ModelCompressor& compressor, const CompressTarget& target,
+                             const FixedTensors& fixed,
                              const std::function<ModelFile(const ModelFile& packed)>& tune,
                              const Progress& progress);
 

@@ -4,6 +4,7 @@
 
 #include <QAbstractButton>
 #include <QAbstractItemModelTester>
+#include <QCheckBox>
 #include <QClipboard>
 #include <QComboBox>
 #include <QDialog>
@@ -14,6 +15,7 @@
 #include <QLabel>
 #include <QSignalSpy>
 #include <QSlider>
+#include <QSpinBox>
 #include <QTableView>
 #include <QTemporaryDir>
 #include <QTest>
@@ -54,6 +56,8 @@ private Q_SLOTS:
     void phase_and_factors_are_shown();
     void budget_is_followed_and_may_be_out_of_reach();
     void fixed_tensor_stays();
+    void fine_tuning_trains_what_is_stored();
+    void fine_tuning_is_cancelled_and_overtaken();
     void data_that_are_gone_are_no_error();
     void number_that_is_not_finite_is_named();
     void export_says_what_was_written();
@@ -359,6 +363,55 @@ void CompressionPageTest::fixed_tensor_stays() {
     press("tensor_fix");
     QTRY_VERIFY_WITH_TIMEOUT(!page_->busy() && !fixed(), kPatience_ms);
     QVERIFY(!result().tensors[0].fixed);
+}
+
+void CompressionPageTest::fine_tuning_trains_what_is_stored() {
+    open_and_wait(model_);
+    set_ratio(8);
+    QTRY_VERIFY_WITH_TIMEOUT(!page_->busy(), kPatience_ms);
+    const CompressResult packed = result();
+    QSignalSpy ended(&page_->session(), &CompressSession::fineTuningEnded);
+    press("budget_fine_tune");
+    QVERIFY(!find<QAbstractButton>("budget_export")->isEnabled());
+    QCOMPARE(find<QAbstractButton>("budget_fine_tune")->text(), QStringLiteral("Cancel fine-tuning"));
+    QTRY_COMPARE_WITH_TIMEOUT(ended.count(), 1, kPatience_ms);
+    QCOMPARE(find<QAbstractButton>("budget_fine_tune")->text(), QStringLiteral("Fine-tune"));
+    QVERIFY(find<QAbstractButton>("budget_export")->isEnabled());
+    QVERIFY(!page_->busy());
+    QVERIFY(text("budget_accuracy").contains(QStringLiteral("→")));
+    QVERIFY(result().ratio() >= 8);
+    QCOMPARE(result().tensors.size(), packed.tensors.size());
+    for (std::size_t i = 0; i < packed.tensors.size(); ++i)
+        QCOMPARE(result().tensors[i].method, packed.tensors[i].method);
+    QVERIFY(result().relative_error != packed.relative_error);
+    const ExperimentConfig config = config_from_json(page_->session().model()->config, "test");
+    const FileJudge judge(page_->session().model()->config, config.dataset, config.data,
+                          config.dataset_options, "cpu", {});
+    QVERIFY(judge.evaluate(result().model).loss < judge.evaluate(packed.model).loss);
+}
+
+void CompressionPageTest::fine_tuning_is_cancelled_and_overtaken() {
+    open_and_wait(model_);
+    find<QSpinBox>("budget_epochs")->setValue(100);
+    const CompressSession::Result before = page_->session().result();
+    const QString accuracy = text("budget_accuracy");
+    QSignalSpy ended(&page_->session(), &CompressSession::fineTuningEnded);
+    press("budget_fine_tune");
+    press("budget_fine_tune");
+    QTRY_COMPARE_WITH_TIMEOUT(ended.count(), 1, kPatience_ms);
+    QCOMPARE(page_->session().result(), before);
+    QCOMPARE(text("budget_accuracy"), accuracy);
+    QVERIFY(find<QAbstractButton>("budget_export")->isEnabled());
+    press("budget_fine_tune");
+    set_ratio(4);
+    QTRY_VERIFY_WITH_TIMEOUT(!page_->busy(), kPatience_ms);
+    QCOMPARE(find<QAbstractButton>("budget_fine_tune")->text(), QStringLiteral("Fine-tune"));
+    QVERIFY(find<QAbstractButton>("budget_fine_tune")->isEnabled());
+    QVERIFY(result().ratio() >= 4 && result().ratio() < 8);
+    QCOMPARE(ended.count(), 1);
+    find<QCheckBox>("budget_data")->setChecked(false);
+    QTRY_VERIFY_WITH_TIMEOUT(!page_->busy(), kPatience_ms);
+    QVERIFY(!find<QAbstractButton>("budget_fine_tune")->isEnabled());
 }
 
 void CompressionPageTest::data_that_are_gone_are_no_error() {

@@ -7,6 +7,7 @@
 #include <QProgressBar>
 #include <QPushButton>
 #include <QSignalBlocker>
+#include <QSpinBox>
 #include <QVBoxLayout>
 
 #include "ui/icons.hpp"
@@ -19,7 +20,7 @@ namespace spectral::ui {
 namespace {
 
 constexpr double kFirstRatio = 10, kLargestRatio = 100;
-constexpr int kProgressSteps = 1000;
+constexpr int kProgressSteps = 1000, kFirstEpochs = 2;
 const QString kUnknown = QStringLiteral("–");
 
 }  // namespace
@@ -83,8 +84,21 @@ BudgetPanel::BudgetPanel(QWidget* parent)
     keeps_room.setRetainSizeWhenHidden(true);
     progress_->setSizePolicy(keeps_room);
     column->addWidget(progress_);
-    actions_ = new QHBoxLayout;
-    actions_->setSpacing(8);
+    auto* tuning = new QHBoxLayout;
+    tuning->setSpacing(8);
+    fine_tune_ = new QPushButton;
+    fine_tune_->setObjectName(QStringLiteral("budget_fine_tune"));
+    epochs_ = new QSpinBox;
+    epochs_->setObjectName(QStringLiteral("budget_epochs"));
+    epochs_->setAccessibleName(tr("Epochs of fine-tuning"));
+    epochs_->setRange(1, 100);
+    epochs_->setValue(kFirstEpochs);
+    epochs_->setSuffix(tr(" epochs"));
+    tuning->addWidget(fine_tune_, 1);
+    tuning->addWidget(epochs_);
+    column->addLayout(tuning);
+    auto* actions = new QHBoxLayout;
+    actions->setSpacing(8);
     export_ = new QPushButton(tr("Export HDF5…"));
     export_->setObjectName(QStringLiteral("budget_export"));
     export_->setAccessibleName(tr("Export the compressed model"));
@@ -93,15 +107,22 @@ BudgetPanel::BudgetPanel(QWidget* parent)
     snippet_ = new QPushButton(tr("Copy Python"));
     snippet_->setObjectName(QStringLiteral("budget_snippet"));
     snippet_->setAccessibleName(tr("Copy the Python snippet"));
-    actions_->addWidget(export_, 1);
-    actions_->addWidget(snippet_);
-    column->addLayout(actions_);
+    actions->addWidget(export_, 1);
+    actions->addWidget(snippet_);
+    column->addLayout(actions);
     set_body(body);
     clear();
     set_exported(false);
+    set_fine_tuning(false);
     connect(ratio_, &LogSlider::valueChanged, this, &BudgetPanel::changed);
     connect(method_, &QComboBox::currentIndexChanged, this, &BudgetPanel::changed);
     connect(data_, &QCheckBox::toggled, this, &BudgetPanel::changed);
+    connect(fine_tune_, &QPushButton::clicked, this, [this] {
+        if (fine_tuning_)
+            Q_EMIT fineTuneCancelled();
+        else
+            Q_EMIT fineTuneRequested();
+    });
     connect(export_, &QPushButton::clicked, this, &BudgetPanel::exportRequested);
     connect(snippet_, &QPushButton::clicked, this, &BudgetPanel::snippetRequested);
 }
@@ -174,6 +195,27 @@ void BudgetPanel::show_problem(const QString& what) {
     clear();
     set_role(*status_, QStringLiteral("error"));
     status_->setText(what);
+}
+
+int BudgetPanel::epochs() const { return epochs_->value(); }
+
+void BudgetPanel::set_can_fine_tune(bool can) {
+    can_fine_tune_ = can;
+    set_fine_tuning(fine_tuning_);
+}
+
+void BudgetPanel::set_fine_tuning(bool going) {
+    fine_tuning_ = going;
+    fine_tune_->setEnabled(going || can_fine_tune_);
+    epochs_->setEnabled(!going && can_fine_tune_);
+    fine_tune_->setText(going ? tr("Cancel fine-tuning") : tr("Fine-tune"));
+    fine_tune_->setAccessibleName(fine_tune_->text());
+    fine_tune_->setToolTip(
+        going ? tr("Stop, and keep what was there before")
+        : can_fine_tune_
+            ? tr("Train the stored numbers where they are, through the rounding of their coding, "
+                 "on the training set; the file keeps to its ratio")
+            : tr("Needs the model's data, to weigh errors by and to train on"));
 }
 
 void BudgetPanel::set_exported(bool exported) {

@@ -9,10 +9,10 @@
 
 class QCheckBox;
 class QComboBox;
-class QHBoxLayout;
 class QLabel;
 class QProgressBar;
 class QPushButton;
+class QSpinBox;
 
 namespace spectral::ui {
 
@@ -39,11 +39,15 @@ public:
     void set_exported(bool exported);
     /// Of another model: nothing is known of it.
     void clear();
-    /// For what is done with the model besides writing it.
-    QHBoxLayout* actions() const { return actions_; }
+    int epochs() const;
+    void set_can_fine_tune(bool can);
+    /// While it goes on its button cancels it.
+    void set_fine_tuning(bool going);
 
 Q_SIGNALS:
     void changed();
+    void fineTuneRequested();
+    void fineTuneCancelled();
     void exportRequested();
     void snippetRequested();
 
@@ -56,8 +60,9 @@ private:
     QLabel *size_, *error_, *accuracy_;
     QLabel* status_;
     QProgressBar* progress_;
-    QPushButton *export_, *snippet_;
-    QHBoxLayout* actions_;
+    QPushButton *fine_tune_, *export_, *snippet_;
+    QSpinBox* epochs_;
+    bool fine_tuning_ = false, can_fine_tune_ = false;
 };
 
 }  // namespace spectral::ui

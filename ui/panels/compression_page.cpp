@@ -80,9 +80,8 @@ QWidget* CompressionPage::build_empty() {
     auto* column = new QVBoxLayout(empty);
     column->setSpacing(kGap);
     auto* text =
-        new QLabel(tr("Open a model to see its tensors' spectra and store it in fewer bytes:\na saved run, "
-                      "or any model file "
-                      "dropped onto the window."));
+        new QLabel(tr("Open a model to see its tensors' spectra and store it in fewer bytes:\n"
+                      "a saved run, or weights as safetensors, NumPy or HDF5. Files may be dropped here."));
     text->setObjectName(QStringLiteral("compression_empty"));
     text->setAlignment(Qt::AlignCenter);
     set_role(*text, QStringLiteral("muted"));
@@ -190,6 +189,19 @@ void CompressionPage::connect_session() {
         Q_EMIT exported(report.path);
     });
     connect(budget_, &BudgetPanel::changed, this, &CompressionPage::repack);
+    connect(budget_, &BudgetPanel::fineTuneRequested, this, [this] {
+        if (!session_.can_fine_tune() || session_.packing()) return;
+        budget_->show_packing(0, tr("fine-tuning"));
+        session_.fine_tune(budget_->epochs());
+        budget_->set_fine_tuning(true);
+    });
+    connect(budget_, &BudgetPanel::fineTuneCancelled, &session_, &CompressSession::cancel_fine_tuning);
+    connect(&session_, &CompressSession::fineTuningEnded, this, [this] {
+        budget_->set_fine_tuning(false);
+        if (session_.result()) budget_->show_result(*session_.result());
+        if (const auto accuracy = session_.accuracy())
+            budget_->show_accuracy(accuracy->first, accuracy->second);
+    });
     connect(budget_, &BudgetPanel::exportRequested, this, [this] {
         Q_EMIT exportRequested(QFileInfo(session_.path()).completeBaseName() +
                                QStringLiteral("-%1x.h5").arg(budget_->ratio(), 0, 'g', 3));
@@ -272,8 +284,11 @@ void CompressionPage::show_opened() {
     }
     const QString name = QFileInfo(session_.path()).fileName();
     tensors_card_->set_title(name);
-    tensors_card_->set_subtitle(
-        tr("%1 tensors, %2 dense").arg(model_->rowCount()).arg(human_bytes(static_cast<std::size_t>(bytes))));
+    QString size =
+        tr("%1 tensors, %2 dense").arg(model_->rowCount()).arg(human_bytes(static_cast<std::size_t>(bytes)));
+    if (const QStringList& skipped = session_.skipped(); !skipped.isEmpty())
+        size += tr("; left out, as no weights: %1").arg(skipped.join(QStringLiteral(", ")));
+    tensors_card_->set_subtitle(size);
     repack();
     if (model_->rowCount() > 0) table_->setCurrentIndex(sorted_->mapFromSource(model_->index(largest, 0)));
     Q_EMIT opened(session_.path());
@@ -286,6 +301,8 @@ bool CompressionPage::busy() const {
 
 void CompressionPage::repack() {
     if (!session_.model()) return;
+    budget_->set_fine_tuning(false);
+    budget_->set_can_fine_tune(false);
     budget_->show_packing(0, tr("packing"));
     session_.pack(budget_->ratio(), budget_->method(), budget_->uses_data() ? data() : std::nullopt);
 }
@@ -293,7 +310,10 @@ void CompressionPage::repack() {
 void CompressionPage::show_packed() {
     const CompressResult& result = *session_.result();
     model_->set_reports(result.tensors);
-    if (!session_.packing()) budget_->show_result(result);
+    if (!session_.packing()) {
+        budget_->show_result(result);
+        budget_->set_can_fine_tune(session_.can_fine_tune());
+    }
     tradeoff_->mark_model(result.ratio(), result.relative_error);
     if (!session_.is_fixed(tensor_->tensor())) adopt_choice();
     compare_when_free();

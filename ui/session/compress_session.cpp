@@ -6,8 +6,10 @@
 
 #include "engine/core/own_device.hpp"
 #include "engine/io/model_file.hpp"
+#include "engine/io/tensor_file.hpp"
 #include "engine/train/config.hpp"
 #include "engine/train/evaluate.hpp"
+#include "engine/train/fine_tune.hpp"
 
 namespace spectral::ui {
 
@@ -74,21 +76,27 @@ CompressSession::~CompressSession() {
 
 void CompressSession::open(const QString& path) {
     background_.run([this, path]() -> Background::Ending {
-        auto model = std::make_shared<const ModelFile>(read_model_file(path.toStdString()));
-        return [this, path, model] { show(path, model); };
+        MemoryBudget free(available_memory());
+        Reservation room = free.reserve(MemoryTag::data, 0, "weights");
+        TensorFile file = read_tensor_file(path.toStdString(), &room);
+        QStringList skipped;
+        for (const std::string& each : file.skipped) skipped.append(QString::fromStdString(each));
+        auto model = std::make_shared<const ModelFile>(std::move(file.model));
+        return [this, path, model, skipped] { show(path, model, skipped); };
     });
 }
 
-void CompressSession::show(const QString& path, Model model) {
+void CompressSession::show(const QString& path, Model model, QStringList skipped) {
     for (LatestWorker* worker : {&pack_worker_, &explore_worker_, &curves_worker_, &model_curves_worker_})
         worker->drop();
     if (pack_state_) ++pack_state_->setup;
     ++generation_;
     path_ = path;
     model_ = std::move(model);
+    skipped_ = std::move(skipped);
     fixed_.clear();
     result_.reset();
-    packing_ = judging_ = false;
+    packing_ = judging_ = judgeable_ = false;
     pack_state_ = std::make_shared<PackState>();
     pack_state_->model = model_;
     explore_state_ = std::make_shared<ExploreState>();
@@ -129,6 +137,7 @@ void CompressSession::pack(double ratio, const std::string& method, const std::o
     if (!model_) return;
     packing_ = true;
     const int asked = ++asked_;
+    asked_ratio_ = ratio;
     if (std::exchange(asked_method_, method) != method || std::exchange(asked_data_, data) != data)
         ++pack_state_->setup;
     pack_worker_.submit([this, asked, ratio, method, data, model = model_, state = pack_state_,
@@ -176,36 +185,84 @@ void CompressSession::pack(double ratio, const std::string& method, const std::o
                 const auto result = std::make_shared<const CompressResult>(
                     state->compressor->pack({CompressTarget::By::ratio, ratio}, progress, fixed));
                 state->warm = true;
-                post(generation, [this, asked, result, judged = state->judge.has_value()] {
-                    result_ = result;
-                    packing_ = asked != asked_;
-                    judging_ = judged;
-                    accuracy_before_ = accuracy_after_ = std::nullopt;
-                    Q_EMIT packed();
-                });
-                if (!state->judge || unwanted) return;
-                if (!state->before) state->before = state->judge->evaluate(*model).accuracy;
-                if (unwanted) return;
-                const double after = state->judge->evaluate(result->model).accuracy;
-                post(generation, [this, result, before = *state->before, after] {
-                    if (result_ != result) return;
-                    accuracy_before_ = before;
-                    accuracy_after_ = after;
-                    judging_ = false;
-                    Q_EMIT judged(before, after);
-                });
+                deliver(generation, asked, result, state->judge.has_value());
+                judge(generation, result, *state, unwanted);
             },
             &cancelled);
         if (!trouble) return;
         // The weighing is done also where the ratio was out of reach.
         post(generation, [this, asked, trouble = *trouble] {
             if (asked != asked_) return;
-            packing_ = judging_ = false;
+            packing_ = judging_ = judgeable_ = false;
             result_.reset();
             Q_EMIT packFailed(trouble.what, trouble.hint);
         });
     });
 }
+
+void CompressSession::deliver(int generation, int asked, const Result& result, bool judged) {
+    post(generation, [this, asked, result, judged] {
+        result_ = result;
+        packing_ = asked != asked_;
+        judging_ = judgeable_ = judged;
+        accuracy_before_ = accuracy_after_ = std::nullopt;
+        Q_EMIT packed();
+    });
+}
+
+void CompressSession::judge(int generation, const Result& result, PackState& state,
+                            const std::atomic<bool>& unwanted) {
+    if (!state.judge || unwanted) return;
+    if (!state.before) state.before = state.judge->evaluate(*state.model).accuracy;
+    if (unwanted) return;
+    const double after = state.judge->evaluate(result->model).accuracy;
+    post(generation, [this, result, before = *state.before, after] {
+        if (result_ != result) return;
+        accuracy_before_ = before;
+        accuracy_after_ = after;
+        judging_ = false;
+        Q_EMIT judged(before, after);
+    });
+}
+
+void CompressSession::fine_tune(int epochs) {
+    if (!judgeable_ || packing_) return;
+    packing_ = true;
+    const int asked = ++asked_;
+    pack_worker_.submit([this, asked, epochs, ratio = asked_ratio_, model = model_, state = pack_state_,
+                         setup = pack_state_->setup.load(), fixed = fixed_,
+                         generation = generation_](const std::atomic<bool>& unwanted) {
+        const Progress progress = [&](std::string_view what, double fraction) {
+            post(generation, [this, asked, fraction, text = text_of(what)] {
+                if (packing_ && asked == asked_) Q_EMIT packProgressed(fraction, text);
+            });
+            return state->setup == setup && !unwanted;
+        };
+        const std::optional<Trouble> trouble = trouble_of([&] {
+            const FileJudge& judge_of_data = state->judge.value();
+            const auto tune = [&](const ModelFile& packed) {
+                return judge_of_data.fine_tune(*model, packed, {epochs, std::nullopt}, progress);
+            };
+            const auto result = std::make_shared<const CompressResult>(pack_and_tune(
+                state->compressor.value(), {CompressTarget::By::ratio, ratio}, fixed, tune, progress));
+            deliver(generation, asked, result, true);
+            judge(generation, result, *state, unwanted);
+        });
+        post(generation, [this, asked, trouble] {
+            if (asked != asked_) return;
+            packing_ = false;
+            if (trouble) Q_EMIT failed(trouble->what, trouble->hint);
+            Q_EMIT fineTuningEnded();
+        });
+    });
+}
+
+std::optional<std::pair<double, double>> CompressSession::accuracy() const {
+    if (!accuracy_before_ || !accuracy_after_) return std::nullopt;
+    return std::pair(*accuracy_before_, *accuracy_after_);
+}
+
+void CompressSession::cancel_fine_tuning() { pack_worker_.drop(); }
 
 bool CompressSession::fix(const std::string& name, std::optional<PackedTensor> packed) {
     if (!packed) return fixed_.erase(name) > 0;

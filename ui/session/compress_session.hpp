@@ -4,10 +4,12 @@
 
 #include <QObject>
 #include <QString>
+#include <QStringList>
 #include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/compress/compress_model.hpp"
@@ -50,9 +52,12 @@ public:
     explicit CompressSession(std::shared_ptr<Workspace> workspace, QObject* parent = nullptr);
     ~CompressSession() override;
 
-    /// Ends in opened() or failed(); until then, and after a failure, the former model stays.
+    /// A model file, or weights that another program wrote. Ends in opened() or failed(); until then, and
+    /// after a failure, the former model stays.
     void open(const QString& path);
     const Model& model() const { return model_; }
+    /// Tensors of the file that are no weights, and not in the model.
+    const QStringList& skipped() const { return skipped_; }
     QString path() const { return path_; }
     /// Null where the model has none of that name.
     const HostTensor* tensor(const std::string& name) const;
@@ -62,12 +67,20 @@ public:
     /// Packs the model to `ratio` by `method`, errors weighed by the data where a place is given; ends in
     /// packed(), then judged() where there are data, or in packFailed(). The latest wins.
     void pack(double ratio, const std::string& method, const std::optional<DataPlace>& data);
+    /// Packs as the last pack() did, then trains the stored numbers on the data that weighed it; ends as
+    /// pack() does, or in fineTuningEnded() alone. A pack() overtakes it.
+    void fine_tune(int epochs);
+    void cancel_fine_tuning();
+    /// There are data to train on.
+    bool can_fine_tune() const { return judgeable_; }
     /// Stored so from the next pack() on; nothing: as the budget says. Whether that is new.
     bool fix(const std::string& name, std::optional<PackedTensor> packed);
     bool is_fixed(const std::string& name) const { return fixed_.contains(name); }
     /// Of the last pack(); null while there is none.
     const Result& result() const { return result_; }
     bool packing() const { return packing_; }
+    /// Of the dense model and of the last result, on the test set.
+    std::optional<std::pair<double, double>> accuracy() const;
     /// The last result is still to be judged.
     bool judging() const { return judging_; }
 
@@ -93,6 +106,7 @@ Q_SIGNALS:
     void judged(double before, double after);
     /// The data cannot be read; errors count by their energy.
     void dataMissing(const QString& why);
+    void fineTuningEnded();
     void packFailed(const QString& what, const QString& hint);
     void viewed(const std::string& name, const spectral::ui::CompressSession::View& view);
     void looked(const std::string& name, const spectral::ui::CompressSession::Look& look);
@@ -106,7 +120,11 @@ private:
     struct PackState;
     struct ExploreState;
 
-    void show(const QString& path, Model model);
+    void show(const QString& path, Model model, QStringList skipped);
+    /// Takes what packing came to, from its thread.
+    void deliver(int generation, int asked, const Result& result, bool judged);
+    /// Of the last result, in the packing thread.
+    void judge(int generation, const Result& result, PackState& state, const std::atomic<bool>& unwanted);
     /// Runs `then` in the GUI thread unless another model was opened meanwhile.
     void post(int generation, std::function<void()> then);
     std::shared_ptr<const HostTensor> shared_tensor(const std::string& name) const;
@@ -114,11 +132,13 @@ private:
     std::shared_ptr<Workspace> workspace_;
     QString path_;
     Model model_;
+    QStringList skipped_;
     int generation_ = 0;  ///< of the model
     int asked_ = 0;       ///< packs
     std::string asked_method_;
     std::optional<DataPlace> asked_data_;
-    bool packing_ = false, judging_ = false;
+    double asked_ratio_ = 1;
+    bool packing_ = false, judging_ = false, judgeable_ = false;
     FixedTensors fixed_;
     Result result_;
     std::optional<double> accuracy_before_, accuracy_after_;
