@@ -186,6 +186,11 @@ void BudgetPanel::show_accuracy(double before, double after) {
     accuracy_->setText(text(before) + QStringLiteral(" → ") + text(after) + QStringLiteral("\u202f%"));
 }
 
+void BudgetPanel::show_note(const QString& text) {
+    set_role(*status_, QStringLiteral("subtitle"));
+    status_->setText(text);
+}
+
 void BudgetPanel::show_data_missing(const QString& why) {
     data_->setText(tr("data not found: errors count by energy"));
     data_->setToolTip(why);
@@ -208,8 +213,8 @@ void BudgetPanel::set_fine_tuning(bool going) {
     fine_tuning_ = going;
     fine_tune_->setEnabled(going || can_fine_tune_);
     epochs_->setEnabled(!going && can_fine_tune_);
-    fine_tune_->setText(going ? tr("Cancel fine-tuning") : tr("Fine-tune"));
-    fine_tune_->setAccessibleName(fine_tune_->text());
+    fine_tune_->setText(going ? tr("Cancel") : tr("Fine-tune"));
+    fine_tune_->setAccessibleName(going ? tr("Cancel fine-tuning") : tr("Fine-tune"));
     fine_tune_->setToolTip(
         going ? tr("Stop, and keep what was there before")
         : can_fine_tune_

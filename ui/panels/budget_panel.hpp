@@ -33,6 +33,7 @@ public:
     void show_packing(double fraction, const QString& activity);
     void show_result(const CompressResult& result);
     void show_accuracy(double before, double after);
+    void show_note(const QString& text);
     void show_data_missing(const QString& why);
     void show_problem(const QString& what);
     /// The snippet names a file, so there must be one.

@@ -38,7 +38,7 @@ namespace spectral::ui {
 namespace {
 
 constexpr int kMargin = 14, kGap = 12, kTensorsHeight = 256, kLookHeight = 324, kChartsHeight = 290;
-constexpr int kBudgetWidth = 280, kNarrowestColumn = 48, kDamageWidth = 104;
+constexpr int kBudgetWidth = 280, kNarrowestColumn = 48, kWidestName = 320;
 constexpr int kAllColumnsWidth = 1040;
 
 }  // namespace
@@ -114,10 +114,9 @@ QWidget* CompressionPage::build_tensors() {
     table_->sortByColumn(-1, Qt::AscendingOrder);  // as in the file
     QHeaderView* header = table_->horizontalHeader();
     header->setSectionResizeMode(QHeaderView::ResizeToContents);
-    header->setSectionResizeMode(TensorTableModel::kTensor, QHeaderView::Stretch);
-    header->setSectionResizeMode(TensorTableModel::kDamage, QHeaderView::Interactive);
+    header->setSectionResizeMode(TensorTableModel::kTensor, QHeaderView::Interactive);
+    header->setSectionResizeMode(TensorTableModel::kDamage, QHeaderView::Stretch);
     header->setMinimumSectionSize(kNarrowestColumn);
-    header->resizeSection(TensorTableModel::kDamage, kDamageWidth);
     table_->setItemDelegateForColumn(TensorTableModel::kDamage,
                                      new BarDelegate(TensorTableModel::kValueRole, table_));
     connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
@@ -199,6 +198,9 @@ void CompressionPage::connect_session() {
     connect(&session_, &CompressSession::fineTuningEnded, this, [this] {
         budget_->set_fine_tuning(false);
         if (session_.result()) budget_->show_result(*session_.result());
+        if (const int epochs = session_.tuned_epochs(); epochs > 0)
+            budget_->show_note(tr("fine-tuned, %1; errors are against the weights before")
+                                   .arg(epochs == 1 ? tr("one epoch") : tr("%1 epochs").arg(epochs)));
         if (const auto accuracy = session_.accuracy())
             budget_->show_accuracy(accuracy->first, accuracy->second);
     });
@@ -271,6 +273,11 @@ void CompressionPage::show_opened() {
     tradeoff_->clear();
     tensor_->set_tensor({}, {});  // the other model's, perhaps of the same name
     model_->set_model(*session_.model());
+    // Whole names, as long as they leave room for the rest.
+    QHeaderView* header = table_->horizontalHeader();
+    table_->resizeColumnToContents(TensorTableModel::kTensor);
+    header->resizeSection(TensorTableModel::kTensor,
+                          std::min(header->sectionSize(TensorTableModel::kTensor), kWidestName));
     std::int64_t bytes = 0;
     int largest = 0;
     for (int row = 0; row < model_->rowCount(); ++row) {

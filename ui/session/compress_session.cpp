@@ -185,7 +185,7 @@ void CompressSession::pack(double ratio, const std::string& method, const std::o
                 const auto result = std::make_shared<const CompressResult>(
                     state->compressor->pack({CompressTarget::By::ratio, ratio}, progress, fixed));
                 state->warm = true;
-                deliver(generation, asked, result, state->judge.has_value());
+                deliver(generation, asked, result, state->judge.has_value(), 0);
                 judge(generation, result, *state, unwanted);
             },
             &cancelled);
@@ -200,9 +200,11 @@ void CompressSession::pack(double ratio, const std::string& method, const std::o
     });
 }
 
-void CompressSession::deliver(int generation, int asked, const Result& result, bool judged) {
-    post(generation, [this, asked, result, judged] {
+void CompressSession::deliver(int generation, int asked, const Result& result, bool judged,
+                              int tuned_epochs) {
+    post(generation, [this, asked, result, judged, tuned_epochs] {
         result_ = result;
+        tuned_epochs_ = tuned_epochs;
         packing_ = asked != asked_;
         judging_ = judgeable_ = judged;
         accuracy_before_ = accuracy_after_ = std::nullopt;
@@ -245,7 +247,7 @@ void CompressSession::fine_tune(int epochs) {
             };
             const auto result = std::make_shared<const CompressResult>(pack_and_tune(
                 state->compressor.value(), {CompressTarget::By::ratio, ratio}, fixed, tune, progress));
-            deliver(generation, asked, result, true);
+            deliver(generation, asked, result, true, epochs);
             judge(generation, result, *state, unwanted);
         });
         post(generation, [this, asked, trouble] {

@@ -71,6 +71,8 @@ public:
     /// pack() does, or in fineTuningEnded() alone. A pack() overtakes it.
     void fine_tune(int epochs);
     void cancel_fine_tuning();
+    /// Of the last result; 0: it is as it was packed.
+    int tuned_epochs() const { return tuned_epochs_; }
     /// There are data to train on.
     bool can_fine_tune() const { return judgeable_; }
     /// Stored so from the next pack() on; nothing: as the budget says. Whether that is new.
@@ -122,7 +124,7 @@ private:
 
     void show(const QString& path, Model model, QStringList skipped);
     /// Takes what packing came to, from its thread.
-    void deliver(int generation, int asked, const Result& result, bool judged);
+    void deliver(int generation, int asked, const Result& result, bool judged, int tuned_epochs);
     /// Of the last result, in the packing thread.
     void judge(int generation, const Result& result, PackState& state, const std::atomic<bool>& unwanted);
     /// Runs `then` in the GUI thread unless another model was opened meanwhile.
@@ -138,6 +140,7 @@ private:
     std::string asked_method_;
     std::optional<DataPlace> asked_data_;
     double asked_ratio_ = 1;
+    int tuned_epochs_ = 0;
     bool packing_ = false, judging_ = false, judgeable_ = false;
     FixedTensors fixed_;
     Result result_;
