@@ -37,7 +37,7 @@ namespace spectral::ui {
 
 namespace {
 
-constexpr int kMargin = 14, kGap = 12, kTensorsHeight = 256, kLookHeight = 324, kChartsHeight = 290;
+constexpr int kMargin = 14, kGap = 12, kTensorsHeight = 256, kLookHeight = 324, kChartsHeight = 256;
 constexpr int kBudgetWidth = 280, kNarrowestColumn = 48, kWidestName = 320;
 constexpr int kAllColumnsWidth = 1040;
 
