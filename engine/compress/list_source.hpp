@@ -57,6 +57,7 @@ public:
 private:
     Device device_;
     Basis basis_;
+    Reservation room_;  ///< of the places, on the host
     std::vector<std::uint32_t> places_;
     Tensor numbers_;
 };

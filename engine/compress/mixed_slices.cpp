@@ -55,6 +55,11 @@ public:
         : ListSource(device, basis, std::move(places), values),
           order_(basis),
           slice_size_(basis.size() / order_.frequencies) {
+        // A slice may be much larger than what is kept of it.
+        const Reservation room = device.budget.reserve(
+            MemoryTag::workspace,
+            (static_cast<std::size_t>(slice_size_) + 1 + this->places().size()) * sizeof(std::uint32_t),
+            "rows of slices");
         std::vector<std::uint32_t> start(static_cast<std::size_t>(slice_size_) + 1), column;
         for (const std::uint32_t place : this->places()) {
             ++start[static_cast<std::size_t>(order_.slice_place(place)) + 1];
@@ -82,8 +87,9 @@ public:
         const auto complex = static_cast<std::size_t>(
             slices * order_.frequencies + kept +
             SparseMatMul::scratch_size(slices, slice_size_, order_.frequencies) + 2 * count());
-        // The factors are made on the host.
-        return complex * sizeof(Complex) + static_cast<std::size_t>(kept + 1) * sizeof(float) +
+        // The factors are made on the host, from one period of them.
+        const auto period = static_cast<std::size_t>(4 * this->slices()) * sizeof(Complex);
+        return period + complex * sizeof(Complex) + static_cast<std::size_t>(kept + 1) * sizeof(float) +
                static_cast<std::size_t>(slices * order_.frequencies) * sizeof(Complex) +
                block_transform_bytes(basis(), kept, slices * slice_size());
     }
@@ -108,7 +114,9 @@ public:
           gradient_(slice_area(device(), source.count(), DType::complex64)),
           one_(make_one(device())),
           transform_(device(), source.basis()) {
-        room_ = device().budget.reserve(MemoryTag::workspace, factors_.bytes(), "factors on the host");
+        const auto period = static_cast<std::size_t>(4 * source.slices()) * sizeof(Complex);
+        room_ =
+            device().budget.reserve(MemoryTag::workspace, factors_.bytes() + period, "factors on the host");
         if (!source.is_complex()) {
             real_ = slice_area(device(), slices * source.slice_coefficients());
             values_ = slice_area(device(), source.count(), DType::complex64);

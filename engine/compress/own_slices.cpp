@@ -17,7 +17,7 @@ public:
     std::size_t work_bytes(std::int64_t slices) const override {
         const std::int64_t kept = slices * slice_coefficients();
         const auto parts = static_cast<std::size_t>(basis().parts());
-        return static_cast<std::size_t>(kept) * (sizeof(std::uint32_t) + parts * sizeof(float)) +
+        return static_cast<std::size_t>(kept) * (2 * sizeof(std::uint32_t) + parts * sizeof(float)) +
                block_transform_bytes(basis(), kept, slices * slice_size());
     }
     std::unique_ptr<SliceBlock> block(std::int64_t slices) const override;
@@ -39,6 +39,9 @@ public:
         const auto [begin, end] = entries(first, count);
         const std::int64_t size = count * source_.slice_coefficients();
         // Coefficients that are not kept take the row of zeros behind the numbers.
+        const Reservation room = source_.device().budget.reserve(
+            MemoryTag::workspace, static_cast<std::size_t>(size) * sizeof(std::uint32_t),
+            "places on the host");
         std::vector<std::uint32_t> row(static_cast<std::size_t>(size),
                                        static_cast<std::uint32_t>(source_.count()));
         for (std::int64_t e = begin; e < end; ++e) row[place(e, first)] = static_cast<std::uint32_t>(e);

@@ -240,9 +240,30 @@ double kept_share(const PackedTensor& tensor) {
     return size > 0 ? kept / size : 0;
 }
 
-std::vector<std::uint32_t> kept_indices(const PackedList& list, const Basis& basis) {
+namespace {
+
+void require_possible(const PackedList& list, const Basis& basis) {
     if (list.count < 0 || list.count > basis.size())
         refuse(fmt::format("it has {} coefficients of {}", list.count, basis.size()));
+}
+
+/// How many box_indices() gives, before they are made.
+std::int64_t box_count(const Basis& basis, const std::vector<std::int64_t>& box) {
+    const Shape shape = basis.transform_shape();
+    std::int64_t count = basis.transforms();
+    for (int axis = 0; axis < shape.rank() && axis < static_cast<int>(box.size()); ++axis) {
+        const std::int64_t n = shape[axis],
+                           most = std::max<std::int64_t>(-1, box[static_cast<std::size_t>(axis)]);
+        const bool folded = axis + 1 < shape.rank();
+        count *= folded ? std::min(n, 2 * std::min(most, n) + 1) : std::min(n, most + 1);
+    }
+    return std::max<std::int64_t>(0, count);
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> kept_indices(const PackedList& list, const Basis& basis) {
+    require_possible(list, basis);
     std::vector<std::uint32_t> indices;
     switch (list.support) {
         case Support::all:
@@ -252,6 +273,8 @@ std::vector<std::uint32_t> kept_indices(const PackedList& list, const Basis& bas
             std::iota(indices.begin(), indices.end(), 0U);
             break;
         case Support::box:
+            if (const std::int64_t count = box_count(basis, list.box); count != list.count)
+                refuse(fmt::format("it has {} coefficients instead of {}", list.count, count));
             indices = box_indices(basis, list.box);
             break;
         case Support::listed:
@@ -264,12 +287,11 @@ std::vector<std::uint32_t> kept_indices(const PackedList& list, const Basis& bas
 }
 
 std::vector<float> kept_numbers(const PackedList& list, const Basis& basis) {
+    require_possible(list, basis);
     return decode_values(list.value_coding, list.scale, list.values, list.count * basis.parts());
 }
 
 std::vector<float> unpack(const PackedList& list, const Basis& basis) {
-    if (list.count < 0 || list.count > basis.size())
-        refuse(fmt::format("it has {} coefficients of {}", list.count, basis.size()));
     // Numbers first: their bytes show whether the count is true, before anything of its size is made.
     const std::vector<float> numbers = kept_numbers(list, basis);
     const std::vector<std::uint32_t> indices = kept_indices(list, basis);

@@ -46,6 +46,8 @@ ListSource::ListSource(Device device, Basis basis, std::vector<std::uint32_t> pl
                        const std::vector<float>& values)
     : device_(device),
       basis_(std::move(basis)),
+      room_(device.budget.reserve(MemoryTag::parameters, places.size() * sizeof(std::uint32_t),
+                                  "places on the host")),
       places_(std::move(places)),
       numbers_(device, MemoryTag::parameters, {std::ssize(places_) + 1, basis_.parts()}, kSliceHolder) {
     HostTensor padded{numbers_.shape(), values};

@@ -18,7 +18,8 @@ public:
 
     /// Slices [first, first + count) one after another, in backend memory.
     virtual void generate(std::int64_t first, std::int64_t count, float* out) = 0;
-    /// Adds what their gradient gives to that of the numbers.
+    /// Adds what their gradient gives to that of the numbers, which is zero before the first block; each
+    /// block comes once.
     virtual void add_gradient(std::int64_t first, std::int64_t count, const float* d_out,
                               float* d_numbers) = 0;
 };

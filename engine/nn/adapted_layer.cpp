@@ -28,8 +28,9 @@ void AdaptedLayer::forward(std::int64_t batch, const LayerInput& x, float* y, bo
 
 void AdaptedLayer::backward(std::int64_t batch, const float* dy, float* dx) {
     adapter_->backward(batch, dy, dx != nullptr ? spare_.data() : nullptr);
+    if (dx == nullptr) return;  // nobody reads what the base would learn
     base_->backward(batch, dy, dx);
-    if (dx != nullptr) add_spare(batch * inputs(), dx);
+    add_spare(batch * inputs(), dx);
 }
 
 }  // namespace spectral

@@ -7,16 +7,8 @@
 
 namespace spectral {
 
-namespace {
-
-void copy(Backend& backend, std::int64_t size, const float* from, float* to) {
-    backend.run(GatherRows{1, size, from, size, nullptr, to, size});
-}
-
-}  // namespace
-
 ImplicitLinear::ImplicitLinear(Device device, std::string name, const PackedTensor& weight, bool bias,
-                               std::int64_t max_batch, std::int64_t block_rows)
+                               Use use, std::int64_t max_batch, std::int64_t block_rows)
     : Layer(std::move(name)),
       device_(device),
       weights_(device, weight),
@@ -24,11 +16,11 @@ ImplicitLinear::ImplicitLinear(Device device, std::string name, const PackedTens
       block_rows_(block_rows) {
     require(weight.shape.rank() == 2, "linear layer", "its weight is no matrix");
     if (bias) bias_.emplace_back(device, "bias", Shape{outputs()}, this->name());
-    if (!weights_.is_trainable()) return;
+    if (use == Use::run || !weights_.is_trainable()) return;
     const Shape& padded = weights_.numbers().shape();
     numbers_.emplace_back(device, "numbers", Shape{padded[0] - 1, padded[1]}, this->name());
-    copy(device.backend, numbers_.front().value.size(), weights_.numbers().data(),
-         numbers_.front().value.data());
+    const Tensor& value = numbers_.front().value;
+    device.backend.copy_on_device(value.data(), weights_.numbers().data(), value.bytes());
 }
 
 void ImplicitLinear::forward(std::int64_t batch, const LayerInput& x, float* y, bool training) {
@@ -41,7 +33,8 @@ void ImplicitLinear::forward(std::int64_t batch, const LayerInput& x, float* y, 
         input = gathered_.data();
     }
     for (const Parameter& numbers : numbers_)
-        copy(device_.backend, numbers.value.size(), numbers.value.data(), weights_.numbers().data());
+        device_.backend.copy_on_device(weights_.numbers().data(), numbers.value.data(),
+                                       numbers.value.bytes());
     weights_.multiply(batch, input, y, block_rows_);
     for (const Parameter& bias : bias_) device_.backend.run(BiasAdd{batch, outputs(), bias.value.data(), y});
     if (training) kept_ = input;
@@ -55,7 +48,8 @@ void ImplicitLinear::backward(std::int64_t batch, const float* dy, float* dx) {
             Tensor(device_, MemoryTag::gradients, weights_.numbers().shape(), name() + " padded gradient");
     weights_.gradient(batch, kept_, dy, padded_gradient_.data(), block_rows_);
     for (const Parameter& numbers : numbers_)
-        copy(device_.backend, numbers.gradient.size(), padded_gradient_.data(), numbers.gradient.data());
+        device_.backend.copy_on_device(numbers.gradient.data(), padded_gradient_.data(),
+                                       numbers.gradient.bytes());
     for (const Parameter& bias : bias_)
         device_.backend.run(ColumnSum{batch, outputs(), dy, bias.gradient.data()});
     if (dx != nullptr) weights_.multiply_transposed(batch, dy, dx, block_rows_);

@@ -13,17 +13,20 @@ namespace spectral {
 /// numbers, in their places.
 class ImplicitLinear final : public Layer {
 public:
+    /// A layer that is only run holds its numbers once.
+    enum class Use { run, train };
+
     /// `weight`: a matrix of outputs × inputs. Throws Error where it is none, and on damaged bytes.
-    ImplicitLinear(Device device, std::string name, const PackedTensor& weight, bool bias,
+    ImplicitLinear(Device device, std::string name, const PackedTensor& weight, bool bias, Use use,
                    std::int64_t max_batch, std::int64_t block_rows);
 
     std::string_view kind() const override { return "implicit-linear"; }
     std::int64_t inputs() const override { return weights_.columns(); }
     std::int64_t outputs() const override { return weights_.rows(); }
     void forward(std::int64_t batch, const LayerInput& x, float* y, bool training) override;
-    /// Throws Error on a weight of two factors.
+    /// Throws Error on a weight of two factors, and on a layer that is only run.
     void backward(std::int64_t batch, const float* dy, float* dx) override;
-    /// The kept numbers (places × 1, or × 2 for complex ones), unless they are factors; and the bias, where
+    /// The kept numbers (places × 1, or × 2 for complex ones) where they are trained; and the bias, where
     /// there is one.
     std::vector<Parameter*> parameters() override;
 

@@ -50,7 +50,13 @@ std::vector<SpectralLinear::Entry> SpectralLinear::fourier_entries(std::int64_t 
         const std::int64_t u = index[j] / columns, v = index[j] % columns;
         if (spectrum.freedom(index[j]) == 0) continue;
         const auto column = static_cast<std::uint32_t>(v);
-        Entry entry{static_cast<std::uint32_t>(u), column | kConjugateInput, index[j], values[j]};
+        // The two members of a stored pair, each rounded by itself, count the same; as where W is unpacked.
+        Complex value = values[j];
+        if (mirror) {
+            const auto other = std::ranges::lower_bound(index, static_cast<std::uint32_t>(*mirror));
+            value = 0.5F * (value + std::conj(values[static_cast<std::size_t>(other - index.begin())]));
+        }
+        Entry entry{static_cast<std::uint32_t>(u), column | kConjugateInput, index[j], value};
         if (2 * u > outputs) {
             // ŷ[u] is not stored; its mirror gets the conjugate of what the unit adds there.
             entry.row = static_cast<std::uint32_t>(outputs - u);

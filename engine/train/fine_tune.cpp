@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "engine/compress/method.hpp"
@@ -16,10 +17,17 @@ ModelFile fine_tune(const ModelFile& source, const ModelFile& compressed, const 
     Trainer trainer(resolved(config), std::move(workspace), progress);
     trainer.start_from_stored(compressed);
     const auto epochs = static_cast<double>(std::max<std::int64_t>(1, trainer.config().epochs));
+    using Clock = std::chrono::steady_clock;
+    constexpr auto kReportEvery = std::chrono::milliseconds(20);  // a step may be tens of microseconds
+    Clock::time_point next = Clock::now();
     while (!trainer.finished()) {
-        report(progress,
-               fmt::format("fine-tuning, epoch {} of {}", trainer.epochs_done() + 1, trainer.config().epochs),
-               trainer.epoch() / epochs);
+        if (Clock::now() >= next) {
+            next = Clock::now() + kReportEvery;
+            report(progress,
+                   fmt::format("fine-tuning, epoch {} of {}", trainer.epochs_done() + 1,
+                               trainer.config().epochs),
+                   trainer.epoch() / epochs);
+        }
         const Trainer::StepResult step = trainer.step();
         if (!step.finite)
             throw Error("fine-tuning", fmt::format("{} at step {}", step.trouble, trainer.step_count() + 1),
@@ -45,15 +53,22 @@ CompressResult pack_and_tune(ModelCompressor& compressor, const CompressTarget& 
                              const FixedTensors& fixed,
                              const std::function<ModelFile(const ModelFile& packed)>& tune,
                              const Progress& progress) {
+    constexpr int kAttempts = 4;
     const std::optional<std::int64_t> wanted = compressor.target_bytes(target);
     CompressTarget within = target;
-    while (true) {
-        CompressResult result =
-            compressor.result_of(tune(compressor.pack(within, progress, fixed).model), fixed);
+    for (int attempt = 1;; ++attempt) {
+        const CompressResult packed = compressor.pack(within, progress, fixed);
+        CompressResult result = compressor.result_of(tune(packed.model), fixed);
         if (!wanted || result.file_bytes <= *wanted) return result;
-        const std::int64_t room = compressor.target_bytes(within).value();
+        if (attempt == kAttempts)
+            throw Error("fine-tuning",
+                        fmt::format("the file grows from {} to {} bytes, and {} were asked for",
+                                    packed.file_bytes, result.file_bytes, *wanted),
+                        "ask for more bytes, or leave fine-tuning out");
+        // From what it was packed to, with as much again to spare.
         const std::int64_t over = result.file_bytes - *wanted;
-        within = {CompressTarget::By::bytes, static_cast<double>(room - 2 * over)};
+        within = {CompressTarget::By::bytes,
+                  static_cast<double>(std::min(packed.file_bytes, *wanted) - 2 * over)};
     }
 }
 

@@ -19,8 +19,7 @@ namespace {
     throw Error("layer '" + layer + "'", why, "evaluate the model with 'spectral eval'");
 }
 
-/// The whole matrix is one transform.
-bool is_plain_spectrum(const PackedTensor& tensor) {
+bool is_one_transform(const PackedTensor& tensor) {
     if (tensor.rank > 0) return false;
     if (tensor.basis.kind != BasisKind::fft && tensor.basis.kind != BasisKind::dct) return false;
     const Basis basis(tensor.shape, tensor.basis);
@@ -66,13 +65,14 @@ struct Build {
             layers.push_back(
                 std::make_unique<Dense>(device, record.name, shape[1], shape[0], max_batch, 0, 0));
             layers.back()->parameters().front()->value.assign(device.backend, weight.tensor);
-        } else if (is_plain_spectrum(*weight.packed)) {
+        } else if (is_one_transform(*weight.packed)) {
             way.way = LayerWay::Way::spectral;
             layers.push_back(spectral_layer(device, record.name, *weight.packed, max_batch));
         } else {
             way.way = LayerWay::Way::blocks;
-            auto layer = std::make_unique<ImplicitLinear>(device, record.name, *weight.packed, true,
-                                                          max_batch, std::int64_t{1});
+            auto layer =
+                std::make_unique<ImplicitLinear>(device, record.name, *weight.packed, true,
+                                                 ImplicitLinear::Use::run, max_batch, std::int64_t{1});
             implicit.push_back(layer.get());
             layers.push_back(std::move(layer));
         }
@@ -105,8 +105,9 @@ PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t
 
     // One block is made at a time: each layer may use all that is left.
     const std::size_t used = device.budget.snapshot().total.current, limit = device.budget.limit();
-    // Rows gathered by index are made at the first pass.
-    const std::size_t spare = static_cast<std::size_t>(max_batch * request.inputs) * sizeof(float);
+    // Rows gathered at the first pass, and the class scores of a batch, here and on the host.
+    const std::size_t spare =
+        static_cast<std::size_t>(max_batch * (request.inputs + 2 * width)) * sizeof(float);
     for (ImplicitLinear* layer : build.implicit) {
         const std::size_t left = limit - std::min(limit, used + spare);
         const std::int64_t rows = layer->weights().rows_within(left);

@@ -11,6 +11,8 @@ namespace spectral::cpu {
 namespace {
 
 constexpr std::int64_t kLarge = std::int64_t{1} << 16;
+/// Longer axes would take megabytes of lines for every thread.
+constexpr std::int64_t kLongest = std::int64_t{1} << 14;
 /// Columns side by side: those of a cache line.
 constexpr std::int64_t kColumns = 8;
 
@@ -77,7 +79,9 @@ void transform_other_axes(CpuBackend& backend, FftwTransform direction, const Si
 }  // namespace
 
 bool goes_by_axes(std::int64_t batch, const SignalShape& shape) {
-    return batch == 1 && shape.rank > 1 && shape.size() >= kLarge;
+    return batch == 1 && shape.rank > 1 && shape.size() >= kLarge &&
+           std::all_of(shape.extent.begin(), shape.extent.begin() + shape.rank,
+                       [](std::int64_t n) { return n <= kLongest; });
 }
 
 void forward_by_axes(Backend& any, const SignalShape& shape, const float* x, Complex* y) {

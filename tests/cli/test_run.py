@@ -6,7 +6,7 @@ import unittest
 
 from support import CliCase
 
-WAYS = {"fft": "spectral", "dct": "spectral", "block-fft": "blocks", "svd": "blocks", "int8": "blocks"}
+WAYS = {"fft": "spectral", "fft-int4": "spectral", "fft-box": "spectral", "dct": "spectral", "block-fft": "blocks", "svd": "blocks", "int8": "blocks"}
 
 
 class Run(CliCase):

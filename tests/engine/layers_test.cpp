@@ -113,7 +113,7 @@ TEST_F(LayerGradients, ImplicitLinear) {
         SCOPED_TRACE(method);
         const auto packer = find_method(method).prepare(device_, {Shape{6, 7}, normal_values(42, 3)});
         const PackedTensor packed = packer->pack(packer->step_at(0.5));
-        ImplicitLinear layer(device_, "implicit", packed, true, kBatch, 4);
+        ImplicitLinear layer(device_, "implicit", packed, true, ImplicitLinear::Use::train, kBatch, 4);
         check_layer(layer, true, 7, {});
         check_layer(layer, false, 16, {5, 4, 3, 2, 1, 0});
     }
@@ -121,7 +121,7 @@ TEST_F(LayerGradients, ImplicitLinear) {
 
 TEST_F(LayerGradients, ImplicitLinearOfFactorsIsNotTrained) {
     const auto packer = find_method("svd").prepare(device_, {Shape{6, 7}, normal_values(42, 3)});
-    ImplicitLinear layer(device_, "implicit", packer->pack(2), false, kBatch, 4);
+    ImplicitLinear layer(device_, "implicit", packer->pack(2), false, ImplicitLinear::Use::train, kBatch, 4);
     EXPECT_TRUE(layer.parameters().empty());
     EXPECT_THROW(layer.backward(1, nullptr, nullptr), Error);
 }

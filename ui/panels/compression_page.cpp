@@ -149,6 +149,7 @@ void CompressionPage::connect_session() {
     connect(&session_, &CompressSession::judged, this, [this](double before, double after) {
         budget_->show_accuracy(before, after);
         tradeoff_->mark_accuracy(after);
+        budget_->set_can_fine_tune(session_.can_fine_tune());
     });
     connect(&session_, &CompressSession::dataMissing, budget_, &BudgetPanel::show_data_missing);
     connect(&session_, &CompressSession::packFailed, this, [this](const QString& what) {
@@ -189,7 +190,7 @@ void CompressionPage::connect_session() {
     });
     connect(budget_, &BudgetPanel::changed, this, &CompressionPage::repack);
     connect(budget_, &BudgetPanel::fineTuneRequested, this, [this] {
-        if (!session_.can_fine_tune() || session_.packing()) return;
+        if (!session_.can_fine_tune()) return;
         budget_->show_packing(0, tr("fine-tuning"));
         session_.fine_tune(budget_->epochs());
         budget_->set_fine_tuning(true);
@@ -197,6 +198,7 @@ void CompressionPage::connect_session() {
     connect(budget_, &BudgetPanel::fineTuneCancelled, &session_, &CompressSession::cancel_fine_tuning);
     connect(&session_, &CompressSession::fineTuningEnded, this, [this] {
         budget_->set_fine_tuning(false);
+        budget_->set_can_fine_tune(session_.can_fine_tune());
         if (session_.result()) budget_->show_result(*session_.result());
         if (const int epochs = session_.tuned_epochs(); epochs > 0)
             budget_->show_note(tr("fine-tuned, %1; errors are against the weights before")

@@ -96,7 +96,7 @@ void CompressSession::show(const QString& path, Model model, QStringList skipped
     skipped_ = std::move(skipped);
     fixed_.clear();
     result_.reset();
-    packing_ = judging_ = judgeable_ = false;
+    packing_ = judging_ = judgeable_ = tuning_ = false;
     pack_state_ = std::make_shared<PackState>();
     pack_state_->model = model_;
     explore_state_ = std::make_shared<ExploreState>();
@@ -136,6 +136,7 @@ std::optional<DataPlace> CompressSession::data_of_model() const {
 void CompressSession::pack(double ratio, const std::string& method, const std::optional<DataPlace>& data) {
     if (!model_) return;
     packing_ = true;
+    tuning_ = false;
     const int asked = ++asked_;
     asked_ratio_ = ratio;
     if (std::exchange(asked_method_, method) != method || std::exchange(asked_data_, data) != data)
@@ -150,45 +151,45 @@ void CompressSession::pack(double ratio, const std::string& method, const std::o
             });
             return state->setup == setup && !(unwanted && state->warm);
         };
-        bool cancelled = false;
-        const std::optional<Trouble> trouble = trouble_of(
-            [&] {
-                if (!state->device) state->device.emplace("auto", workspace_->budget());
-                const bool other_data = state->data != data;
-                if (other_data) {
-                    state->data = data;
-                    state->judge.reset();
-                    state->importances.clear();
-                    state->before.reset();
-                }
-                if (other_data || state->method != method || !state->compressor) {
-                    state->compressor.reset();
-                    state->warm = false;
-                }
-                if (other_data && data) {
-                    const std::optional<Trouble> missing = trouble_of([&] {
+        const std::optional<Trouble> trouble = trouble_of([&] {
+            if (!state->device) state->device.emplace("auto", workspace_->budget());
+            const bool other_data = state->data != data;
+            if (other_data) {
+                state->data.reset();
+                state->judge.reset();
+                state->importances.clear();
+                state->before.reset();
+            }
+            if (other_data || state->method != method || !state->compressor) {
+                state->compressor.reset();
+                state->warm = false;
+            }
+            if (other_data && data) {
+                bool cancelled = false;
+                const std::optional<Trouble> missing = trouble_of(
+                    [&] {
                         state->judge.emplace(open_judge(*model, *data, progress));
                         state->importances = state->judge->calibrate(*model, progress);
-                    });
-                    if (missing) {
-                        state->judge.reset();
-                        post(generation, [this, what = missing->what] { Q_EMIT dataMissing(what); });
-                    }
-                }
-                if (!state->compressor) {
-                    CompressRequest request;
-                    request.method = method;
-                    request.importances = state->importances;
-                    state->compressor.emplace(state->device->get(), *model, request, progress);
-                    state->method = method;
-                }
-                const auto result = std::make_shared<const CompressResult>(
-                    state->compressor->pack({CompressTarget::By::ratio, ratio}, progress, fixed));
-                state->warm = true;
-                deliver(generation, asked, result, state->judge.has_value(), 0);
-                judge(generation, result, *state, unwanted);
-            },
-            &cancelled);
+                    },
+                    &cancelled);
+                if (missing || cancelled) state->judge.reset();
+                if (cancelled) throw Cancelled();  // the next one asks for them again
+                if (missing) post(generation, [this, what = missing->what] { Q_EMIT dataMissing(what); });
+            }
+            state->data = data;
+            if (!state->compressor) {
+                CompressRequest request;
+                request.method = method;
+                request.importances = state->importances;
+                state->compressor.emplace(state->device->get(), *model, request, progress);
+                state->method = method;
+            }
+            const auto result = std::make_shared<const CompressResult>(
+                state->compressor->pack({CompressTarget::By::ratio, ratio}, progress, fixed));
+            state->warm = true;
+            deliver(generation, asked, result, state->judge.has_value(), 0);
+            judge(generation, result, *state, unwanted);
+        });
         if (!trouble) return;
         // The weighing is done also where the ratio was out of reach.
         post(generation, [this, asked, trouble = *trouble] {
@@ -203,6 +204,7 @@ void CompressSession::pack(double ratio, const std::string& method, const std::o
 void CompressSession::deliver(int generation, int asked, const Result& result, bool judged,
                               int tuned_epochs) {
     post(generation, [this, asked, result, judged, tuned_epochs] {
+        if (tuned_epochs > 0 && asked != asked_) return;  // cancelled meanwhile
         result_ = result;
         tuned_epochs_ = tuned_epochs;
         packing_ = asked != asked_;
@@ -214,22 +216,28 @@ void CompressSession::deliver(int generation, int asked, const Result& result, b
 
 void CompressSession::judge(int generation, const Result& result, PackState& state,
                             const std::atomic<bool>& unwanted) {
-    if (!state.judge || unwanted) return;
-    if (!state.before) state.before = state.judge->evaluate(*state.model).accuracy;
-    if (unwanted) return;
-    const double after = state.judge->evaluate(result->model).accuracy;
-    post(generation, [this, result, before = *state.before, after] {
+    if (!state.judge) return;
+    std::optional<double> after;
+    // A result that cannot be judged can be exported all the same.
+    const std::optional<Trouble> trouble = trouble_of([&] {
+        if (unwanted) return;
+        if (!state.before) state.before = state.judge->evaluate(*state.model).accuracy;
+        if (!unwanted) after = state.judge->evaluate(result->model).accuracy;
+    });
+    post(generation, [this, result, before = state.before, after, trouble] {
         if (result_ != result) return;
+        judging_ = false;
+        if (trouble) Q_EMIT failed(trouble->what, trouble->hint);
+        if (!after) return;
         accuracy_before_ = before;
         accuracy_after_ = after;
-        judging_ = false;
-        Q_EMIT judged(before, after);
+        Q_EMIT judged(*before, *after);
     });
 }
 
 void CompressSession::fine_tune(int epochs) {
-    if (!judgeable_ || packing_) return;
-    packing_ = true;
+    if (!can_fine_tune()) return;
+    packing_ = tuning_ = true;
     const int asked = ++asked_;
     pack_worker_.submit([this, asked, epochs, ratio = asked_ratio_, model = model_, state = pack_state_,
                          setup = pack_state_->setup.load(), fixed = fixed_,
@@ -252,19 +260,35 @@ void CompressSession::fine_tune(int epochs) {
         });
         post(generation, [this, asked, trouble] {
             if (asked != asked_) return;
-            packing_ = false;
             if (trouble) Q_EMIT failed(trouble->what, trouble->hint);
-            Q_EMIT fineTuningEnded();
+            end_fine_tuning();
         });
     });
+}
+
+void CompressSession::cancel_fine_tuning() {
+    if (!tuning_) return;
+    pack_worker_.drop();
+    ++asked_;  // what its thread still posts comes too late
+    judging_ = false;
+    end_fine_tuning();
+}
+
+void CompressSession::end_fine_tuning() {
+    packing_ = tuning_ = false;
+    Q_EMIT fineTuningEnded();
+}
+
+void CompressSession::cancel_comparison() {
+    model_curves_worker_.drop();
+    ++comparison_;
+    Q_EMIT comparisonEnded({}, {});
 }
 
 std::optional<std::pair<double, double>> CompressSession::accuracy() const {
     if (!accuracy_before_ || !accuracy_after_) return std::nullopt;
     return std::pair(*accuracy_before_, *accuracy_after_);
 }
-
-void CompressSession::cancel_fine_tuning() { pack_worker_.drop(); }
 
 bool CompressSession::fix(const std::string& name, std::optional<PackedTensor> packed) {
     if (!packed) return fixed_.erase(name) > 0;
@@ -313,11 +337,12 @@ void CompressSession::compare(const std::string& name) {
 
 void CompressSession::compare_model(const std::optional<DataPlace>& data) {
     if (!model_) return;
-    model_curves_worker_.submit([this, data, model = model_,
+    model_curves_worker_.submit([this, data, model = model_, comparison = ++comparison_,
                                  generation = generation_](const std::atomic<bool>& unwanted) {
         const Progress progress = [&](std::string_view what, double fraction) {
-            post(generation,
-                 [this, fraction, text = text_of(what)] { Q_EMIT comparisonProgressed(fraction, text); });
+            post(generation, [this, comparison, fraction, text = text_of(what)] {
+                if (comparison == comparison_) Q_EMIT comparisonProgressed(fraction, text);
+            });
             return !unwanted;
         };
         const std::optional<Trouble> trouble = trouble_of([&] {
@@ -329,9 +354,12 @@ void CompressSession::compare_model(const std::optional<DataPlace>& data) {
                 judge ? Judgement([&](const ModelFile& file) { return judge->evaluate(file).accuracy; })
                       : Judgement(),
                 progress));
-            post(generation, [this, curves] { Q_EMIT curvesReady({}, curves); });
+            post(generation, [this, comparison, curves] {
+                if (comparison == comparison_) Q_EMIT curvesReady({}, curves);
+            });
         });
-        post(generation, [this, trouble] {
+        post(generation, [this, comparison, trouble] {
+            if (comparison != comparison_) return;
             Q_EMIT comparisonEnded(trouble ? trouble->what : QString(), trouble ? trouble->hint : QString());
         });
     });

@@ -73,8 +73,8 @@ public:
     void cancel_fine_tuning();
     /// Of the last result; 0: it is as it was packed.
     int tuned_epochs() const { return tuned_epochs_; }
-    /// There are data to train on.
-    bool can_fine_tune() const { return judgeable_; }
+    /// There are data to train on, and a result that is known.
+    bool can_fine_tune() const { return judgeable_ && !judging_ && !packing_; }
     /// Stored so from the next pack() on; nothing: as the budget says. Whether that is new.
     bool fix(const std::string& name, std::optional<PackedTensor> packed);
     bool is_fixed(const std::string& name) const { return fixed_.contains(name); }
@@ -95,7 +95,7 @@ public:
     /// Of the whole model, judged where a place is given; ends in curvesReady() with an empty name, or in
     /// comparisonEnded() alone.
     void compare_model(const std::optional<DataPlace>& data);
-    void cancel_comparison() { model_curves_worker_.drop(); }
+    void cancel_comparison();
 
     /// Writes the last result; ends in exported() or failed().
     void export_to(const QString& path);
@@ -127,6 +127,7 @@ private:
     void deliver(int generation, int asked, const Result& result, bool judged, int tuned_epochs);
     /// Of the last result, in the packing thread.
     void judge(int generation, const Result& result, PackState& state, const std::atomic<bool>& unwanted);
+    void end_fine_tuning();
     /// Runs `then` in the GUI thread unless another model was opened meanwhile.
     void post(int generation, std::function<void()> then);
     std::shared_ptr<const HostTensor> shared_tensor(const std::string& name) const;
@@ -141,7 +142,8 @@ private:
     std::optional<DataPlace> asked_data_;
     double asked_ratio_ = 1;
     int tuned_epochs_ = 0;
-    bool packing_ = false, judging_ = false, judgeable_ = false;
+    bool packing_ = false, judging_ = false, judgeable_ = false, tuning_ = false;
+    int comparison_ = 0;
     FixedTensors fixed_;
     Result result_;
     std::optional<double> accuracy_before_, accuracy_after_;
