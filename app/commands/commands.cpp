@@ -116,7 +116,9 @@ double parse_bytes(const std::string& option, const std::string& text) {
                          : unit == "MiB"             ? 1024 * 1024
                          : unit == "GiB"             ? 1024 * 1024 * 1024
                                                      : 0;
-    if (failure != std::errc() || scale == 0 || !(value > 0))
+    // Beyond any memory, and near what a 64-bit count holds.
+    constexpr double kMost = 0x1p62;
+    if (failure != std::errc() || scale == 0 || !(value > 0) || value * scale > kMost)
         throw Error(option, "'" + text + "' is no number of bytes", "give 40000, 40KiB or 1.5MiB");
     return value * scale;
 }

@@ -106,8 +106,10 @@ void print_table(const CompressResult& result) {
                    each.shape.text(), each.method, each.dense_bytes, each.stored_bytes,
                    static_cast<double>(each.dense_bytes) / static_cast<double>(each.stored_bytes),
                    each.relative_error, 100 * each.energy_retained);
-    fmt::print("{:<56} {:>12} {:>12} {:>6.1f}×  bytes of the whole file\n", "all", result.dense_bytes,
-               result.file_bytes, result.ratio());
+    // The parts are counted before the file's own compression, which may make the whole smaller than they
+    // are.
+    fmt::print("{:<56} {:>12} {:>12} {:>6.1f}×  bytes of the whole file, after its own compression\n", "all",
+               result.dense_bytes, result.file_bytes, result.ratio());
 }
 
 void compress(CompressArguments& a) {
@@ -122,6 +124,9 @@ void compress(CompressArguments& a) {
     const std::optional<FileJudge> judge = a.judge.make(file, a.in, a.backend, bar.listener());
     if (a.fine_tune && !judge)
         throw Error("--fine-tune", "no data are given to train on", "give --dataset and --data");
+    if (a.fine_tune && target.by == CompressTarget::By::max_error)
+        throw Error("--fine-tune", "moves the weights, so that --max-error would not hold",
+                    "ask for a --ratio, --bytes or --keep");
     if (a.learning_rate && !a.fine_tune)
         throw Error("--learning-rate", "nothing is trained", "give --fine-tune too");
     const bool allocates = target.by == CompressTarget::By::ratio || target.by == CompressTarget::By::bytes;
@@ -195,6 +200,10 @@ void add_compress(CLI::App& app, int& exit_code) {
     command->add_flag("--force", a->force, "replace the model at --out");
     command->add_flag("--json", a->json, "print one JSON object as the last line");
     command->footer(
+        "With data, errors count by how far they move the class scores on samples of the training set, and "
+        "the\n"
+        "test set judges the result. Tensors below 1,024 values stay at 8 or 16 bits unless they are "
+        "named.\n\n"
         "Examples:\n  spectral compress run.h5 --ratio 10 --out small.h5 --data DIR\n"
         "  spectral compress run.h5 --ratio 20 --fine-tune 3 --out small.h5 --data DIR\n"
         "  spectral compress run.h5 --method fft --max-error 0.3 --out small.h5\n"

@@ -34,6 +34,7 @@ void export_weights(const ExportArguments& a) {
     require_replaceable(a.out);
     const Input input(a.in);
     const ModelFile& model = input.model();
+    if (model.layers.empty()) throw Error(a.in, "holds no weights to export");
     std::map<std::string, std::string> metadata{
         {"format", "pt"},  // as PyTorch lays them out: row-major, which readers ask for by this name
         {"producer", fmt::format("{} {}", kProducer, SPECTRAL_VERSION)}};

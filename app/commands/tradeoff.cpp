@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 
@@ -55,12 +57,28 @@ void print_table(const std::vector<Curve>& curves, bool judged) {
     }
 }
 
+/// Curves are made again at will; whatever else stands there took its time.
+void require_curves(const std::string& path) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored)) return;
+    std::ifstream file(path, std::ios::binary);
+    std::string begin(16, '\0');
+    file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+    begin.resize(static_cast<std::size_t>(file.gcount()));
+    const bool ours = begin.empty() || begin.starts_with("tensor,method,") || begin.starts_with("<svg") ||
+                      begin.starts_with("<?xml");
+    if (is_model_file(path))
+        throw Error(path, "holds a model, which curves do not replace", "give another name");
+    if (!ours) throw Error(path, "exists already and holds no curves", "give another name");
+}
+
 void tradeoff(TradeoffArguments& a) {
+    if (!a.out.empty() && a.out == a.plot)
+        throw Error("--plot", "is the file of --out", "give it another name");
     for (const std::string& path : {a.out, a.plot}) {
         if (path.empty()) continue;
         require_replaceable(path);
-        if (is_model_file(path))
-            throw Error(path, "holds a model, which curves do not replace", "give another name");
+        require_curves(path);
     }
     const Input input(a.in);
     const ModelFile& file = input.model();

@@ -37,9 +37,9 @@ struct Candidate {
     double energy = 0;
     Importance importance;
     std::vector<std::unique_ptr<Packer>> packers;
-    std::vector<Rate> rates;  ///< by OperatingPoint::choice
-    std::vector<OperatingPoint> hull;
-    const PackedTensor* fixed = nullptr;  ///< for the target at hand
+    std::vector<Rate> rates;                   ///< by OperatingPoint::choice
+    std::vector<OperatingPoint> points, hull;  ///< all that were weighed, and the best by price
+    const PackedTensor* fixed = nullptr;       ///< for the target at hand
 
     double damage(Device device, const HostTensor& dense, const PackedTensor& packed) const {
         if (!importance.column.empty()) return importance.damage(dense, unpack(device, packed));
@@ -61,7 +61,8 @@ void weigh(Device device, Candidate& candidate, const HostTensor& dense) {
     for (std::size_t i = 0; i < candidate.packers.size(); ++i)
         for (const std::int64_t step : spread_steps(*candidate.packers[i], dense.shape))
             add_point(device, candidate, dense, i, step, points);
-    candidate.hull = lower_hull(std::move(points));
+    candidate.hull = lower_hull(points);
+    candidate.points = std::move(points);
 }
 
 std::vector<const Method*> methods_for(const CompressRequest& request, const std::string& name,
@@ -165,7 +166,8 @@ std::int64_t wanted_bytes(const CompressTarget& target, std::int64_t dense_bytes
     return static_cast<std::int64_t>(target.value);
 }
 
-/// The points that were weighed lie apart: what is left of the bytes goes to the largest tensors first.
+/// The points on the hull lie apart, and may be far apart: what is left of the bytes goes to the largest
+/// tensors first, to the best way that was weighed, and to as high a rate of it as they pay for.
 void use_up(const std::vector<Candidate>& all, const std::vector<OperatingPoint>& points,
             std::vector<Rate>& rates, std::int64_t budget) {
     std::vector<std::size_t> order(all.size());
@@ -173,14 +175,19 @@ void use_up(const std::vector<Candidate>& all, const std::vector<OperatingPoint>
     std::ranges::stable_sort(order, std::greater<>{}, [&](std::size_t i) { return points[i].bytes; });
     for (const OperatingPoint& point : points) budget -= static_cast<std::int64_t>(point.bytes);
     for (const std::size_t i : order) {
-        if (all[i].fixed != nullptr) continue;
-        const Packer& packer = *all[i].packers[rates[i].packer];
-        const auto before = static_cast<std::int64_t>(packer.bytes(rates[i].step));
         if (budget <= 0) return;
-        const std::int64_t step = step_within(packer, static_cast<std::size_t>(before + budget));
-        if (step <= rates[i].step) continue;
+        if (all[i].fixed != nullptr) continue;
+        const std::size_t available = points[i].bytes + static_cast<std::size_t>(budget);
+        OperatingPoint best = points[i];
+        for (const OperatingPoint& other : all[i].points)
+            if (other.bytes <= available && other.damage < best.damage) best = other;
+        if (best.choice != points[i].choice) rates[i] = all[i].rates[best.choice];
+        const Packer& packer = *all[i].packers[rates[i].packer];
+        const std::size_t coded = packer.bytes(rates[i].step), header = best.bytes - coded;
+        const std::int64_t step = std::max(rates[i].step, step_within(packer, available - header));
+        budget -= static_cast<std::int64_t>(packer.bytes(step) + header) -
+                  static_cast<std::int64_t>(points[i].bytes);
         rates[i].step = step;
-        budget -= static_cast<std::int64_t>(packer.bytes(step)) - before;
     }
 }
 

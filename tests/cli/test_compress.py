@@ -38,6 +38,17 @@ class Compress(CliCase):
         exact = self.compress("--max-error", "0")
         self.assertEqual({(each["method"], each["relative_error"]) for each in exact["tensors"]}, {("dense", 0)})
 
+    def test_auto_is_not_beaten_by_a_method_that_it_chooses_among(self) -> None:
+        for ratio in ("4", "6"):
+            with self.subTest(ratio):
+                auto = self.compress("--ratio", ratio)["tensors"][0]["relative_error"]
+                for method in ("dct-int8", "fft-int8", "int8", "int4"):
+                    try:
+                        named = self.compress("--ratio", ratio, "--method", method)
+                    except AssertionError:  # out of its reach
+                        continue
+                    self.assertLessEqual(auto, 1.05 * named["tensors"][0]["relative_error"], method)
+
     def test_accuracy_is_that_of_the_file(self) -> None:
         result = self.compress("--ratio", "6", "--dataset", "tones", "--train-samples", "500", "--test-samples", "100")
         self.assertEqual(result["accuracy_before"], self.json("eval", "run.h5")["test_accuracy"])
@@ -94,6 +105,8 @@ class Compress(CliCase):
             (("--ratio", "10", "--fine-tune", "2"), "--fine-tune"),
             (("--ratio", "10", "--fine-tune", "0", "--dataset", "tones"), "--fine-tune"),
             (("--ratio", "10", "--learning-rate", "0.1"), "--learning-rate"),
+            (("--max-error", "0.3", "--fine-tune", "1", "--dataset", "tones"), "--max-error"),
+            (("--bytes", "99999999999999999999"), "99999999999999999999"),
         ):
             with self.subTest(arguments):
                 self.assert_refused("compress", "run.h5", *out, *arguments, naming=naming)
@@ -132,6 +145,10 @@ class Tradeoff(CliCase):
         self.assert_refused("tradeoff", "run.h5", *out, "--data", "nowhere", "--dataset", "mnist", naming="nowhere")
         self.assert_refused("tradeoff", "run.h5", "--out", "no/such/folder.csv", naming="no/such")
         self.assert_refused("tradeoff", "run.h5", "--out", "run.h5", naming="run.h5: holds a model")
+        (self.folder / "mine.npy").write_bytes(b"\x93NUMPY and what follows")
+        self.assert_refused("tradeoff", "run.h5", "--plot", "mine.npy", naming="mine.npy: exists already")
+        self.assertTrue((self.folder / "mine.npy").read_bytes().startswith(b"\x93NUMPY"))
+        self.assert_refused("tradeoff", "run.h5", *out, "--plot", "curves.csv", naming="--plot")
 
 
 if __name__ == "__main__":
