@@ -37,8 +37,8 @@ std::vector<Frequency> frequencies(const HostTensor& dense) {
             for (std::size_t axis = 0; axis < k.size(); ++axis)
                 turns += static_cast<double>(k[axis] * x[axis]) /
                          static_cast<double>(shape[static_cast<int>(axis)]);
-            sum += std::polar(static_cast<double>(dense.values[static_cast<std::size_t>(s)]),
-                              -2 * std::numbers::pi * turns);
+            sum += static_cast<double>(dense.values[static_cast<std::size_t>(s)]) *
+                   std::polar(1.0, -2 * std::numbers::pi * turns);
         }
         double squares = 0;
         for (std::size_t axis = 0; axis < k.size(); ++axis) {
