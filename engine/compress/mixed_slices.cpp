@@ -16,17 +16,6 @@ namespace spectral {
 
 namespace {
 
-/// y += x over `size` values, as a product with one.
-void add(Device device, std::int64_t size, const Tensor& one, const float* x, float* y) {
-    device.backend.run(MatMul{1, size, 1, false, false, one.data(), 1, x, size, 1, y, size});
-}
-
-Tensor make_one(Device device) {
-    Tensor one = slice_area(device, 1);
-    one.assign(device.backend, {one.shape(), {1}});
-    return one;
-}
-
 /// How the coefficients of a basis whose first axis is transformed lie: [others not transformed][frequency of
 /// the first axis][rest of the spectrum].
 struct MixedOrder {
@@ -89,7 +78,7 @@ public:
             SparseMatMul::scratch_size(slices, slice_size_, order_.frequencies) + 2 * count());
         // The factors are made on the host, from one period of them.
         const auto period = static_cast<std::size_t>(4 * this->slices()) * sizeof(Complex);
-        return period + complex * sizeof(Complex) + static_cast<std::size_t>(kept + 1) * sizeof(float) +
+        return period + complex * sizeof(Complex) + static_cast<std::size_t>(kept) * sizeof(float) +
                static_cast<std::size_t>(slices * order_.frequencies) * sizeof(Complex) +
                block_transform_bytes(basis(), kept, slices * slice_size());
     }
@@ -112,7 +101,6 @@ public:
               SparseMatMul::scratch_size(slices, source.slice_coefficients(), source.order().frequencies),
               DType::complex64)),
           gradient_(slice_area(device(), source.count(), DType::complex64)),
-          one_(make_one(device())),
           transform_(device(), source.basis()) {
         const auto period = static_cast<std::size_t>(4 * source.slices()) * sizeof(Complex);
         room_ =
@@ -168,10 +156,10 @@ public:
         if (parts == 1) {
             // Real parts move to the front of the values that generate() fills anew.
             copy_apart(backend, source_.count(), gradient_.data(), 2, values_.data(), 1);
-            add(device(), numbers, one_, values_.data(), d_numbers);
+            backend.run(BiasAdd{1, numbers, values_.data(), d_numbers});
             backend.fill_zero(values_.data(), values_.bytes());
         } else {
-            add(device(), numbers, one_, gradient_.data(), d_numbers);
+            backend.run(BiasAdd{1, numbers, gradient_.data(), d_numbers});
         }
     }
 
@@ -214,7 +202,7 @@ private:
     const MixedSource& source_;
     std::vector<Complex> table_, host_;
     Reservation room_;
-    Tensor factors_, sums_, scratch_, gradient_, one_;
+    Tensor factors_, sums_, scratch_, gradient_;
     Tensor real_, values_;  ///< of a real basis: sums without imaginary parts, numbers with them
     BlockTransform transform_;
 };
