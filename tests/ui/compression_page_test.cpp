@@ -1,9 +1,7 @@
-// The Compression page on its own: a model opened, packed, looked at, compared and exported; and the worker
-// that forgets what was overtaken.
+// The Compression page on its own: a model opened, packed, looked at, compared and exported.
 #include "ui/panels/compression_page.hpp"
 
 #include <QAbstractButton>
-#include <QAbstractItemModelTester>
 #include <QCheckBox>
 #include <QClipboard>
 #include <QComboBox>
@@ -21,7 +19,6 @@
 #include <QTest>
 #include <limits>
 #include <memory>
-#include <semaphore>
 
 #include "engine/core/own_device.hpp"
 #include "engine/io/model_file.hpp"
@@ -46,8 +43,6 @@ private Q_SLOTS:
     void initTestCase();
     void init();
     void cleanup() { page_.reset(); }
-    void worker_does_the_first_and_the_last();
-    void table_keeps_to_the_rules_of_models();
     void says_what_to_do();
     void opened_model_is_packed_as_on_the_command_line();
     void file_that_cannot_be_read_changes_nothing();
@@ -118,78 +113,6 @@ void CompressionPageTest::open(const QString& path) {
     QSignalSpy opened(page_.get(), &CompressionPage::opened);
     page_->open(path);
     QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, kPatience_ms);
-}
-
-void CompressionPageTest::worker_does_the_first_and_the_last() {
-    std::binary_semaphore begun(0), go_on(0), over(0);
-    std::vector<int> done;
-    bool told = false;
-    {
-        LatestWorker worker;
-        worker.submit([&](const std::atomic<bool>& unwanted) {
-            begun.release();
-            go_on.acquire();
-            told = unwanted;
-            done.push_back(0);
-        });
-        begun.acquire();
-        for (int i = 1; i <= 10; ++i)
-            worker.submit([&, i](const std::atomic<bool>&) {
-                done.push_back(i);
-                over.release();
-            });
-        go_on.release();
-        over.acquire();
-        worker.submit([&](const std::atomic<bool>& unwanted) {
-            begun.release();
-            go_on.acquire();
-            told = told && unwanted;
-        });
-        begun.acquire();
-        worker.submit([&](const std::atomic<bool>&) { done.push_back(11); });
-        worker.drop();
-        go_on.release();
-    }
-    QCOMPARE(done, (std::vector<int>{0, 10}));
-    QVERIFY(told);
-}
-
-void CompressionPageTest::table_keeps_to_the_rules_of_models() {
-    TensorTableModel model;
-    const QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
-    const ModelFile file = read_model_file(model_.toStdString());
-    model.set_model(file);
-    QCOMPARE(model.rowCount(), 4);
-    QVERIFY(model.report(model.name(0)) == nullptr);
-    TensorReport report;
-    report.name = model.name(2);
-    report.shape = file.layers.back().tensors.front().tensor.shape;
-    report.method = "fft";
-    report.dense_bytes = 1024;
-    report.stored_bytes = 100;
-    report.damage = 3;
-    TensorReport other = report;
-    other.name = model.name(0);
-    other.damage = 1;
-    model.set_reports({report, other});
-    const auto share = [&](int row) {
-        return model.index(row, TensorTableModel::kDamage).data(TensorTableModel::kValueRole).toDouble();
-    };
-    QCOMPARE(share(2), 0.75);
-    QCOMPARE(share(0), 0.25);
-    QCOMPARE(model.index(2, TensorTableModel::kMethod).data().toString(), QStringLiteral("fft"));
-    QCOMPARE(model.index(1, TensorTableModel::kStored).data().toString(), QStringLiteral("–"));
-    QCOMPARE(model.to_csv().count(QLatin1Char('\n')), 5);
-    model.clear_reports();
-    QCOMPARE(share(2), 0.0);
-    model.set_model({});
-    QCOMPARE(model.rowCount(), 0);
-    model.set_reports({report});
-    QCOMPARE(model.rowCount(), 1);
-    for (int column = 0; column < TensorTableModel::kColumns; ++column) {
-        QVERIFY(!model.headerData(column, Qt::Horizontal).toString().isEmpty());
-        QVERIFY(!model.headerData(column, Qt::Horizontal, Qt::ToolTipRole).toString().isEmpty());
-    }
 }
 
 void CompressionPageTest::says_what_to_do() {
