@@ -112,6 +112,10 @@ Cost GatherRows::cost() const {
     return {real(batch) * (2 * kReal * real(columns) + sizeof(std::uint32_t)), 0};
 }
 
+Cost GatherColumns::cost() const {
+    return {2 * kReal * real(batch * count) + sizeof(std::uint32_t) * real(count), 0};
+}
+
 Cost StreamCopy::cost() const { return {2 * kReal * real(size), 0}; }
 
 Cost RepeatedMultiplyAdd::cost() const { return {2 * kReal * real(size), 2 * real(size) * real(rounds)}; }

@@ -76,6 +76,18 @@ OpCase gather_rows(Device device, const Json& sizes) {
     return simple(inputs, fmt::format("{} × {}", batch, columns), op, op.y, batch * columns);
 }
 
+OpCase gather_columns(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t batch = size_of(sizes, "batch"), columns = size_of(sizes, "columns");
+    const GatherColumns op{batch,
+                           columns,
+                           inputs->normal(batch * columns, 1),
+                           columns,
+                           inputs->indices<std::uint32_t>(columns, columns, 2),
+                           inputs->zeros(batch * columns)};
+    return simple(inputs, fmt::format("{} × {}", batch, columns), op, op.y, batch * columns);
+}
+
 OpCase round_in_blocks(Device device, const Json& sizes) {
     const auto inputs = std::make_shared<Inputs>(device);
     const std::int64_t size = size_of(sizes, "size");
@@ -199,6 +211,7 @@ std::vector<OpCaseInfo> dense_cases() {
             {"bias_add", matrix, bias_add},
             {"column_sum", matrix, column_sum},
             {"gather_rows", matrix, gather_rows},
+            {"gather_columns", matrix, gather_columns},
             {"round_in_blocks", vector, round_in_blocks},
             {"activation", vector, activation},
             {"activation_backward", vector, activation_backward},

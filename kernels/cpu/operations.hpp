@@ -13,7 +13,7 @@ void add_convolve(OpTable& table);
 void add_dct(OpTable& table);
 void add_features(OpTable& table);
 void add_fft(OpTable& table);
-void add_gather_rows(OpTable& table);
+void add_gather(OpTable& table);
 void add_magnitude(OpTable& table);
 void add_matmul(OpTable& table);
 void add_normalise(OpTable& table);
@@ -44,7 +44,7 @@ inline void add_all(OpTable& table) {
     add_dct(table);
     add_features(table);
     add_fft(table);
-    add_gather_rows(table);
+    add_gather(table);
     add_magnitude(table);
     add_matmul(table);
     add_normalise(table);

@@ -1,4 +1,4 @@
-// Operations on the rows of a matrix: bias and its gradient, rows gathered by index.
+// Operations on the rows of a matrix: bias and its gradient, rows and columns gathered by index.
 #include <algorithm>
 
 #include "kernels/cpu/backend.hpp"
@@ -31,6 +31,16 @@ void run_gather_rows(Backend& backend, const GatherRows& op) {
     });
 }
 
+void run_gather_columns(Backend& backend, const GatherColumns& op) {
+    as_cpu(backend).pool().split(op.batch, [&](int, std::int64_t begin, std::int64_t end) {
+        for (std::int64_t b = begin; b < end; ++b) {
+            const float* from = op.x + b * op.x_stride;
+            float* to = op.y + b * op.count;
+            for (std::int64_t i = 0; i < op.count; ++i) to[i] = from[op.columns[i]];
+        }
+    });
+}
+
 }  // namespace
 
 void add_bias(OpTable& table) {
@@ -38,8 +48,9 @@ void add_bias(OpTable& table) {
     table.add<ColumnSum>(Level::fused, run_column_sum, "one pass over the rows, in their order");
 }
 
-void add_gather_rows(OpTable& table) {
+void add_gather(OpTable& table) {
     table.add<GatherRows>(Level::tiled, run_gather_rows, "row copies split over the threads");
+    table.add<GatherColumns>(Level::tiled, run_gather_columns, "rows split over the threads");
 }
 
 }  // namespace spectral::cpu

@@ -40,7 +40,7 @@ void add_convolution(OpTable& table);
 void add_dct(OpTable& table);
 void add_features(OpTable& table);
 void add_fft(OpTable& table);
-void add_gather_rows(OpTable& table);
+void add_gather(OpTable& table);
 void add_magnitude(OpTable& table);
 void add_matmul(OpTable& table);
 void add_optimisers(OpTable& table);
@@ -71,7 +71,7 @@ inline void add_all(OpTable& table) {
     add_dct(table);
     add_features(table);
     add_fft(table);
-    add_gather_rows(table);
+    add_gather(table);
     add_magnitude(table);
     add_matmul(table);
     add_optimisers(table);

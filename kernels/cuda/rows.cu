@@ -1,4 +1,4 @@
-// Operations on the rows of a matrix: bias and its gradient, rows gathered by index.
+// Operations on the rows of a matrix: bias and its gradient, rows and columns gathered by index.
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.hpp"
 #include "kernels/ops/dense.hpp"
@@ -52,6 +52,14 @@ __global__ void gather_rows_kernel(GatherRows op) {
     }
 }
 
+__global__ void gather_columns_kernel(GatherColumns op) {
+    const std::int64_t values = op.batch * op.count;
+    for (std::int64_t i = global_thread(); i < values; i += global_threads()) {
+        const std::int64_t b = i / op.count;
+        op.y[i] = op.x[b * op.x_stride + op.columns[i - b * op.count]];
+    }
+}
+
 void run_bias_add(CudaBackend& backend, const BiasAdd& op) {
     const std::int64_t values = op.batch * op.size;
     if (values == 0) return;
@@ -72,6 +80,13 @@ void run_gather_rows(CudaBackend& backend, const GatherRows& op) {
     launch(aligned ? gather_rows_kernel<4> : gather_rows_kernel<1>, blocks, kBlock, 0, backend.stream(), op);
 }
 
+void run_gather_columns(CudaBackend& backend, const GatherColumns& op) {
+    const std::int64_t values = op.batch * op.count;
+    if (values == 0) return;
+    launch(gather_columns_kernel, blocks_for(values, kBlock, backend.most_blocks()), kBlock, 0,
+           backend.stream(), op);
+}
+
 }  // namespace
 
 void add_bias(OpTable& table) {
@@ -80,8 +95,9 @@ void add_bias(OpTable& table) {
                                    "32 columns per block, groups of rows summed apart and then in order");
 }
 
-void add_gather_rows(OpTable& table) {
+void add_gather(OpTable& table) {
     add<GatherRows, run_gather_rows>(table, Level::tiled, "a warp per row, 16 bytes per lane");
+    add<GatherColumns, run_gather_columns>(table, Level::fused, "one thread per value");
 }
 
 }  // namespace spectral::cuda

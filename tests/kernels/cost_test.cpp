@@ -44,6 +44,7 @@ TEST(Cost, CountsByHand) {
     const std::vector<ParameterSlot> slots{{.size = 3}, {.size = 4}};
     EXPECT_EQ((Adam{.parameters = slots}.cost().bytes), 7 * 4 * 7);  // w, m, v read and written, g read
     EXPECT_EQ((GatherRows{.batch = 3, .columns = 4}.cost().bytes), 3 * (2 * 4 * 4 + 4));
+    EXPECT_EQ((GatherColumns{.batch = 3, .count = 4}.cost().bytes), 3 * 4 * 2 * 4 + 4 * 4);
 
     EXPECT_EQ((TopK{.size = 100, .k = 7}.cost().bytes), 100 * 8 + 7 * (8 + 4));
     EXPECT_EQ((SparseScatter{.count = 7, .size = 100}.cost().bytes), 7 * (8 + 4) + 100 * 8);
@@ -73,6 +74,7 @@ TEST(Cost, EmptyIsFree) {
                             JudgeStep{}.cost(),
                             SoftmaxNll{}.cost(),
                             GatherRows{}.cost(),
+                            GatherColumns{}.cost(),
                             RoundInBlocks{}.cost(),
                             Log1p{}.cost(),
                             ColumnMoments{}.cost(),

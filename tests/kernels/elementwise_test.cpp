@@ -183,6 +183,14 @@ TEST(Rows, BiasColumnSumAndGatherAgree) {
     EXPECT_EQ(picked.host(), (std::vector<float>{5, 6, 1, 2, 5, 6}));
     backend->run(GatherRows{3, 1, in.data(), 2, nullptr, picked.data(), 2});
     EXPECT_EQ(picked.host(), (std::vector<float>{1, 6, 3, 2, 5, 6}));
+    const std::vector<std::uint32_t> columns{1, 0, 1};
+    Array<std::uint32_t> columns_d(*backend, std::span<const std::uint32_t>(columns));
+    Array<float> turned(*backend, 9);
+    backend->run(GatherColumns{3, 3, in.data(), 2, columns_d.data(), turned.data()});
+    EXPECT_EQ(turned.host(), (std::vector<float>{2, 1, 2, 4, 3, 4, 6, 5, 6}));
+    backend->run(GatherColumns{0, 3, in.data(), 2, columns_d.data(), turned.data()});
+    backend->run(GatherColumns{3, 0, in.data(), 2, nullptr, turned.data()});
+    EXPECT_EQ(turned.host(), (std::vector<float>{2, 1, 2, 4, 3, 4, 6, 5, 6})) << "nothing was to be gathered";
     backend->run(BiasAdd{3, 2, bias_d.data(), in.data()});
     EXPECT_EQ(in.host(), (std::vector<float>{11, 22, 13, 24, 15, 26}));
 }
