@@ -20,7 +20,7 @@ namespace spectral::app {
 namespace {
 
 struct CompressArguments {
-    std::string in, out, method{kAutoMethod}, index, axes, backend = "auto";
+    std::string in, out, method{kAutoMethod}, index, axes, order, backend = "auto";
     std::optional<double> ratio, max_error, keep;
     std::string bytes;
     std::vector<std::string> per_layer;
@@ -59,6 +59,18 @@ std::vector<int> parse_axes(const std::string& text) {
     return axes;
 }
 
+OrderSides parse_order(const std::string& text) {
+    if (text.empty() || text == "none") return {};
+    if (text != "rows" && text != "columns" && text != "both")
+        throw Error("--order", "'" + text + "' is unknown", "use none, rows, columns or both");
+    return {text != "columns", text != "rows"};
+}
+
+std::string order_name(OrderSides order) {
+    if (order.rows) return order.columns ? "both" : "rows";
+    return order.columns ? "columns" : "none";
+}
+
 CompressRequest request_of(const CompressArguments& a) {
     CompressRequest request;
     request.method = a.method;
@@ -73,6 +85,7 @@ CompressRequest request_of(const CompressArguments& a) {
         request.options.basis.emplace();
         request.options.basis->axes = parse_axes(a.axes);
     }
+    request.order = parse_order(a.order);
     if (!a.index.empty()) {
         for (const IndexCoding coding : kIndexCodings)
             if (index_coding_name(coding) == a.index) request.options.index_coding = coding;
@@ -88,6 +101,7 @@ Json to_json(const CompressResult& result) {
         tensors.push_back({{"name", each.name},
                            {"shape", each.shape.extents()},
                            {"method", each.method},
+                           {"order", order_name(each.ordered)},
                            {"dense_bytes", each.dense_bytes},
                            {"stored_bytes", each.stored_bytes},
                            {"relative_error", each.relative_error},
@@ -106,6 +120,11 @@ void print_table(const CompressResult& result) {
                    each.shape.text(), each.method, each.dense_bytes, each.stored_bytes,
                    static_cast<double>(each.dense_bytes) / static_cast<double>(each.stored_bytes),
                    each.relative_error, 100 * each.energy_retained);
+    for (const TensorReport& each : result.tensors)
+        if (!(each.ordered == OrderSides{}))
+            fmt::print(
+                "{}: stored in another order of {}\n", each.name,
+                each.ordered.rows && each.ordered.columns ? "rows and columns" : order_name(each.ordered));
     // The parts are counted before the file's own compression, which may make the whole smaller than they
     // are.
     fmt::print("{:<56} {:>12} {:>12} {:>6.1f}×  bytes of the whole file, after its own compression\n", "all",
@@ -183,6 +202,12 @@ void add_compress(CLI::App& app, int& exit_code) {
                      "another method for a tensor, such as hidden1/weight=svd; may be repeated")
         ->type_name("LAYER/TENSOR=NAME");
     command->add_option("--axes", a->axes, "axes that fft and dct transform [the best]")->type_name("A,B");
+    command
+        ->add_option(
+            "--order", a->order,
+            "sides of matrices that fft and dct may put in a smoother order where that pays for its\n"
+            "bytes: none, rows, columns or both; sides of at most 1,024 [none]")
+        ->type_name("SIDES");
     command
         ->add_option("--index", a->index,
                      "coding of indices: flat-u32, bitmap or delta-varint [the smallest]")

@@ -72,6 +72,7 @@ Basis::Basis(const Shape& shape, BasisChoice choice) : shape_(shape), choice_(st
     if (shape.rank() < 1) refuse("a single number has no basis");
     if (shape.size() == 0) refuse("an axis is empty");
     size_ = shape.size();
+    if (choice_.kind != BasisKind::fft && choice_.kind != BasisKind::dct) choice_.order = {};
     switch (choice_.kind) {
         case BasisKind::identity:
             signal_ = signal_of({size_});
@@ -95,6 +96,7 @@ Basis::Basis(const Shape& shape, BasisChoice choice) : shape_(shape), choice_(st
                     refuse("the axes to transform do not ascend within its rank");
                 signal_.extent[static_cast<std::size_t>(signal_.rank++)] = choice_.view[axis];
             }
+            require_fits(choice_.order, shape);
             transforms_ = size_ / signal_.size();
             break;
         }
@@ -134,11 +136,13 @@ Shape Basis::transform_shape() const {
 
 std::vector<std::uint32_t> Basis::order() const {
     const std::vector<int> nested = nesting(choice_.view, choice_.axes);
-    if (std::ranges::is_sorted(nested)) return {};
+    if (std::ranges::is_sorted(nested) && choice_.order.empty()) return {};
     std::vector<std::uint32_t> places;
     places.reserve(static_cast<std::size_t>(shape_.size()));
-    for_each_place(choice_.view, nested,
-                   [&](std::int64_t place) { places.push_back(static_cast<std::uint32_t>(place)); });
+    const std::int64_t columns = as_matrix(shape_)[1];
+    for_each_place(choice_.view, nested, [&](std::int64_t place) {
+        places.push_back(tensor_place(choice_.order, place, columns));
+    });
     return places;
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/compress/matrix_order.hpp"
 #include "engine/core/schema.hpp"
 #include "engine/core/tensor.hpp"
 #include "engine/spectral/half_spectrum.hpp"
@@ -21,6 +22,7 @@ struct BasisChoice {
     /// fft, dct: the shape that is transformed, of as many values as the tensor's; empty: the tensor's own.
     Shape view;
     std::vector<int> axes;   ///< fft, dct: of the view, ascending; empty: all
+    MatrixOrder order;       ///< fft, dct: of rows and columns, before the view is taken
     std::uint64_t seed = 0;  ///< random
 
     bool operator==(const BasisChoice&) const = default;
@@ -35,7 +37,7 @@ struct BasisChoice {
 class Basis {
 public:
     /// Throws Error where the choice does not fit the shape: rank 0 or above 8, an empty axis, a view of
-    /// another size, axes out of order, more coefficients than 32 bits count.
+    /// another size, axes out of order, an order that does not fit, more coefficients than 32 bits count.
     Basis(const Shape& shape, BasisChoice choice);
 
     const Shape& shape() const { return shape_; }

@@ -54,23 +54,45 @@ Transformed transform(Device device, const HostTensor& dense, const BasisChoice&
     return {std::move(basis), std::move(coefficients)};
 }
 
-Transformed best_transform(Device device, const HostTensor& dense, BasisKind kind,
-                           const std::optional<BasisChoice>& wanted) {
-    if (wanted && axes_fit(*wanted, dense.shape)) {
-        BasisChoice choice = *wanted;
-        choice.kind = kind;
-        return transform(device, dense, choice);
+/// The choice given, or those worth trying; each also in the order given, of either side and of both.
+std::vector<BasisChoice> choices_for(const Shape& shape, BasisKind kind, const PackOptions& options) {
+    std::vector<BasisChoice> choices;
+    if (options.basis && axes_fit(*options.basis, shape)) {
+        choices.push_back(*options.basis);
+        choices.front().kind = kind;
+    } else {
+        choices = sensible_choices(shape, kind);
+        if (shape.size() > kMaxTried) choices.resize(1);
     }
-    std::vector<BasisChoice> choices = sensible_choices(dense.shape, kind);
-    if (dense.shape.size() > kMaxTried) choices.resize(1);
+    if (kind != BasisKind::fft && kind != BasisKind::dct) return choices;
+    const MatrixOrder &both = options.order, rows{both.rows, {}}, columns{{}, both.columns};
+    const std::size_t plain = choices.size();
+    for (const MatrixOrder* order : {&both, &rows, &columns}) {
+        const bool is_other = order == &both || !(*order == both);
+        for (std::size_t i = 0; i < plain && !order->empty() && is_other; ++i) {
+            choices.push_back(choices[i]);
+            choices.back().order = *order;
+        }
+    }
+    return choices;
+}
+
+Transformed best_transform(Device device, const HostTensor& dense, BasisKind kind, ValueCoding values,
+                           const PackOptions& options) {
+    const std::vector<BasisChoice> choices = choices_for(dense.shape, kind, options);
     Transformed best = transform(device, dense, choices.front());
     if (choices.size() == 1) return best;
-    const auto freedom =
-        std::max<std::int64_t>(1, std::llround(kTriedAt * static_cast<double>(dense.shape.size())));
-    double held = concentrated(best.basis, best.coefficients, freedom);
+    // What an order costs is taken from what is kept: a number and about a byte of its index each.
+    const double bytes_each = 1 + static_cast<double>(coded_value_bytes(values, kScaleBlock)) / kScaleBlock;
+    const auto concentration = [&](const Transformed& each) {
+        const double paid = static_cast<double>(each.basis.choice().order.bytes()) / bytes_each;
+        const double freedom = kTriedAt * static_cast<double>(dense.shape.size()) - paid;
+        return concentrated(each.basis, each.coefficients, std::max<std::int64_t>(1, std::llround(freedom)));
+    };
+    double held = concentration(best);
     for (std::size_t i = 1; i < choices.size(); ++i) {
         Transformed other = transform(device, dense, choices[i]);
-        const double holds = concentrated(other.basis, other.coefficients, freedom);
+        const double holds = concentration(other);
         if (holds <= held) continue;
         held = holds;
         best = std::move(other);
@@ -111,7 +133,8 @@ public:
 
     std::size_t bytes(std::int64_t step) const override {
         const std::vector<std::uint32_t> indices = kept(step);
-        std::size_t sum = coded_value_bytes(method_.values, std::ssize(indices) * basis_.parts());
+        std::size_t sum = basis_.choice().order.bytes() +
+                          coded_value_bytes(method_.values, std::ssize(indices) * basis_.parts());
         if (method_.support == Support::listed)
             sum += coded_index_bytes(coding_of(indices), indices, basis_.size());
         return sum;
@@ -263,8 +286,8 @@ private:
 
 std::unique_ptr<Packer> make_basis_packer(Device device, const HostTensor& dense, std::string name,
                                           const BasisMethod& method, const PackOptions& options) {
-    return std::make_unique<BasisPacker>(best_transform(device, dense, method.kind, options.basis), method,
-                                         std::move(name), options.index_coding);
+    return std::make_unique<BasisPacker>(best_transform(device, dense, method.kind, method.values, options),
+                                         method, std::move(name), options.index_coding);
 }
 
 }  // namespace spectral

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "engine/compress/matrix_order.hpp"
 #include "engine/core/transfer.hpp"
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/fft.hpp"
@@ -14,12 +15,6 @@ namespace spectral {
 namespace {
 
 constexpr std::string_view kHolder = "basis transform";
-
-std::vector<std::uint32_t> inverse_of(const std::vector<std::uint32_t>& order) {
-    std::vector<std::uint32_t> back(order.size());
-    for (std::size_t i = 0; i < order.size(); ++i) back[order[i]] = static_cast<std::uint32_t>(i);
-    return back;
-}
 
 }  // namespace
 
@@ -33,7 +28,7 @@ BasisTransform::BasisTransform(Device device, const Basis& basis, Use use)
     const bool analyses = use != Use::inverse, synthesises = use != Use::forward;
     if (const std::vector<std::uint32_t> order = basis.order(); !order.empty()) {
         if (analyses) order_ = upload(device, order, MemoryTag::workspace, kHolder);
-        if (synthesises) back_ = upload(device, inverse_of(order), MemoryTag::workspace, kHolder);
+        if (synthesises) back_ = upload(device, inverse_permutation(order), MemoryTag::workspace, kHolder);
         arranged_ = Tensor(device, MemoryTag::workspace, {values_}, kHolder);
     }
     const auto complex = [&](std::int64_t size) {

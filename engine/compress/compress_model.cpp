@@ -90,6 +90,13 @@ double energy_of(const HostTensor& tensor) {
     return energy;
 }
 
+/// Of small tensors none: they are not transformed. Throws as Method::prepare.
+MatrixOrder order_of(const CompressRequest& request, const HostTensor& tensor) {
+    if (request.order == OrderSides{} || tensor.shape.size() < kSmallTensor) return {};
+    require_packable(tensor);
+    return find_order(tensor, request.order);
+}
+
 std::vector<Candidate> candidates(Device device, const ModelFile& model, const CompressRequest& request,
                                   const Progress& progress) {
     std::vector<Candidate> result;
@@ -112,8 +119,10 @@ std::vector<Candidate> candidates(Device device, const ModelFile& model, const C
             candidate.energy = energy_of(tensor);
             report(progress, "weighing " + candidate.name, done / std::max(values, 1.0));
             try {
+                PackOptions options = request.options;
+                options.order = order_of(request, tensor);
                 for (const Method* method : methods_for(request, candidate.name, tensor.shape))
-                    candidate.packers.push_back(method->prepare(device, tensor, request.options));
+                    candidate.packers.push_back(method->prepare(device, tensor, options));
             } catch (const OutOfMemory&) {
                 throw;
             } catch (const Error& failure) {
@@ -376,6 +385,7 @@ CompressResult ModelCompressor::result_of(ModelFile packed, const FixedTensors& 
             report.relative_error = stored->relative_error;
             report.energy_retained = stored->energy_retained();
             report.kept = kept_share(*stored);
+            report.ordered = {!stored->basis.order.rows.empty(), !stored->basis.order.columns.empty()};
             report.damage = each.damage(s.device, s.dense(each), *stored);
             report.fixed = fixed.contains(each.name);
             lost += each.energy * stored->relative_error * stored->relative_error;

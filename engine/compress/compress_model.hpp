@@ -10,6 +10,7 @@
 
 #include "engine/compress/importance.hpp"
 #include "engine/compress/method.hpp"
+#include "engine/compress/seriation.hpp"
 #include "engine/core/progress.hpp"
 #include "engine/io/model_file.hpp"
 
@@ -42,7 +43,8 @@ struct CompressRequest {
     std::string method{kAutoMethod};
     /// By "layer/tensor": another method than the rest.
     std::map<std::string, std::string> methods;
-    PackOptions options;
+    PackOptions options;      ///< but for the order, which is each tensor's own
+    OrderSides order;         ///< that may be changed where a transform gains more by it than it costs
     Importances importances;  ///< from calibration; empty: an error counts by its energy
     bool with_nulls = false;  ///< methods that are not stored may be named: to compare with them
 };
@@ -56,6 +58,7 @@ struct TensorReport {
     double kept = 1;    ///< share of the degrees of freedom that is stored
     double damage = 0;  ///< of the error, as its importance weighs it
     bool fixed = false;
+    OrderSides ordered = {};  ///< what is stored in another order
 };
 
 /// By "layer/tensor": stored so, whatever the target; its bytes count.

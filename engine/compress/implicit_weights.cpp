@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <utility>
 
+#include "engine/core/transfer.hpp"
 #include "kernels/ops/dense.hpp"
+#include "kernels/ops/gather.hpp"
 
 namespace spectral {
 
@@ -17,11 +20,49 @@ constexpr std::int64_t kBoxValues = std::int64_t{1} << 20;
 
 constexpr std::string_view kHolder = "block of implicit weights";
 
+std::int64_t length(const Buffer& order) {
+    return static_cast<std::int64_t>(order.bytes() / sizeof(std::uint32_t));
+}
+
 }  // namespace
 
 ImplicitWeights::ImplicitWeights(Device device, const PackedTensor& tensor)
-    : device_(device), shape_(tensor.shape), source_(make_slice_source(device, tensor)) {
+    : device_(device),
+      shape_(tensor.shape),
+      source_(make_slice_source(device, tensor)),
+      order_(tensor.basis.order) {
     least_slices_ = columns() / std::gcd(source_->slice_size(), columns());
+    const auto place = [&](const std::vector<std::uint32_t>& order) {
+        return upload(device, order, MemoryTag::parameters, kHolder);
+    };
+    rows_order_ = place(order_.rows);
+    columns_order_ = place(order_.columns);
+    rows_back_ = place(inverse_permutation(order_.rows));
+    columns_back_ = place(inverse_permutation(order_.columns));
+}
+
+std::size_t ImplicitWeights::reorder_bytes(std::int64_t batch) const {
+    return static_cast<std::size_t>(batch) * (rows_order_.bytes() + columns_order_.bytes()) /
+           sizeof(std::uint32_t) * sizeof(float);
+}
+
+float* ImplicitWeights::area_for(std::int64_t batch, float* result, const Buffer& order, Tensor& area) const {
+    if (order.bytes() == 0) return result;
+    area = Tensor(device_, MemoryTag::workspace, {batch, length(order)}, kHolder);
+    return area.data();
+}
+
+const float* ImplicitWeights::reordered(std::int64_t batch, const float* x, const Buffer& order,
+                                        Tensor& area) const {
+    if (order.bytes() == 0) return x;
+    put_back(batch, x, order, area_for(batch, nullptr, order, area));
+    return area.data();
+}
+
+void ImplicitWeights::put_back(std::int64_t batch, const float* x, const Buffer& order, float* y) const {
+    if (order.bytes() == 0) return;
+    const std::int64_t count = length(order);
+    device_.backend.run(GatherColumns{batch, count, x, count, order.as<std::uint32_t>(), y});
 }
 
 std::int64_t ImplicitWeights::least_rows() const { return least_slices_ * source_->slice_size() / columns(); }
@@ -62,22 +103,33 @@ void ImplicitWeights::for_each_block(std::int64_t block_rows, const Body& body) 
 }
 
 void ImplicitWeights::multiply(std::int64_t batch, const float* x, float* y, std::int64_t block_rows) const {
+    Tensor x_area, y_area;
+    const float* input = reordered(batch, x, columns_order_, x_area);
+    float* output = area_for(batch, y, rows_back_, y_area);
     for_each_block(block_rows, [&](std::int64_t first, std::int64_t count, const float* w) {
-        device_.backend.run(
-            MatMul{batch, count, columns(), false, true, x, columns(), w, columns(), 0, y + first, rows()});
+        device_.backend.run(MatMul{batch, count, columns(), false, true, input, columns(), w, columns(), 0,
+                                   output + first, rows()});
     });
+    put_back(batch, output, rows_back_, y);
 }
 
 void ImplicitWeights::multiply_transposed(std::int64_t batch, const float* dy, float* dx,
                                           std::int64_t block_rows) const {
+    Tensor dy_area, dx_area;
+    const float* input = reordered(batch, dy, rows_order_, dy_area);
+    float* output = area_for(batch, dx, columns_back_, dx_area);
     for_each_block(block_rows, [&](std::int64_t first, std::int64_t count, const float* w) {
-        device_.backend.run(MatMul{batch, columns(), count, false, false, dy + first, rows(), w, columns(),
-                                   first == 0 ? 0.0F : 1.0F, dx, columns()});
+        device_.backend.run(MatMul{batch, columns(), count, false, false, input + first, rows(), w, columns(),
+                                   first == 0 ? 0.0F : 1.0F, output, columns()});
     });
+    put_back(batch, output, columns_back_, dx);
 }
 
 void ImplicitWeights::gradient(std::int64_t batch, const float* x, const float* dy, float* d_numbers,
                                std::int64_t block_rows) const {
+    Tensor x_area, dy_area;
+    const float* inputs = reordered(batch, x, columns_order_, x_area);
+    const float* d_outputs = reordered(batch, dy, rows_order_, dy_area);
     const std::int64_t slices = slices_for(block_rows), size = source_->slice_size();
     const auto block = source_->block(slices);
     const Tensor dw(device_, MemoryTag::workspace, {slices * size}, kHolder);
@@ -85,8 +137,8 @@ void ImplicitWeights::gradient(std::int64_t batch, const float* x, const float* 
     for (std::int64_t first = 0; first < source_->slices(); first += slices) {
         const std::int64_t count = std::min(slices, source_->slices() - first);
         const std::int64_t row = first * size / columns(), rows_here = count * size / columns();
-        device_.backend.run(MatMul{rows_here, columns(), batch, true, false, dy + row, rows(), x, columns(),
-                                   0, dw.data(), columns()});
+        device_.backend.run(MatMul{rows_here, columns(), batch, true, false, d_outputs + row, rows(), inputs,
+                                   columns(), 0, dw.data(), columns()});
         block->add_gradient(first, count, dw.data(), d_numbers);
     }
 }
@@ -102,42 +154,48 @@ HostTensor ImplicitWeights::box(std::span<const AxisRange> ranges) const {
         extents.push_back(count);
     }
     HostTensor result{Shape(std::span<const std::int64_t>(extents)), {}};
-    const std::int64_t inner = result.shape.size() / std::max<std::int64_t>(1, extents.back());
     if (result.shape.size() == 0) return result;
     result.values.resize(static_cast<std::size_t>(result.shape.size()));
 
-    // Runs along the last axis, in the order of their places in the tensor: each slice is made once.
-    const std::int64_t run = extents.back(), size = source_->slice_size();
-    const std::int64_t slices = std::clamp<std::int64_t>(kBoxValues / size, 1, source_->slices());
-    const auto block = source_->block(slices);
-    const Tensor values(device_, MemoryTag::workspace, {slices * size}, kHolder);
-    std::vector<float> host(static_cast<std::size_t>(slices * size));
-    const std::int64_t rest = columns(), last_row = ranges[0].first + ranges[0].count;
-    const std::int64_t last_slice = (last_row * rest + size - 1) / size;
-    std::int64_t made_from = 0, made_to = 0;  // values that `host` holds
-    const auto value_at = [&](std::int64_t place) {
-        if (place >= made_to) {
-            const std::int64_t first = place / size, count = std::min(slices, last_slice - first);
-            block->generate(first, count, values.data());
-            device_.backend.copy_to_host(host.data(), values.data(),
-                                         static_cast<std::size_t>(count * size) * sizeof(float));
-            made_from = first * size;
-            made_to = made_from + count * size;
-        }
-        return host[static_cast<std::size_t>(place - made_from)];
-    };
+    // By their places as they are stored, each slice is made once.
+    const std::vector<std::uint32_t> row_back = inverse_permutation(order_.rows),
+                                     column_back = inverse_permutation(order_.columns);
+    std::vector<std::pair<std::int64_t, std::size_t>> wanted;  // place as stored, place in the result
+    wanted.reserve(result.values.size());
     std::array<std::int64_t, kMaxRank> at{};
-    auto to = result.values.begin();
-    for (std::int64_t i = 0; i < inner; ++i) {
+    for (std::size_t i = 0; i < result.values.size(); ++i) {
         std::int64_t place = 0;
         for (int axis = 0; axis < shape_.rank(); ++axis)
             place = place * shape_[axis] + ranges[static_cast<std::size_t>(axis)].first +
                     at[static_cast<std::size_t>(axis)];
-        for (std::int64_t k = 0; k < run; ++k) *to++ = value_at(place + k);
-        for (int axis = shape_.rank() - 2; axis >= 0; --axis) {
+        const std::int64_t row = place / columns(), column = place % columns();
+        wanted.emplace_back(
+            (row_back.empty() ? row : row_back[static_cast<std::size_t>(row)]) * columns() +
+                (column_back.empty() ? column : column_back[static_cast<std::size_t>(column)]),
+            i);
+        for (int axis = shape_.rank() - 1; axis >= 0; --axis) {
             if (++at[static_cast<std::size_t>(axis)] < extents[static_cast<std::size_t>(axis)]) break;
             at[static_cast<std::size_t>(axis)] = 0;
         }
+    }
+    std::ranges::sort(wanted);
+
+    const std::int64_t size = source_->slice_size();
+    const std::int64_t slices = std::clamp<std::int64_t>(kBoxValues / size, 1, source_->slices());
+    const auto block = source_->block(slices);
+    const Tensor values(device_, MemoryTag::workspace, {slices * size}, kHolder);
+    const std::int64_t last_slice = wanted.back().first / size + 1;
+    std::vector<float> host;
+    std::int64_t made_from = 0, made_to = 0;  // values that `host` holds
+    for (const auto& [place, i] : wanted) {
+        if (place >= made_to) {
+            const std::int64_t first = place / size, count = std::min(slices, last_slice - first);
+            block->generate(first, count, values.data());
+            host = download<float>(device_.backend, values.data(), count * size);
+            made_from = first * size;
+            made_to = made_from + count * size;
+        }
+        result.values[i] = host[static_cast<std::size_t>(place - made_from)];
     }
     return result;
 }

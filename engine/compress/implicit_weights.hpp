@@ -21,7 +21,8 @@ struct AxisRange {
 /// The stored tensor is a run of slices along the first axis of its basis's view. A slice that the basis
 /// does not mix with others comes from its own coefficients; where the first axis is transformed, the
 /// transform along it is summed for the wanted slices alone, over the coefficients that there are. Either
-/// way a block costs its coefficients times its slices, and transforms of the size of a slice.
+/// way a block costs its coefficients times its slices, and transforms of the size of a slice. Blocks are of
+/// the matrix as it is stored; where it is stored in another order, inputs and outputs are reordered.
 class ImplicitWeights {
 public:
     /// Throws Error on damaged bytes and empty tensors.
@@ -34,6 +35,8 @@ public:
     std::int64_t least_rows() const;
     /// Bytes that work on blocks of so many rows takes, beside the numbers.
     std::size_t work_bytes(std::int64_t block_rows) const;
+    /// Bytes that products of so many rows take beside that, where rows or columns are in another order.
+    std::size_t reorder_bytes(std::int64_t batch) const;
     /// The largest block whose work fits; at least least_rows().
     std::int64_t rows_within(std::size_t bytes) const;
 
@@ -60,11 +63,18 @@ private:
     template <class Body>
     void for_each_block(std::int64_t block_rows, const Body& body) const;
     std::int64_t slices_for(std::int64_t rows) const;
+    /// Where there is an order: `x`, or what becomes `result` in it, in an area of its own; else itself.
+    const float* reordered(std::int64_t batch, const float* x, const Buffer& order, Tensor& area) const;
+    float* area_for(std::int64_t batch, float* result, const Buffer& order, Tensor& area) const;
+    void put_back(std::int64_t batch, const float* x, const Buffer& order, float* y) const;
 
     Device device_;
     Shape shape_;
     std::unique_ptr<SliceSource> source_;
     std::int64_t least_slices_ = 1;  ///< that are whole rows
+    MatrixOrder order_;
+    /// As it is stored, and back; of none without a value.
+    Buffer rows_order_, columns_order_, rows_back_, columns_back_;
 };
 
 }  // namespace spectral

@@ -47,6 +47,8 @@ std::unique_ptr<Packer> low_rank(Device, const HostTensor& dense, const std::str
     return make_low_rank_packer(dense, name, ValueCoding::f16);
 }
 
+}  // namespace
+
 void require_packable(const HostTensor& dense) {
     const auto refuse = [&](const std::string& why, const std::string& hint) {
         throw Error(fmt::format("tensor of {}", dense.shape.text()), why, hint);
@@ -66,8 +68,6 @@ void require_packable(const HostTensor& dense) {
                            dense.shape.place_text(peak - dense.values.begin()), *peak),
                "scale the weights");
 }
-
-}  // namespace
 
 std::unique_ptr<Packer> Method::prepare(Device device, const HostTensor& dense,
                                         const PackOptions& options) const {

@@ -55,6 +55,7 @@ std::vector<EnergyPoint> noise_energies(int parts, double least_kept, std::int64
 struct PackOptions {
     std::optional<BasisChoice> basis;  ///< view, axes and seed, where a method has them
     std::optional<IndexCoding> index_coding;
+    MatrixOrder order;  ///< taken by methods that transform where it pays for its bytes
 };
 
 struct Method {
@@ -70,6 +71,9 @@ struct Method {
     std::unique_ptr<Packer> prepare(Device device, const HostTensor& dense,
                                     const PackOptions& options = {}) const;
 };
+
+/// Throws as Method::prepare.
+void require_packable(const HostTensor& dense);
 
 const std::vector<Method>& method_registry();
 /// Throws Error that lists the known ones.

@@ -83,6 +83,24 @@ std::vector<std::byte> take(std::span<const std::byte>& bytes, std::int64_t coun
     return {part.begin(), part.end()};
 }
 
+/// Of a tensor of this shape, where its header says that it has one.
+MatrixOrder parse_order(const Json& header, const Shape& shape, std::span<const std::byte>& bytes) {
+    MatrixOrder order;
+    const auto found = header.find("ordered");
+    if (found == header.end()) return order;
+    const Json rows = Json::array({0, permutation_width(shape[0])}),
+               columns = Json::array({1, permutation_width(shape.size() / shape[0])});
+    const bool both = *found == Json::array({rows, columns});
+    const auto take_order = [&](const Json& side, std::int64_t count) {
+        if (!both && *found != Json::array({side})) return std::vector<std::uint32_t>{};
+        return decode_permutation(take(bytes, count * permutation_width(count)), count);
+    };
+    order.rows = take_order(rows, shape[0]);
+    order.columns = take_order(columns, shape.size() / shape[0]);
+    if (order.empty()) refuse("'ordered' in its header is not of rows, of columns or of both");
+    return order;
+}
+
 PackedList parse_list(const Json& json, std::span<const std::byte>& bytes) {
     if (!json.is_object()) refuse("a list in its header is no object");
     PackedList list;
@@ -124,7 +142,7 @@ void make_hermitian(const Basis& basis, std::vector<float>& coefficients) {
 }  // namespace
 
 std::size_t PackedTensor::stored_bytes() const {
-    std::size_t bytes = packing_json(*this).dump().size();
+    std::size_t bytes = packing_json(*this).dump().size() + basis.order.bytes();
     for (const PackedList& list : lists) bytes += list.bytes();
     return bytes;
 }
@@ -147,6 +165,9 @@ Json packing_json(const PackedTensor& tensor) {
         if (choice.kind == BasisKind::fft || choice.kind == BasisKind::dct) {
             if (!(choice.view == tensor.shape)) json["view"] = choice.view.extents();
             json["axes"] = choice.axes;
+            for (const auto& [side, order] : {std::pair{0, &choice.order.rows}, {1, &choice.order.columns}})
+                if (!order->empty())
+                    json["ordered"].push_back(Json::array({side, permutation_width(std::ssize(*order))}));
         } else if (choice.kind == BasisKind::random) {
             json["seed"] = choice.seed;
         }
@@ -161,6 +182,10 @@ std::vector<std::byte> packed_bytes(const PackedTensor& tensor) {
     for (const PackedList& list : tensor.lists) {
         bytes.insert(bytes.end(), list.indices.begin(), list.indices.end());
         bytes.insert(bytes.end(), list.values.begin(), list.values.end());
+    }
+    for (const auto* order : {&tensor.basis.order.rows, &tensor.basis.order.columns}) {
+        const std::vector<std::byte> coded = encode_permutation(*order);
+        bytes.insert(bytes.end(), coded.begin(), coded.end());
     }
     return bytes;
 }
@@ -201,6 +226,8 @@ PackedTensor parse_packing(const Json& header, std::span<const std::byte> bytes)
     if (lists == header.end() || !lists->is_array() || lists->size() != (tensor.rank > 0 ? 2U : 1U))
         refuse("its header has another number of lists");
     for (const Json& each : *lists) tensor.lists.push_back(parse_list(each, bytes));
+    const bool transforms = tensor.basis.kind == BasisKind::fft || tensor.basis.kind == BasisKind::dct;
+    if (transforms) tensor.basis.order = parse_order(header, tensor.shape, bytes);
     if (!bytes.empty()) refuse(fmt::format("{} coded bytes are left over", bytes.size()));
     return tensor;
 }

@@ -49,7 +49,7 @@ struct PackedTensor {
     double relative_error = 0;  ///< ‖W − Ŵ‖/‖W‖ of what is stored against what it was made from
 
     std::int64_t dense_bytes() const { return shape.size() * static_cast<std::int64_t>(sizeof(float)); }
-    /// Indices, numbers and the header, as the file has them before its own compression.
+    /// Indices, numbers, an order and the header, as the file has them before its own compression.
     std::size_t stored_bytes() const;
     /// Share of the energy ‖W‖² that is not lost; of a fine-tuned tensor what lies in the way it was moved
     /// counts as lost.
@@ -60,7 +60,7 @@ struct PackedTensor {
 /// All but the coded bytes as JSON: what the file's header holds.
 Json packing_json(const PackedTensor& tensor);
 
-/// Coded bytes one list after another, indices before values.
+/// Coded bytes one list after another, indices before values; then the orders of rows and of columns.
 std::vector<std::byte> packed_bytes(const PackedTensor& tensor);
 
 /// The relative error that a file claims. Throws Error on one that cannot be.

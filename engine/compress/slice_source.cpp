@@ -107,8 +107,10 @@ private:
 
 std::unique_ptr<SliceSource> make_slice_source(Device device, const PackedTensor& tensor) {
     if (tensor.rank > 0) return std::make_unique<FactorSource>(device, tensor);
-    const Basis basis(tensor.shape, tensor.basis);
-    if (basis.choice().kind == BasisKind::random)
+    BasisChoice choice = tensor.basis;
+    choice.order = {};  // slices are of the tensor as it is stored
+    const Basis basis(tensor.shape, choice);
+    if (choice.kind == BasisKind::random)
         throw Error("implicit weights", "a random basis is only there to compare with");
     const PackedList& list = tensor.lists.front();
     const std::vector<float> values = kept_numbers(list, basis);

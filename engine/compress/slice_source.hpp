@@ -1,4 +1,5 @@
-// Slices of a packed tensor along the first axis of its view, from its numbers, and back to gradients.
+// Slices of a packed tensor along the first axis of its view, from its numbers, and back to gradients. Rows
+// and columns are in the order in which they are stored.
 #pragma once
 
 #include <memory>

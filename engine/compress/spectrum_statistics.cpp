@@ -90,7 +90,9 @@ std::optional<SpectrumStatistics> spectrum_statistics(Device device, const HostT
     }
     if (!any) return std::nullopt;
 
-    const Basis basis(dense.shape, {BasisKind::fft, {}, {}, 0});
+    BasisChoice transform;
+    transform.kind = BasisKind::fft;
+    const Basis basis(dense.shape, transform);
     const auto values = static_cast<std::size_t>(dense.shape.size());
     const Reservation room = device.budget.reserve(
         MemoryTag::workspace, static_cast<std::size_t>(basis.size()) * (sizeof(Bin) + 2 * sizeof(float)),

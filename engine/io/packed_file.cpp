@@ -34,7 +34,7 @@ bool is_plain_spectrum(const PackedTensor& tensor) {
     if (list.scale != 1) return false;
     const BasisChoice choice = Basis(tensor.shape, tensor.basis).choice();
     const int first = tensor.shape.rank() - static_cast<int>(choice.axes.size());
-    return choice.view == tensor.shape && choice.axes.front() == first;
+    return choice.view == tensor.shape && choice.axes.front() == first && choice.order.empty();
 }
 
 std::vector<std::int64_t> as_integers(const std::vector<int>& values) {

@@ -8,6 +8,7 @@
 #include "engine/nn/dense.hpp"
 #include "engine/nn/implicit_linear.hpp"
 #include "engine/nn/network_model.hpp"
+#include "engine/nn/reorder_layer.hpp"
 #include "engine/nn/spectral_linear.hpp"
 #include "engine/train/standardisation.hpp"
 
@@ -41,12 +42,22 @@ std::unique_ptr<Layer> spectral_layer(Device device, const std::string& name, co
                                             std::span<const Complex>(values), true, max_batch);
 }
 
+HostTensor in_order(const HostTensor& values, const std::vector<std::uint32_t>& order) {
+    HostTensor result = values;
+    for (std::size_t i = 0; i < order.size(); ++i) result.values[i] = values.values[order[i]];
+    return result;
+}
+
 struct Build {
     Device device;
     std::int64_t max_batch;
     std::vector<std::unique_ptr<Layer>> layers;
     std::vector<ImplicitLinear*> implicit;
     std::vector<LayerWay> ways;
+
+    void add_order(const std::string& name, const std::vector<std::uint32_t>& order) {
+        layers.push_back(std::make_unique<ReorderLayer>(device, name, order, max_batch));
+    }
 
     void add_linear(const LayerRecord& record) {
         const auto named = [&](std::string_view name) -> const NamedTensor& {
@@ -60,6 +71,8 @@ struct Build {
             !(bias.tensor.shape == Shape{shape[0]}))
             refuse(record.name, "it is no linear layer with a weight and a bias");
         LayerWay way{record.name};
+        std::vector<std::uint32_t> row_order;  // in which the layer's outputs come; empty: as they are
+        HostTensor offsets = bias.packed ? unpack(device, *bias.packed) : bias.tensor;
         way.dense_bytes = shape.size() * static_cast<std::int64_t>(sizeof(float));
         if (!weight.packed) {
             layers.push_back(
@@ -67,7 +80,11 @@ struct Build {
             layers.back()->parameters().front()->value.assign(device.backend, weight.tensor);
         } else if (is_one_transform(*weight.packed)) {
             way.way = LayerWay::Way::spectral;
+            // The product is of the weight as it is stored; its inputs and outputs are put in that order.
+            const MatrixOrder& order = weight.packed->basis.order;
+            if (!order.columns.empty()) add_order(record.name + " inputs", order.columns);
             layers.push_back(spectral_layer(device, record.name, *weight.packed, max_batch));
+            row_order = order.rows;
         } else {
             way.way = LayerWay::Way::blocks;
             auto layer =
@@ -76,8 +93,9 @@ struct Build {
             implicit.push_back(layer.get());
             layers.push_back(std::move(layer));
         }
-        layers.back()->parameters().back()->value.assign(
-            device.backend, bias.packed ? unpack(device, *bias.packed) : bias.tensor);
+        if (!row_order.empty()) offsets = in_order(offsets, row_order);
+        layers.back()->parameters().back()->value.assign(device.backend, offsets);
+        if (!row_order.empty()) add_order(record.name + " outputs", inverse_permutation(row_order));
         ways.push_back(way);
     }
 };
@@ -109,12 +127,13 @@ PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t
     const std::size_t spare =
         static_cast<std::size_t>(max_batch * (request.inputs + 2 * width)) * sizeof(float);
     for (ImplicitLinear* layer : build.implicit) {
-        const std::size_t left = limit - std::min(limit, used + spare);
+        const std::size_t taken = used + spare + layer->weights().reorder_bytes(max_batch);
+        const std::size_t left = limit - std::min(limit, taken);
         const std::int64_t rows = layer->weights().rows_within(left);
         if (layer->weights().work_bytes(rows) > left)
             throw OutOfMemory(fmt::format("layer '{}'", layer->name()),
                               fmt::format("a block of {} rows needs {} bytes beside {} in use, of {}", rows,
-                                          layer->weights().work_bytes(rows), used + spare, limit),
+                                          layer->weights().work_bytes(rows), taken, limit),
                               "raise the limit");
         layer->set_block_rows(rows);
         std::ranges::find(build.ways, layer->name(), &LayerWay::layer)->block_rows = rows;

@@ -79,6 +79,13 @@ class Compress(CliCase):
                 self.assertEqual(told[name], found[name])
             self.assertAlmostEqual(told["relative_error"], found["relative_error"], places=6)
 
+    def test_an_ordered_model_runs_as_it_is_unpacked(self) -> None:
+        for method in ("fft", "dct", "block-fft"):
+            with self.subTest(method):
+                self.compress("--ratio", "4", "--method", method, "--order", "both")
+                unpacked, run = self.json("eval", "small.h5"), self.json("run", "small.h5", "--memory-limit", "64MiB")
+                self.assertAlmostEqual(unpacked["test_loss"], run["test_loss"], places=5)
+
     def test_a_compressed_model_can_be_compressed_again_but_not_resumed(self) -> None:
         self.compress("--ratio", "4")
         self.json("compress", "small.h5", "--ratio", "8", "--out", "smaller.h5")
@@ -101,6 +108,7 @@ class Compress(CliCase):
             (("--ratio", "10", "--axes", "0;1"), "0;1"),
             (("--ratio", "10", "--axes", "5", "--method", "fft"), "axes"),
             (("--ratio", "10", "--index", "runs"), "runs"),
+            (("--ratio", "10", "--order", "diagonal"), "diagonal"),
             (("--ratio", "10", "--test-samples", "5"), "--test-samples"),
             (("--ratio", "10", "--fine-tune", "2"), "--fine-tune"),
             (("--ratio", "10", "--fine-tune", "0", "--dataset", "tones"), "--fine-tune"),

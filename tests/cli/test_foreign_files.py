@@ -194,6 +194,25 @@ class Safetensors(CliCase):
 
 
 class NumpyFiles(CliCase):
+    def test_an_order_of_rows_and_columns_is_stored_where_it_pays(self) -> None:
+        rng = np.random.default_rng(0)
+        rows, columns = np.linspace(0, 3, 64)[:, None], np.linspace(0, 2, 50)[None]
+        ordered = (np.sin(3 * rows * columns) + np.cos(rows + 2 * columns)).astype("f4")
+        errors = {}
+        for name, values in {"ordered": ordered, "mixed": ordered[rng.permutation(64)][:, rng.permutation(50)]}.items():
+            np.save(self.folder / f"{name}.npy", values)
+            for order in ("none", "rows", "columns", "both"):
+                with self.subTest(name, order=order):
+                    result = self.json("compress", f"{name}.npy", "--bytes", "4KiB", "--method", "dct", "--order", order,
+                                       "--out", "small.h5", "--force")["tensors"][0]
+                    errors[name, order] = result["relative_error"]
+                    self.assertEqual(result["order"], order if name == "mixed" else "none")
+                    self.succeed("export", "small.h5", "--out", "dense.safetensors", "--force")
+                    (stored,) = read_safetensors(self.folder / "dense.safetensors")[0].values()
+                    error = np.linalg.norm(stored - values) / np.linalg.norm(values)
+                    self.assertAlmostEqual(error, result["relative_error"], delta=1e-3)
+        self.assertLess(errors["mixed", "both"], 0.3 * errors["mixed", "none"])
+
     def test_one_array(self) -> None:
         weight = smooth(96, 128)
         for name, array in (("w.npy", weight), ("columns.npy", np.asfortranarray(weight)),

@@ -8,6 +8,7 @@
 #include "engine/nn/dense.hpp"
 #include "engine/nn/implicit_linear.hpp"
 #include "engine/nn/purefft.hpp"
+#include "engine/nn/reorder_layer.hpp"
 #include "engine/nn/sequential.hpp"
 #include "engine/nn/spectral_linear.hpp"
 #include "tests/support/arrays.hpp"
@@ -117,6 +118,22 @@ TEST_F(LayerGradients, ImplicitLinear) {
         check_layer(layer, true, 7, {});
         check_layer(layer, false, 16, {5, 4, 3, 2, 1, 0});
     }
+}
+
+TEST_F(LayerGradients, ImplicitLinearOfAnotherOrder) {
+    PackOptions options;
+    options.basis.emplace();
+    options.basis->order = {{4, 0, 5, 2, 1, 3}, {6, 2, 0, 4, 1, 5, 3}};
+    const auto packer = find_method("fft").prepare(device_, {Shape{6, 7}, normal_values(42, 3)}, options);
+    ImplicitLinear layer(device_, "implicit", packer->pack(packer->step_at(0.5)), true,
+                         ImplicitLinear::Use::train, kBatch, 4);
+    check_layer(layer, true, 7, {});
+}
+
+TEST_F(LayerGradients, Reorder) {
+    ReorderLayer layer(device_, "reorder", {3, 0, 4, 1, 2}, kBatch);
+    check_layer(layer, true, 5, {});
+    check_layer(layer, false, 8, {5, 4, 3, 2, 1, 0});
 }
 
 TEST_F(LayerGradients, ImplicitLinearOfFactorsIsNotTrained) {

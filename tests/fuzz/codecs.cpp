@@ -77,7 +77,8 @@ bool packed_tensor(Bytes bytes) {
         const PackedTensor tensor = parse_packing(json, coded);
         promise(std::ranges::equal(packed_bytes(tensor), coded));
         const PackedTensor again = parse_packing(packing_json(tensor), coded);
-        promise(again.lists == tensor.lists && again.shape == tensor.shape && again.rank == tensor.rank);
+        promise(again.lists == tensor.lists && again.shape == tensor.shape && again.rank == tensor.rank &&
+                again.basis.order == tensor.basis.order);
         if (tensor.shape.size() > kMostValues) return;
         if (tensor.rank == 0) {
             unpack(tensor.lists.front(), Basis(tensor.shape, tensor.basis));

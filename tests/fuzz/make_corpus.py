@@ -130,6 +130,17 @@ def make_packed(program: str) -> None:
                 tensor = file["layers/000_tensors/in"]
                 if "packing_json" in tensor.attrs:
                     put("packed_tensor", method, tensor.attrs["packing_json"] + b"\0" + tensor[()].tobytes())
+    make_ordered()
+
+
+def make_ordered() -> None:
+    """A tensor whose rows and columns are stored in another order, as no small one is by the program's choice."""
+    numbers = np.arange(12, dtype="<f2")
+    part = {"count": 12, "scale": 1.0, "support": "all", "value_bytes": numbers.nbytes, "values": "f16"}
+    header = {"axes": [0, 1], "basis": "dct", "error_rel_fro": 0.0, "lists": [part], "method": "dct",
+              "ordered": [[0, 1], [1, 1]], "shape": [3, 4]}
+    orders = np.uint8([2, 0, 1, 3, 1, 0, 2])
+    put("packed_tensor", "ordered", json.dumps(header).encode() + b"\0" + numbers.tobytes() + orders.tobytes())
 
 
 def make_codecs() -> None:

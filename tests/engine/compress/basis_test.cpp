@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/engine/compress/mixed_order.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/backend_under_test.hpp"
 #include "tests/support/definitions.hpp"
@@ -37,6 +38,10 @@ protected:
             for (const BasisChoice& choice : sensible_choices(shape, kind)) all.push_back(choice);
         all.push_back(tiled_choice(shape, BasisKind::fft, 4));
         all.push_back(tiled_choice(shape, BasisKind::dct, 4));
+        for (std::size_t i = 0, plain = all.size(); i < plain; ++i) {
+            all.push_back(all[i]);
+            all.back().order = mixed_order(shape);
+        }
         return all;
     }
 };
@@ -65,6 +70,24 @@ TEST_P(Bases, InverseGivesTheTensorBackAndEnergyIsKept) {
         EXPECT_NEAR(energy, expected, 1e-5 * expected);
         EXPECT_EQ(freedom, shape_.size());
     }
+}
+
+TEST_P(Bases, OfAnotherOrderAreThoseOfTheReorderedTensor) {
+    for (const BasisKind kind : {BasisKind::fft, BasisKind::dct})
+        for (const BasisChoice& plain : sensible_choices(shape_, kind)) {
+            BasisChoice choice = plain;
+            choice.order = mixed_order(shape_);
+            HostTensor reordered = dense_;
+            const std::int64_t columns = shape_.size() / shape_[0];
+            for (std::int64_t i = 0; i < shape_.size(); ++i) {
+                const std::size_t from_row = choice.order.rows[static_cast<std::size_t>(i / columns)],
+                                  from_column = choice.order.columns[static_cast<std::size_t>(i % columns)];
+                reordered.values[static_cast<std::size_t>(i)] =
+                    dense_.values[from_row * static_cast<std::size_t>(columns) + from_column];
+            }
+            EXPECT_EQ(Basis(shape_, choice).forward(device_, dense_),
+                      Basis(shape_, plain).forward(device_, reordered));
+        }
 }
 
 TEST_P(Bases, AllAxesAreTheDefinition) {

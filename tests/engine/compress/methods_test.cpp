@@ -6,6 +6,7 @@
 
 #include "engine/compress/compress_model.hpp"
 #include "engine/compress/method.hpp"
+#include "tests/engine/compress/mixed_order.hpp"
 #include "tests/engine/sample_model.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/backend_under_test.hpp"
@@ -52,6 +53,40 @@ TEST_P(Methods, BytesAndErrorAreWhatTheyAreSaidToBe) {
             const double measured = relative_error(dense.values, back.values);
             EXPECT_NEAR(packed.relative_error, measured, 1e-4 + 1e-3 * measured);
         }
+    }
+}
+
+/// Rows and columns that were mixed: an order pays for transforms, and is never taken where it does not.
+TEST_P(Methods, TakeAnOrderWhereItPays) {
+    const Shape shape{96, 64};
+    HostTensor smooth{shape, {}}, mixed{shape, std::vector<float>(static_cast<std::size_t>(shape.size()))};
+    // A chirp: each row has a frequency of its own, so that their order matters to every transform.
+    for (std::int64_t i = 0; i < shape.size(); ++i) {
+        const auto row = static_cast<double>(i / 64), column = static_cast<double>(i % 64);
+        smooth.values.push_back(static_cast<float>(std::sin(0.08 * row + 0.002 * row * column)));
+    }
+    PackOptions options;
+    options.order = mixed_order(shape);
+    for (std::int64_t i = 0; i < shape.size(); ++i)
+        mixed.values[tensor_place(options.order, i, 64)] = smooth.values[static_cast<std::size_t>(i)];
+    const auto plain = method_.prepare(device_, mixed), ordered = method_.prepare(device_, mixed, options),
+               unneeded = method_.prepare(device_, smooth, options);
+    const bool transforms = plain->basis() != nullptr && (plain->basis()->choice().kind == BasisKind::fft ||
+                                                          plain->basis()->choice().kind == BasisKind::dct);
+    const std::int64_t step = ordered->step_at(0.1);
+    const PackedTensor with = ordered->pack(step), without = plain->pack(plain->step_at(0.1));
+    EXPECT_EQ(!with.basis.order.empty(), transforms);
+    EXPECT_TRUE(unneeded->pack(1).basis.order.empty());
+    EXPECT_EQ(packed_bytes(with).size(), ordered->bytes(step));
+    EXPECT_EQ(with.stored_bytes(), ordered->bytes(step) + packing_json(with).dump().size());
+    if (!method_.is_null) {
+        EXPECT_EQ(parse_packing(packing_json(with), packed_bytes(with)).basis, with.basis);
+    }
+    if (transforms) {
+        EXPECT_LT(with.relative_error, 0.5 * without.relative_error);
+        EXPECT_NEAR(relative_error(mixed.values, unpack(device_, with).values), with.relative_error, 1e-3);
+    } else {
+        EXPECT_EQ(with.relative_error, without.relative_error);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "engine/compress/method.hpp"
 #include "engine/core/files.hpp"
 #include "engine/io/model_file.hpp"
+#include "tests/engine/compress/mixed_order.hpp"
 #include "tests/engine/python.hpp"
 #include "tests/engine/sample_model.hpp"
 #include "tests/support/arrays.hpp"
@@ -53,9 +54,17 @@ protected:
         for (const char* name : {"fft", "fft-int4", "dct"})
             for (const IndexCoding coding : kIndexCodings)
                 for (const std::vector<int>& axes : {std::vector{0}, {1}, {0, 2}, {1, 2}, {0, 1, 2}}) {
-                    PackOptions options{BasisChoice{}, coding};
+                    PackOptions options{BasisChoice{}, coding, {}};
                     options.basis->axes = axes;
                     const Shape shape{6, 5, 8};
+                    add({shape, normal_values(shape.size(), 6)}, find_method(name), options, 0.3);
+                }
+        for (const char* name : {"fft", "fft-int4", "fft-box", "dct"})
+            for (const Shape& shape : {Shape{1}, Shape{65}, Shape{30, 49}, Shape{3, 4, 5, 6}})
+                for (const MatrixOrder& order : {mixed_order(shape), MatrixOrder{mixed_order(shape).rows, {}},
+                                                 MatrixOrder{{}, mixed_order(shape).columns}}) {
+                    PackOptions options{BasisChoice{}, std::nullopt, {}};
+                    options.basis->order = order;
                     add({shape, normal_values(shape.size(), 6)}, find_method(name), options, 0.3);
                 }
         model.layers = {layer};
@@ -122,7 +131,7 @@ class SpoiledSpectrum : public PackedFile {
 protected:
     std::string refusal(const std::function<void(hid_t group)>& change) {
         ModelFile model;
-        PackOptions options{BasisChoice{}, IndexCoding::flat};
+        PackOptions options{BasisChoice{}, IndexCoding::flat, {}};
         model.layers = {
             {"layer",
              "dense",
@@ -243,6 +252,34 @@ TEST(Packing, RefusesHeadersItDidNotWrite) {
     EXPECT_EQ(failure([&] { parse_packing(header, longer); }), "packed tensor: 1 coded bytes are left over");
     EXPECT_EQ(failure([&] { parse_packing(Json::array(), bytes); }),
               "packed tensor: its header is no JSON object");
+}
+
+TEST(Packing, RefusesOrdersThatAreNone) {
+    const auto backend = open_backend("cpu", 1);
+    MemoryBudget budget;
+    PackOptions options;
+    options.basis.emplace();
+    options.basis->order = mixed_order(Shape{8, 9});
+    const auto packer =
+        find_method("dct").prepare({*backend, budget}, {Shape{8, 9}, normal_values(72, 1)}, options);
+    const PackedTensor packed = packer->pack(5);
+    const Json header = packing_json(packed);
+    const std::vector<std::byte> bytes = packed_bytes(packed);
+    const auto refused = [&](const Json& ordered, std::span<const std::byte> given) {
+        Json changed = header;
+        changed["ordered"] = ordered;
+        return failure([&] { unpack({*backend, budget}, parse_packing(changed, given)); });
+    };
+    EXPECT_EQ(header["ordered"], Json::parse("[[0,1],[1,1]]"));
+    EXPECT_EQ(refused(header["ordered"], bytes), "nothing was thrown");
+    for (const char* ordered :
+         {"3", "{}", "[]", "[0]", "[[0,1]]", "[[1,1]]", "[[1,1],[0,1]]", "[[0,2],[1,1]]", "[[0,1],[0,1]]",
+          "[[0,1],[1,1],[2,1]]", "[[0,1],[1,1],[1,1]]"})
+        EXPECT_NE(refused(Json::parse(ordered), bytes), "nothing was thrown") << ordered;
+    std::vector<std::byte> twice = bytes;
+    twice.back() = twice[twice.size() - 2];
+    EXPECT_EQ(refused(header["ordered"], twice), "order: it does not name each of 9 once");
+    EXPECT_NE(refused(header["ordered"], std::span(bytes).first(bytes.size() - 1)), "nothing was thrown");
 }
 
 TEST(Packing, RefusesRanksAndSizesThatNoMatrixHas) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "engine/compress/method.hpp"
+#include "tests/engine/compress/mixed_order.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/backend_under_test.hpp"
 
@@ -25,9 +26,15 @@ protected:
     MemoryBudget budget_;
     Device device_{*backend_, budget_};
 
-    PackedTensor packed(const Shape& shape, double density) {
+    /// `ordered`: with rows and columns in another order, where the method has one.
+    PackedTensor packed(const Shape& shape, double density, bool ordered) {
+        PackOptions options;
+        if (ordered) {
+            options.basis.emplace();
+            options.basis->order = mixed_order(shape);
+        }
         const auto packer =
-            find_method(GetParam()).prepare(device_, {shape, normal_values(shape.size(), 3, 0.2)});
+            find_method(GetParam()).prepare(device_, {shape, normal_values(shape.size(), 3, 0.2)}, options);
         return packer->pack(packer->step_at(density));
     }
 
@@ -51,12 +58,17 @@ std::vector<float> difference(std::vector<float> a, const std::vector<float>& b)
     return a;
 }
 
-const std::vector<Shape> kShapes{Shape{1}, Shape{37}, Shape{5, 7}, Shape{24, 64}, Shape{4, 3, 5, 6}};
+std::vector<std::pair<Shape, bool>> cases() {
+    std::vector<std::pair<Shape, bool>> all;
+    for (const Shape& shape : {Shape{1}, Shape{37}, Shape{5, 7}, Shape{24, 64}, Shape{4, 3, 5, 6}})
+        for (const bool ordered : {false, true}) all.emplace_back(shape, ordered);
+    return all;
+}
 
 TEST_P(StoredWeights, BeginAsTheFileHasThemAndAreStoredAsTheyAre) {
-    for (const Shape& shape : kShapes) {
+    for (const auto& [shape, ordered] : cases()) {
         SCOPED_TRACE(shape.text());
-        const PackedTensor tensor = packed(shape, 0.3);
+        const PackedTensor tensor = packed(shape, 0.3, ordered);
         Parameter weight(device_, "weight", shape, "layer");
         const auto stored = make_stored_weight(device_, weight, tensor);
         EXPECT_LE(relative_error(unpack(device_, tensor).values, value(weight.value)), 1e-6);
@@ -65,8 +77,8 @@ TEST_P(StoredWeights, BeginAsTheFileHasThemAndAreStoredAsTheyAre) {
 }
 
 TEST_P(StoredWeights, GradientsAreThoseOfTheWeightByTheNumbers) {
-    for (const Shape& shape : kShapes) {
-        const PackedTensor tensor = packed(shape, 0.3);
+    for (const auto& [shape, ordered] : cases()) {
+        const PackedTensor tensor = packed(shape, 0.3, ordered);
         Parameter weight(device_, "weight", shape, "layer");
         const auto stored = make_stored_weight(device_, weight, tensor);
         const std::vector<float> upstream = normal_values(shape.size(), 11);
