@@ -18,6 +18,9 @@ namespace {
 /// Values that a box is made from at a time.
 constexpr std::int64_t kBoxValues = std::int64_t{1} << 20;
 
+/// A multiplication of direct_sum() against one of a slice's, which are vectorised and split over threads.
+constexpr double kSumSlowness = 8;
+
 constexpr std::string_view kHolder = "block of implicit weights";
 
 std::int64_t length(const Buffer& order) {
@@ -35,6 +38,11 @@ ImplicitWeights::ImplicitWeights(Device device, const PackedTensor& tensor)
     const auto place = [&](const std::vector<std::uint32_t>& order) {
         return upload(device, order, MemoryTag::parameters, kHolder);
     };
+    if (tensor.rank == 0) {
+        BasisChoice choice = tensor.basis;
+        choice.order = {};
+        basis_.emplace(tensor.shape, choice);
+    }
     rows_order_ = place(order_.rows);
     columns_order_ = place(order_.columns);
     rows_back_ = place(inverse_permutation(order_.rows));
@@ -155,15 +163,53 @@ HostTensor ImplicitWeights::box(std::span<const AxisRange> ranges) const {
     }
     HostTensor result{Shape(std::span<const std::int64_t>(extents)), {}};
     if (result.shape.size() == 0) return result;
-    result.values.resize(static_cast<std::size_t>(result.shape.size()));
+    if (const std::optional<Crossings> wanted = crossings(ranges)) {
+        const std::int64_t kept = std::ssize(places());
+        // An upper bound: where the box is of mixed rows, more slices are touched.
+        const std::int64_t slices =
+            (ranges[0].count * columns() + source_->slice_size() - 1) / source_->slice_size();
+        const std::size_t bytes = direct_sum_bytes(*basis_, kept, *wanted);
+        const std::size_t used = device_.budget.snapshot().total.current;
+        if (kSumSlowness * direct_sum_cost(*basis_, kept, *wanted) < source_->cost(slices) &&
+            bytes <= device_.budget.limit() - std::min(device_.budget.limit(), used)) {
+            const Reservation room = device_.budget.reserve(MemoryTag::workspace, bytes, kHolder);
+            const auto kept_numbers =
+                download<float>(device_.backend, numbers().data(), kept * basis_->parts());
+            result.values = direct_sum(*basis_, places(), kept_numbers, *wanted);
+            return result;
+        }
+    }
+    result.values = from_slices(ranges);
+    return result;
+}
 
+std::optional<Crossings> ImplicitWeights::crossings(std::span<const AxisRange> ranges) const {
+    if (!basis_) return std::nullopt;
+    const bool is_viewed = basis_->choice().kind != BasisKind::identity && !(basis_->choice().view == shape_);
+    if (is_viewed || (shape_.rank() > 2 && !order_.columns.empty())) return std::nullopt;
+    const std::vector<std::uint32_t> row_back = inverse_permutation(order_.rows),
+                                     column_back = inverse_permutation(order_.columns);
+    Crossings wanted;
+    for (const auto& [first, count] : ranges) {
+        const std::vector<std::uint32_t>& back = wanted.empty() ? row_back : column_back;
+        std::vector<std::int64_t>& places = wanted.emplace_back();
+        for (std::int64_t i = first; i < first + count; ++i)
+            places.push_back(back.empty() ? i : back[static_cast<std::size_t>(i)]);
+    }
+    return wanted;
+}
+
+std::vector<float> ImplicitWeights::from_slices(std::span<const AxisRange> ranges) const {
     // By their places as they are stored, each slice is made once.
     const std::vector<std::uint32_t> row_back = inverse_permutation(order_.rows),
                                      column_back = inverse_permutation(order_.columns);
+    std::int64_t values_wanted = 1;
+    for (const AxisRange& range : ranges) values_wanted *= range.count;
     std::vector<std::pair<std::int64_t, std::size_t>> wanted;  // place as stored, place in the result
-    wanted.reserve(result.values.size());
+    const auto size_wanted = static_cast<std::size_t>(values_wanted);
+    wanted.reserve(size_wanted);
     std::array<std::int64_t, kMaxRank> at{};
-    for (std::size_t i = 0; i < result.values.size(); ++i) {
+    for (std::size_t i = 0; i < size_wanted; ++i) {
         std::int64_t place = 0;
         for (int axis = 0; axis < shape_.rank(); ++axis)
             place = place * shape_[axis] + ranges[static_cast<std::size_t>(axis)].first +
@@ -174,7 +220,7 @@ HostTensor ImplicitWeights::box(std::span<const AxisRange> ranges) const {
                 (column_back.empty() ? column : column_back[static_cast<std::size_t>(column)]),
             i);
         for (int axis = shape_.rank() - 1; axis >= 0; --axis) {
-            if (++at[static_cast<std::size_t>(axis)] < extents[static_cast<std::size_t>(axis)]) break;
+            if (++at[static_cast<std::size_t>(axis)] < ranges[static_cast<std::size_t>(axis)].count) break;
             at[static_cast<std::size_t>(axis)] = 0;
         }
     }
@@ -185,7 +231,7 @@ HostTensor ImplicitWeights::box(std::span<const AxisRange> ranges) const {
     const auto block = source_->block(slices);
     const Tensor values(device_, MemoryTag::workspace, {slices * size}, kHolder);
     const std::int64_t last_slice = wanted.back().first / size + 1;
-    std::vector<float> host;
+    std::vector<float> result(wanted.size()), host;
     std::int64_t made_from = 0, made_to = 0;  // values that `host` holds
     for (const auto& [place, i] : wanted) {
         if (place >= made_to) {
@@ -195,7 +241,7 @@ HostTensor ImplicitWeights::box(std::span<const AxisRange> ranges) const {
             made_from = first * size;
             made_to = made_from + count * size;
         }
-        result.values[i] = host[static_cast<std::size_t>(place - made_from)];
+        result[i] = host[static_cast<std::size_t>(place - made_from)];
     }
     return result;
 }

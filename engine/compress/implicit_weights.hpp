@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "engine/compress/direct_sum.hpp"
 #include "engine/compress/packed_tensor.hpp"
 #include "engine/compress/slice_source.hpp"
 
@@ -40,7 +42,8 @@ public:
     /// The largest block whose work fits; at least least_rows().
     std::int64_t rows_within(std::size_t bytes) const;
 
-    /// The values in a box; one range for each axis of shape(). Throws Error on a range outside of it.
+    /// The values in a box; one range for each axis of shape(). Out of the slices that it touches, or by
+    /// direct_sum(), whichever takes less. Throws Error on a range outside of it.
     HostTensor box(std::span<const AxisRange> ranges) const;
     /// y = x·Wᵀ;  x: batch × columns, y: batch × rows, in backend memory. Blocks are of at most
     /// `block_rows` rows, rounded up to least_rows(); the result does not depend on it but by rounding.
@@ -63,6 +66,9 @@ private:
     template <class Body>
     void for_each_block(std::int64_t block_rows, const Body& body) const;
     std::int64_t slices_for(std::int64_t rows) const;
+    std::vector<float> from_slices(std::span<const AxisRange> ranges) const;
+    /// Where the box lies along every axis of the tensor as it is stored; nothing where it is no box there.
+    std::optional<Crossings> crossings(std::span<const AxisRange> ranges) const;
     /// Where there is an order: `x`, or what becomes `result` in it, in an area of its own; else itself.
     const float* reordered(std::int64_t batch, const float* x, const Buffer& order, Tensor& area) const;
     float* area_for(std::int64_t batch, float* result, const Buffer& order, Tensor& area) const;
@@ -73,6 +79,7 @@ private:
     std::unique_ptr<SliceSource> source_;
     std::int64_t least_slices_ = 1;  ///< that are whole rows
     MatrixOrder order_;
+    std::optional<Basis> basis_;  ///< as it is stored; none of factors
     /// As it is stored, and back; of none without a value.
     Buffer rows_order_, columns_order_, rows_back_, columns_back_;
 };

@@ -1,6 +1,7 @@
 // What sources of slices that have a list of numbers share.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -45,6 +46,11 @@ public:
     std::int64_t slices() const override { return view()[0]; }
     std::int64_t slice_size() const override { return basis_.shape().size() / slices(); }
     const Tensor* numbers() const override { return &numbers_; }
+    /// Of a transform of every slice.
+    double cost(std::int64_t slices) const override {
+        const auto size = static_cast<double>(slice_size());
+        return static_cast<double>(slices) * size * (1 + std::log2(size));
+    }
     const std::vector<std::uint32_t>& places() const override { return places_; }
 
     const Basis& basis() const { return basis_; }

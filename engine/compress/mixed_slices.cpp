@@ -82,6 +82,9 @@ public:
                static_cast<std::size_t>(slices * order_.frequencies) * sizeof(Complex) +
                block_transform_bytes(basis(), kept, slices * slice_size());
     }
+    double cost(std::int64_t slices) const override {
+        return ListSource::cost(slices) + static_cast<double>(slices) * static_cast<double>(count());
+    }
     std::unique_ptr<SliceBlock> block(std::int64_t slices) const override;
 
 private:

@@ -74,6 +74,9 @@ public:
     std::int64_t slices() const override { return rows_; }
     std::int64_t slice_size() const override { return columns_; }
     std::size_t work_bytes(std::int64_t /*slices*/) const override { return 0; }
+    double cost(std::int64_t slices) const override {
+        return static_cast<double>(slices) * static_cast<double>(columns_) * static_cast<double>(rank_);
+    }
     const Tensor* numbers() const override { return nullptr; }
     const std::vector<std::uint32_t>& places() const override { return no_places_; }
 

@@ -35,6 +35,8 @@ public:
     virtual std::int64_t slices() const = 0;
     virtual std::int64_t slice_size() const = 0;  ///< values
     virtual std::size_t work_bytes(std::int64_t slices) const = 0;
+    /// Multiplications that so many slices take, about.
+    virtual double cost(std::int64_t slices) const = 0;
     virtual std::unique_ptr<SliceBlock> block(std::int64_t slices) const = 0;
     /// Kept numbers, one row more than places() has, of zeros; none where there are two lists.
     virtual const Tensor* numbers() const = 0;

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 #include "engine/compress/method.hpp"
 #include "tests/engine/compress/mixed_order.hpp"
@@ -113,12 +115,23 @@ TEST_P(ImplicitWeightsOf, ProductsDoNotDependOnTheBlocks) {
 
 TEST_P(ImplicitWeightsOf, BoxesAreThoseOfTheTensor) {
     const Shape& shape = case_.shape;
-    for (const auto& [from, to] : {std::pair{0.0, 1.0}, {0.3, 0.8}, {0.9, 1.0}, {0.5, 0.5}}) {
+    struct Share {
+        double from, to;
+    };
+    // Of the first axis and of all others: all, parts, none; then a row and a column.
+    for (const auto& [rows, others] : {std::pair<Share, Share>{{0, 1}, {0, 1}},
+                                       {{0.3, 0.8}, {0.3, 0.8}},
+                                       {{0.9, 1}, {0.9, 1}},
+                                       {{0.5, 0.5}, {0.5, 0.5}},
+                                       {{0.6, 0.61}, {0, 1}},
+                                       {{0, 1}, {0.6, 0.61}}}) {
         std::vector<AxisRange> ranges;
         for (int axis = 0; axis < shape.rank(); ++axis) {
-            const auto first = static_cast<std::int64_t>(from * static_cast<double>(shape[axis]));
-            ranges.push_back(
-                {first, static_cast<std::int64_t>(to * static_cast<double>(shape[axis])) - first});
+            const auto [from, to] = axis == 0 ? rows : others;
+            const auto extent = static_cast<double>(shape[axis]);
+            const auto first = static_cast<std::int64_t>(from * extent);
+            const auto last = static_cast<std::int64_t>(to > from ? std::ceil(to * extent) : to * extent);
+            ranges.push_back({first, last - first});
         }
         const HostTensor box = weights_.box(ranges);
         std::vector<double> expected;
@@ -134,6 +147,41 @@ TEST_P(ImplicitWeightsOf, BoxesAreThoseOfTheTensor) {
         }
         ASSERT_EQ(box.shape.size(), std::ssize(expected));
         EXPECT_LE(relative_energy_error(box.values, expected), kEnergyTolerance);
+    }
+}
+
+TEST_P(ImplicitWeightsOf, SumsAreTheValuesOfTheTensorWhereTheyCross) {
+    if (packed_.rank > 0 || !packed_.basis.order.empty()) GTEST_SKIP() << "is no list of coefficients of it";
+    const Basis basis(packed_.shape, packed_.basis);
+    const Shape& view = basis.choice().view.rank() > 0 ? basis.choice().view : basis.shape();
+    const std::vector<std::uint32_t> places = kept_indices(packed_.lists.front(), basis);
+    const std::vector<float> numbers = kept_numbers(packed_.lists.front(), basis);
+    for (const int most : {1, 3, 1000}) {
+        SCOPED_TRACE(most);
+        // The last of every axis, then some before it: not ascending, and never all but of the shortest.
+        Crossings wanted;
+        std::int64_t size = 1;
+        for (int axis = 0; axis < view.rank(); ++axis) {
+            wanted.emplace_back();
+            for (std::int64_t i = view[axis] - 1; i >= 0 && std::ssize(wanted.back()) < most + axis;
+                 i -= 1 + axis)
+                wanted.back().push_back(i);
+            size *= std::ssize(wanted.back());
+        }
+        const std::vector<float> values = direct_sum(basis, places, numbers, wanted);
+        ASSERT_EQ(std::ssize(values), size);
+        std::vector<double> expected;
+        for (std::int64_t i = 0; i < size; ++i) {
+            std::int64_t rest = i, place = 0, step = 1;
+            for (int axis = view.rank() - 1; axis >= 0; --axis) {
+                const auto& list = wanted[static_cast<std::size_t>(axis)];
+                place += step * list[static_cast<std::size_t>(rest % std::ssize(list))];
+                rest /= std::ssize(list);
+                step *= view[axis];
+            }
+            expected.push_back(static_cast<double>(dense_.values[static_cast<std::size_t>(place)]));
+        }
+        EXPECT_LE(relative_energy_error(values, expected), kEnergyTolerance);
     }
 }
 
@@ -178,6 +226,48 @@ TEST_P(ImplicitWeightsOf, GradientsAreThoseOfTheProduct) {
 
 INSTANTIATE_TEST_SUITE_P(All, ImplicitWeightsOf, testing::ValuesIn(cases()),
                          [](const auto& instance) { return instance.param.name; });
+
+/// 4 GiB if it were dense; neither a column nor a corner makes whole rows.
+TEST(ImplicitWeights, NarrowBoxesOfAHugeTensorTakeLittle) {
+    constexpr std::int64_t kSide = 32'768, kHalf = kSide / 2 + 1;
+    const auto backend = open_tested(1);
+    MemoryBudget budget;
+    const Device device{*backend, budget};
+    PackedTensor tensor;
+    tensor.shape = Shape{kSide, kSide};
+    tensor.basis.kind = BasisKind::fft;
+    PackedList& list = tensor.lists.emplace_back();
+    list.support = Support::listed;
+    list.value_coding = ValueCoding::f32;
+    std::vector<std::uint32_t> indices;  // none of them in a column of pairs that are both there
+    for (std::uint32_t i = 0; i < 300; ++i) indices.push_back(i * 1'750'007U + 1U + (i * 31U) % 1000U);
+    for (std::uint32_t& i : indices)
+        if (i % kHalf == 0 || i % kHalf == kHalf - 1) ++i;
+    list.count = std::ssize(indices);
+    list.indices = encode_indices(list.index_coding, indices, kSide * kHalf);
+    const std::vector<float> numbers = normal_values(2 * list.count, 4);
+    list.values = encode_values(ValueCoding::f32, numbers).bytes;
+    const ImplicitWeights weights(device, tensor);
+    budget.set_limit(budget.snapshot().total.current + (std::size_t{16} << 20));
+
+    const auto value = [&](std::int64_t row, std::int64_t column) {
+        double sum = 0;
+        for (std::size_t i = 0; i < indices.size(); ++i) {
+            const std::int64_t turns = (indices[i] / kHalf * row + indices[i] % kHalf * column) % kSide;
+            const double angle = 2 * std::numbers::pi * static_cast<double>(turns) / kSide;
+            sum += 2 * (static_cast<double>(numbers[2 * i]) * std::cos(angle) -
+                        static_cast<double>(numbers[2 * i + 1]) * std::sin(angle));
+        }
+        return sum / kSide;
+    };
+    const HostTensor column = weights.box(std::array<AxisRange, 2>{AxisRange{0, kSide}, {777, 1}});
+    for (const std::int64_t row : {0, 1, 12'345, 32'767})
+        EXPECT_NEAR(column.values[static_cast<std::size_t>(row)], value(row, 777), 1e-7);
+    const HostTensor corner = weights.box(std::array<AxisRange, 2>{AxisRange{kSide - 3, 3}, {kSide - 2, 2}});
+    for (std::int64_t i = 0; i < 6; ++i)
+        EXPECT_NEAR(corner.values[static_cast<std::size_t>(i)], value(kSide - 3 + i / 2, kSide - 2 + i % 2),
+                    1e-7);
+}
 
 TEST(ImplicitWeights, RefuseABoxOutside) {
     const auto backend = open_tested(1);
