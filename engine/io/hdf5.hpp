@@ -215,23 +215,31 @@ private:
     Handle handle_;
 };
 
-Handle create_group(hid_t parent, const std::string& name);
+// A header grows in place while it is the last thing in the file; later it is continued elsewhere, at a cost.
+// So objects are made from the leaves up: each gets its attributes and links before the next is made, and is
+// linked once its group is there. `file`: any object of it.
+
+/// Of so many links and attributes, which HDF5 may put into an index where it does not expect them.
+Handle create_group(hid_t file, std::size_t links = 0, std::size_t attributes = 0);
+/// Throws Error on a name that HDF5 cannot hold.
+void link(hid_t group, const std::string& name, const Handle& object);
 /// Fixed-length UTF-8. Throws on a text that holds a zero byte.
 void write_attribute(hid_t object, const char* name, std::string_view text);
 void write_attribute(hid_t object, const char* name, std::int64_t value);
 void write_attribute(hid_t object, const char* name, std::uint64_t value);
+void write_attribute(hid_t object, const char* name, std::uint16_t value);
 void write_attribute(hid_t object, const char* name, double value);
 void write_attribute(hid_t object, const char* name, std::span<const std::int64_t> values);
 
-/// Chunked with shuffle, gzip and fletcher32, but for small ones, which an index of chunks would double, and
-/// bytes that gzip does not shorten. Attribute `sha256` over the raw values.
-Handle write_dataset(hid_t parent, const std::string& name, Element type,
-                     std::span<const std::int64_t> extents, std::span<const std::byte> values);
+/// Chunked with shuffle, gzip and fletcher32 where that makes it shorter; else few values lie in its header,
+/// many as they are. Attribute `sha256` over the raw values.
+Handle write_dataset(hid_t file, Element type, std::span<const std::int64_t> extents,
+                     std::span<const std::byte> values);
 
 template <class T>
-Handle write_list(hid_t parent, const std::string& name, const std::vector<T>& values) {
+Handle write_list(hid_t file, const std::vector<T>& values) {
     const auto count = static_cast<std::int64_t>(values.size());
-    return write_dataset(parent, name, kElementOf<T>, std::span(&count, 1), std::as_bytes(std::span(values)));
+    return write_dataset(file, kElementOf<T>, std::span(&count, 1), std::as_bytes(std::span(values)));
 }
 
 // Shared by both --------------------------------------------------------------------------------------------

@@ -26,11 +26,17 @@ constexpr std::int64_t kMaxChunkBytes = std::int64_t{1} << 30;
 constexpr std::int64_t kChunksAimedAt = 8;
 constexpr unsigned kHalfIndexNode = 8;
 constexpr unsigned kGzipLevel = 4;
+/// HDF5 makes an index of more attributes or links than that, unless told otherwise.
+constexpr unsigned kMostUnindexed = 8;
+/// Links that may stand one after another in a header, each looked for by going through those before it.
+constexpr std::size_t kMostLinksInHeader = 1024;
 constexpr unsigned kMostAttributes = 64;
-/// Room that a group's header is made with: more links make it longer, fewer leave it empty.
-constexpr unsigned kLinksExpected = 1, kLinkNameExpected = 8;
 /// What the index of a chunked dataset's chunks and its filters' descriptions take.
 constexpr std::size_t kChunkingBytes = 700;
+/// From here on those are less than a hundredth, and trying gzip takes longer than it is worth.
+constexpr std::size_t kFewBytes = std::size_t{64} << 10;
+/// Values that lie in the dataset's header, which is below 64 KiB: no address and size, and its checksum.
+constexpr std::size_t kMostBytesInHeader = std::size_t{32} << 10;
 
 void check(herr_t status, const char* what) {
     if (status < 0) throw Error(what, last_error());
@@ -66,16 +72,32 @@ void write_values(hid_t object, const char* name, hid_t type, hid_t memory_type,
     check(H5Awrite(attribute.id(), memory_type, value), name);
 }
 
-/// Whether filters save more than chunks cost. Coded bytes are tried: nobody knows what gzip finds in them.
+/// The first bytes of all values, then the second ones, as the filter "shuffle" has them.
+std::vector<Bytef> shuffled(std::span<const std::byte> values, std::size_t width) {
+    std::vector<Bytef> result(values.size());
+    const std::size_t count = values.size() / width;
+    for (std::size_t i = 0; i < values.size(); ++i)
+        result[i % width * count + i / width] = std::to_integer<Bytef>(values[i]);
+    return result;
+}
+
+/// Whether filters save more than chunks cost. Few bytes are tried, and coded ones: nobody knows what gzip
+/// finds in them.
 bool is_worth_chunks(Element type, std::span<const std::byte> values) {
     if (values.size() < 2 * kChunkingBytes) return false;
-    if (type != Element::u8) return true;
-    uLongf bytes = compressBound(values.size());
+    if (type != Element::u8 && values.size() > kFewBytes) return true;
+    const std::vector<Bytef> plain = shuffled(values, element_bytes(type));
+    uLongf bytes = compressBound(plain.size());
     std::vector<Bytef> shortened(bytes);
-    if (compress2(shortened.data(), &bytes, reinterpret_cast<const Bytef*>(values.data()), values.size(),
-                  kGzipLevel) != Z_OK)
+    if (compress2(shortened.data(), &bytes, plain.data(), plain.size(), kGzipLevel) != Z_OK)
         throw Error("gzip", "could not shorten a dataset");
     return bytes + kChunkingBytes < values.size();
+}
+
+/// As many attributes as the object gets, in its header: an index of them would be longer than they are.
+void expect_attributes(hid_t creation, std::size_t attributes) {
+    if (attributes > kMostUnindexed)
+        check(H5Pset_attr_phase_change(creation, kMostAttributes, kMostAttributes), "HDF5");
 }
 
 // The file image stays ours when HDF5 closes it; it has no initial image and therefore copies none.
@@ -121,11 +143,14 @@ FileImage::FileImage(Reservation room) : buffer_(std::make_unique<Buffer>()) {
     check(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), "HDF5");
     // The 1.8 format: the oldest with checksums over its headers, and read by every h5py.
     check(H5Pset_libver_bounds(access.id(), H5F_LIBVER_V18, H5F_LIBVER_V18), "HDF5");
+    // Every object at the end of the file, none in a block that is reserved for several: the last header has
+    // room behind it to grow, and nothing is left over.
+    check(H5Pset_meta_block_size(access.id(), 0), "HDF5");
+    check(H5Pset_small_data_block_size(access.id(), 0), "HDF5");
     const Handle creation = checked(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "HDF5");
     check(H5Pset_obj_track_times(creation.id(), false), "HDF5");
     check(H5Pset_istore_k(creation.id(), kHalfIndexNode), "HDF5");
-    // In the root's header: an index of a dozen attributes would be longer than they are.
-    check(H5Pset_attr_phase_change(creation.id(), kMostAttributes, kMostAttributes), "HDF5");
+    expect_attributes(creation.id(), kMostAttributes);
     const hid_t file = H5Fcreate("image", H5F_ACC_TRUNC, creation.id(), access.id());
     if (file < 0) require_room();
     handle_ = checked(file, H5Fclose, "HDF5");
@@ -151,12 +176,20 @@ std::string_view FileImage::finish() {
     return {static_cast<const char*>(buffer_->data), static_cast<std::size_t>(bytes)};
 }
 
-Handle create_group(hid_t parent, const std::string& name) {
-    const Handle creation = checked(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, name);
+Handle create_group(hid_t file, std::size_t links, std::size_t attributes) {
+    const Handle creation = checked(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, "group");
     check(H5Pset_obj_track_times(creation.id(), false), "HDF5");
-    check(H5Pset_est_link_info(creation.id(), kLinksExpected, kLinkNameExpected), "HDF5");
-    return checked(H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, creation.id(), H5P_DEFAULT), H5Gclose,
-                   "group " + name);
+    if (links > kMostUnindexed && links <= kMostLinksInHeader)
+        check(H5Pset_link_phase_change(creation.id(), kMostLinksInHeader, kMostUnindexed), "HDF5");
+    expect_attributes(creation.id(), attributes);
+    return checked(H5Gcreate_anon(file, creation.id(), H5P_DEFAULT), H5Gclose, "group");
+}
+
+void link(hid_t group, const std::string& name, const Handle& object) {
+    if (name.empty() || name == "." || name.size() > kMaxNameBytes || name.find('/') != std::string::npos ||
+        name.find('\0') != std::string::npos)
+        throw Error("'" + name + "'", "is a name that HDF5 cannot hold");
+    check(H5Olink(object.id(), group, name.c_str(), H5P_DEFAULT, H5P_DEFAULT), name.c_str());
 }
 
 void write_attribute(hid_t object, const char* name, std::string_view text) {
@@ -178,6 +211,10 @@ void write_attribute(hid_t object, const char* name, std::uint64_t value) {
     write_values(object, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &value);
 }
 
+void write_attribute(hid_t object, const char* name, std::uint16_t value) {
+    write_values(object, name, H5T_STD_U16LE, H5T_NATIVE_UINT16, &value);
+}
+
 void write_attribute(hid_t object, const char* name, double value) {
     write_values(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
 }
@@ -186,13 +223,10 @@ void write_attribute(hid_t object, const char* name, std::span<const std::int64_
     write_values(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, values.data(), values.size());
 }
 
-Handle write_dataset(hid_t parent, const std::string& name, Element type,
-                     std::span<const std::int64_t> extents, std::span<const std::byte> values) {
-    const std::string what = "dataset " + name;
+Handle write_dataset(hid_t file, Element type, std::span<const std::int64_t> extents,
+                     std::span<const std::byte> values) {
+    const std::string what = "dataset";
     if (extents.size() > kMaxRank) throw Error(what, "has a rank above 8");
-    if (name.empty() || name == "." || name.size() > kMaxNameBytes || name.find('/') != std::string::npos ||
-        name.find('\0') != std::string::npos)
-        throw Error(what, "has a name that HDF5 cannot hold");
     std::array<hsize_t, kMaxRank> whole{};
     std::uint64_t bytes = element_bytes(type);
     for (std::size_t axis = 0; axis < extents.size(); ++axis) {
@@ -213,9 +247,14 @@ Handle write_dataset(hid_t parent, const std::string& name, Element type,
         check(H5Pset_shuffle(creation.id()), "HDF5");
         check(H5Pset_deflate(creation.id(), kGzipLevel), "HDF5");
         check(H5Pset_fletcher32(creation.id()), "HDF5");
+    } else if (bytes > 0 && bytes <= kMostBytesInHeader) {
+        check(H5Pset_layout(creation.id(), H5D_COMPACT), "HDF5");
     }
-    Handle dataset = checked(H5Dcreate2(parent, name.c_str(), file_type(type), space.id(), H5P_DEFAULT,
-                                        creation.id(), H5P_DEFAULT),
+#if H5_VERSION_GE(1, 10, 5)
+    // A header of its own length: it grows with the attributes, which are known to come.
+    check(H5Pset_dset_no_attrs_hint(creation.id(), true), "HDF5");
+#endif
+    Handle dataset = checked(H5Dcreate_anon(file, file_type(type), space.id(), creation.id(), H5P_DEFAULT),
                              H5Dclose, what);
     if (bytes > 0 &&
         H5Dwrite(dataset.id(), file_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)

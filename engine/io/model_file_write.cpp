@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <utility>
+#include <vector>
 
 #include "engine/core/files.hpp"
 #include "engine/io/hdf5.hpp"
@@ -49,47 +51,102 @@ void check_name(const std::string& name, const char* what) {
         throw Error(what, "'" + name.substr(0, 40) + "…' is longer than 255 bytes");
 }
 
-Handle write_tensor(hid_t group, const std::string& link, const NamedTensor& entry, std::size_t order) {
+/// There are at most 10,000 layers and as many tensors.
+void write_order(const Handle& object, std::size_t order) {
+    write_attribute(object.id(), "order", static_cast<std::uint16_t>(order));
+}
+
+Handle write_tensor(hid_t file, const NamedTensor& entry, std::size_t order) {
     check_name(entry.name, "tensor name");
-    Handle object = entry.packed
-                        ? write_packed_tensor(group, link, *entry.packed)
-                        : hdf5::write_dataset(group, link, hdf5::Element::f32, entry.tensor.shape.extents(),
-                                              std::as_bytes(std::span(entry.tensor.values)));
-    write_attribute(object.id(), "order", static_cast<std::int64_t>(order));
+    Handle object = entry.packed ? write_packed_tensor(file, *entry.packed)
+                                 : hdf5::write_dataset(file, hdf5::Element::f32, entry.tensor.shape.extents(),
+                                                       std::as_bytes(std::span(entry.tensor.values)));
+    write_order(object, order);
     return object;
 }
 
-void write_layer(hid_t layers, std::size_t order, const LayerRecord& layer) {
+/// What is in a group, before the group.
+class Contents {
+public:
+    void add(std::string name, Handle object) { links_.emplace_back(std::move(name), std::move(object)); }
+    std::size_t size() const { return links_.size(); }
+    void link_into(hid_t group) const {
+        for (const auto& [name, object] : links_) hdf5::link(group, name, object);
+    }
+
+private:
+    std::vector<std::pair<std::string, Handle>> links_;
+};
+
+Handle write_layer(hid_t file, std::size_t order, const LayerRecord& layer) {
     check_name(layer.name, "layer name");
     check_name(layer.kind, "layer kind");
-    const Handle group = hdf5::create_group(layers, numbered(order, layer.name));
+    Contents tensors;
+    for (std::size_t i = 0; i < layer.tensors.size(); ++i)
+        tensors.add(layer.tensors[i].name, write_tensor(file, layer.tensors[i], i));
+    Handle group = hdf5::create_group(file, tensors.size());
     write_attribute(group.id(), "name", layer.name);
     write_attribute(group.id(), "kind", layer.kind);
-    write_attribute(group.id(), "order", static_cast<std::int64_t>(order));
+    write_order(group, order);
     write_attribute(group.id(), "params_json", json_text(layer.parameters, "layer parameters"));
-    for (std::size_t i = 0; i < layer.tensors.size(); ++i)
-        write_tensor(group.id(), layer.tensors[i].name, layer.tensors[i], i);
+    tensors.link_into(group.id());
+    return group;
 }
 
-void write_history(hid_t root, const History& history) {
+Handle write_layers(hid_t file, const std::vector<LayerRecord>& records) {
+    std::size_t count = 0;
+    for (const LayerRecord& each : records) count += each.tensors.size();
+    if (records.size() > kMaxTensors || count > kMaxTensors)
+        throw Error("model", "has more than 10,000 layers or tensors");
+    Contents layers;
+    for (std::size_t i = 0; i < records.size(); ++i)
+        layers.add(numbered(i, records[i].name), write_layer(file, i, records[i]));
+    Handle group = hdf5::create_group(file, layers.size());
+    layers.link_into(group.id());
+    return group;
+}
+
+Handle write_history(hid_t file, const History& history) {
     const std::size_t steps = history.step.size(), tests = history.test_step.size();
     if (history.loss.size() != steps || history.accuracy.size() != steps ||
         history.test_loss.size() != tests || history.test_accuracy.size() != tests)
         throw Error("history", "has columns of unequal length");
-    const Handle group = hdf5::create_group(root, "history");
+    Contents columns;
+    columns.add("step", hdf5::write_list(file, history.step));
+    columns.add("loss", hdf5::write_list(file, history.loss));
+    columns.add("accuracy", hdf5::write_list(file, history.accuracy));
+    columns.add("test_step", hdf5::write_list(file, history.test_step));
+    columns.add("test_loss", hdf5::write_list(file, history.test_loss));
+    columns.add("test_accuracy", hdf5::write_list(file, history.test_accuracy));
+    Handle group = hdf5::create_group(file);
     write_attribute(group.id(), "NX_class", std::string_view("NXdata"));
     write_attribute(group.id(), "signal", std::string_view("loss"));
     write_attribute(group.id(), "axes", std::string_view("step"));
-    hdf5::write_list(group.id(), "step", history.step);
-    hdf5::write_list(group.id(), "loss", history.loss);
-    hdf5::write_list(group.id(), "accuracy", history.accuracy);
-    hdf5::write_list(group.id(), "test_step", history.test_step);
-    hdf5::write_list(group.id(), "test_loss", history.test_loss);
-    hdf5::write_list(group.id(), "test_accuracy", history.test_accuracy);
+    columns.link_into(group.id());
+    return group;
 }
 
-void write_checkpoint(hid_t root, const Checkpoint& checkpoint) {
-    const Handle group = hdf5::create_group(root, "checkpoint");
+Handle write_provenance(hid_t file, const Provenance& provenance) {
+    Handle group = hdf5::create_group(file);
+    write_attribute(group.id(), "git", provenance.git);
+    write_attribute(group.id(), "backend", provenance.backend);
+    write_attribute(group.id(), "device", provenance.device);
+    write_attribute(group.id(), "library_versions", provenance.library_versions);
+    return group;
+}
+
+Handle write_checkpoint(hid_t file, const Checkpoint& checkpoint) {
+    Contents moments;
+    for (std::size_t i = 0; i < checkpoint.optimiser.size(); ++i) {
+        const NamedTensor& entry = checkpoint.optimiser[i];
+        Handle dataset = write_tensor(file, entry, i);
+        write_attribute(dataset.id(), "name", entry.name);
+        moments.add(numbered(i, entry.name), std::move(dataset));
+    }
+    const Handle optimiser = hdf5::create_group(file, moments.size());
+    moments.link_into(optimiser.id());
+    const Handle seconds = hdf5::write_list(file, checkpoint.epoch_seconds);
+    Handle group = hdf5::create_group(file);
     write_attribute(group.id(), "step", checkpoint.step);
     write_attribute(group.id(), "epoch", checkpoint.epoch);
     write_attribute(group.id(), "batch_in_epoch", checkpoint.batch_in_epoch);
@@ -97,13 +154,9 @@ void write_checkpoint(hid_t root, const Checkpoint& checkpoint) {
     write_attribute(group.id(), "data_seed", checkpoint.data_seed);
     write_attribute(group.id(), "epoch_loss_sum", checkpoint.epoch_loss_sum);
     write_attribute(group.id(), "epoch_correct", checkpoint.epoch_correct);
-    hdf5::write_list(group.id(), "epoch_seconds", checkpoint.epoch_seconds);
-    const Handle optimiser = hdf5::create_group(group.id(), "optimiser");
-    for (std::size_t i = 0; i < checkpoint.optimiser.size(); ++i) {
-        const NamedTensor& entry = checkpoint.optimiser[i];
-        const Handle dataset = write_tensor(optimiser.id(), numbered(i, entry.name), entry, i);
-        write_attribute(dataset.id(), "name", entry.name);
-    }
+    hdf5::link(group.id(), "optimiser", optimiser);
+    hdf5::link(group.id(), "epoch_seconds", seconds);
+    return group;
 }
 
 /// Throws Error whose subject is the part of the model.
@@ -118,21 +171,14 @@ void write_model(hid_t root, const ModelFile& model) {
     write_attribute(root, "dataset", model.dataset);
     write_attribute(root, "dataset_sha256", model.dataset_sha256);
     write_attribute(root, "metrics_json", json_text(model.metrics, "metrics"));
-    {
-        if (model.layers.size() > kMaxTensors) throw Error("model", "has more than 10,000 layers");
-        const Handle layers = hdf5::create_group(root, "layers");
-        for (std::size_t i = 0; i < model.layers.size(); ++i) write_layer(layers.id(), i, model.layers[i]);
-    }
+    Contents parts;
+    parts.add("layers", write_layers(root, model.layers));
     // An exported model need not say how it was trained.
-    if (model.checkpoint || bytes_of(model.history) > 0) write_history(root, model.history);
-    {
-        const Handle provenance = hdf5::create_group(root, "provenance");
-        write_attribute(provenance.id(), "git", model.provenance.git);
-        write_attribute(provenance.id(), "backend", model.provenance.backend);
-        write_attribute(provenance.id(), "device", model.provenance.device);
-        write_attribute(provenance.id(), "library_versions", model.provenance.library_versions);
-    }
-    if (model.checkpoint) write_checkpoint(root, *model.checkpoint);
+    if (model.checkpoint || bytes_of(model.history) > 0)
+        parts.add("history", write_history(root, model.history));
+    parts.add("provenance", write_provenance(root, model.provenance));
+    if (model.checkpoint) parts.add("checkpoint", write_checkpoint(root, *model.checkpoint));
+    parts.link_into(root);
 }
 
 }  // namespace

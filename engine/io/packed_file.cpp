@@ -48,22 +48,26 @@ std::vector<std::int64_t> spectrum_shape(const PackedTensor& tensor) {
     return extents;
 }
 
-Handle write_half(hid_t parent, const std::string& link, const PackedTensor& tensor) {
+Handle write_half(hid_t file, const PackedTensor& tensor) {
     Handle dataset =
-        hdf5::write_dataset(parent, link, Element::f16, tensor.shape.extents(), tensor.lists.front().values);
+        hdf5::write_dataset(file, Element::f16, tensor.shape.extents(), tensor.lists.front().values);
     write_attribute(dataset.id(), "error_rel_fro", tensor.relative_error);
     return dataset;
 }
 
 /// irfftn needs no more than these arrays.
-Handle write_sparse(hid_t parent, const std::string& link, const PackedTensor& tensor) {
+Handle write_sparse(hid_t file, const PackedTensor& tensor) {
     const PackedList& list = tensor.lists.front();
     const Basis basis(tensor.shape, tensor.basis);
-    const std::vector<std::uint32_t> indices =
-        decode_indices(list.index_coding, list.indices, list.count, basis.size());
     const bool half = list.value_coding == ValueCoding::f16;
+    const std::array<std::int64_t, 2> pairs{list.count, 2};
+    const Handle indices =
+        hdf5::write_list(file, decode_indices(list.index_coding, list.indices, list.count, basis.size()));
+    const Handle values = hdf5::write_dataset(file, half ? Element::f16 : Element::complex_f32,
+                                              std::span(pairs).first(half ? 2 : 1), list.values);
 
-    Handle group = hdf5::create_group(parent, link);
+    constexpr std::size_t kLinks = 2, kAttributes = 11;  // the last is the tensor's order
+    Handle group = hdf5::create_group(file, kLinks, kAttributes);
     write_attribute(group.id(), kEncoding, kSparse);
     write_attribute(group.id(), "shape", tensor.shape.extents());
     write_attribute(group.id(), "transform", std::string_view("rfftn"));
@@ -74,15 +78,13 @@ Handle write_sparse(hid_t parent, const std::string& link, const PackedTensor& t
     write_attribute(group.id(), "error_rel_fro", tensor.relative_error);
     write_attribute(group.id(), "dense_bytes", tensor.dense_bytes());
     write_attribute(group.id(), "stored_bytes", static_cast<std::int64_t>(list.bytes()));
-    hdf5::write_list(group.id(), "indices", indices);
-    const std::array<std::int64_t, 2> pairs{list.count, 2};
-    hdf5::write_dataset(group.id(), "values", half ? Element::f16 : Element::complex_f32,
-                        std::span(pairs).first(half ? 2 : 1), list.values);
+    hdf5::link(group.id(), "indices", indices);
+    hdf5::link(group.id(), "values", values);
     return group;
 }
 
-Handle write_bytes(hid_t parent, const std::string& link, const PackedTensor& tensor) {
-    Handle dataset = hdf5::write_list(parent, link, packed_bytes(tensor));
+Handle write_bytes(hid_t file, const PackedTensor& tensor) {
+    Handle dataset = hdf5::write_list(file, packed_bytes(tensor));
     write_attribute(dataset.id(), kEncoding, kPacked);
     write_attribute(dataset.id(), "packing_json", packing_json(tensor).dump());
     return dataset;
@@ -102,10 +104,10 @@ PackedTensor told_of(const hdf5::Object& object, const Body& body) {
 
 }  // namespace
 
-Handle write_packed_tensor(hid_t parent, const std::string& link, const PackedTensor& tensor) {
-    if (is_half(tensor)) return write_half(parent, link, tensor);
-    if (is_plain_spectrum(tensor)) return write_sparse(parent, link, tensor);
-    return write_bytes(parent, link, tensor);
+Handle write_packed_tensor(hid_t file, const PackedTensor& tensor) {
+    if (is_half(tensor)) return write_half(file, tensor);
+    if (is_plain_spectrum(tensor)) return write_sparse(file, tensor);
+    return write_bytes(file, tensor);
 }
 
 bool is_packed(const hdf5::Dataset& dataset) {

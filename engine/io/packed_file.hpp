@@ -2,15 +2,13 @@
 // arrays, or as coded bytes.
 #pragma once
 
-#include <string>
-
 #include "engine/compress/packed_tensor.hpp"
 #include "engine/io/hdf5.hpp"
 
 namespace spectral {
 
 /// In the plainest form that holds it.
-hdf5::Handle write_packed_tensor(hid_t parent, const std::string& link, const PackedTensor& tensor);
+hdf5::Handle write_packed_tensor(hid_t file, const PackedTensor& tensor);
 
 /// Whether a dataset holds something else than a dense tensor of 32-bit floats.
 bool is_packed(const hdf5::Dataset& dataset);
