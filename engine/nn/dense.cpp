@@ -10,12 +10,13 @@
 namespace spectral {
 
 Dense::Dense(Device device, std::string name, std::int64_t inputs, std::int64_t outputs,
-             std::int64_t max_batch, std::uint64_t seed, std::uint64_t stream)
-    : Layer(std::move(name)),
+             std::int64_t max_batch, std::uint64_t seed, std::uint64_t stream, Use use)
+    : Layer(std::move(name), use),
       device_(device),
-      weight_(device, "weight", {outputs, inputs}, this->name()),
-      bias_(device, "bias", {outputs}, this->name()),
+      weight_(device, "weight", {outputs, inputs}, this->name(), use),
+      bias_(device, "bias", {outputs}, this->name(), use),
       max_batch_(max_batch) {
+    if (use == Use::run) return;
     Random random(seed, stream);
     const double bound = inputs > 0 ? 1 / std::sqrt(static_cast<double>(inputs)) : 0;
     for (Parameter* parameter : parameters()) {
@@ -42,6 +43,7 @@ void Dense::forward(std::int64_t batch, const LayerInput& x, float* y, bool trai
 }
 
 void Dense::backward(std::int64_t batch, const float* dy, float* dx) {
+    require_trained();
     device_.backend.run(MatMul{outputs(), inputs(), batch, true, false, dy, outputs(), kept_.x, kept_.stride,
                                0, weight_.gradient.data(), inputs()});
     device_.backend.run(ColumnSum{batch, outputs(), dy, bias_.gradient.data()});

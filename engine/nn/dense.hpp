@@ -7,11 +7,11 @@
 namespace spectral {
 
 /// weight: outputs × inputs, bias: outputs. Starts as PyTorch's Linear: uniform in ±1/√inputs, drawn from
-/// stream `stream` of `seed`.
+/// stream `stream` of `seed`; at zero where it is only run.
 class Dense final : public Layer {
 public:
     Dense(Device device, std::string name, std::int64_t inputs, std::int64_t outputs, std::int64_t max_batch,
-          std::uint64_t seed, std::uint64_t stream);
+          std::uint64_t seed, std::uint64_t stream, Use use = Use::train);
 
     std::string_view kind() const override { return "dense"; }
     std::int64_t inputs() const override { return weight_.value.shape()[1]; }

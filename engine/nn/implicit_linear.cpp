@@ -9,13 +9,13 @@ namespace spectral {
 
 ImplicitLinear::ImplicitLinear(Device device, std::string name, const PackedTensor& weight, bool bias,
                                Use use, std::int64_t max_batch, std::int64_t block_rows)
-    : Layer(std::move(name)),
+    : Layer(std::move(name), use),
       device_(device),
       weights_(device, weight),
       max_batch_(max_batch),
       block_rows_(block_rows) {
     require(weight.shape.rank() == 2, "linear layer", "its weight is no matrix");
-    if (bias) bias_.emplace_back(device, "bias", Shape{outputs()}, this->name());
+    if (bias) bias_.emplace_back(device, "bias", Shape{outputs()}, this->name(), use);
     if (use == Use::run || !weights_.is_trainable()) return;
     const Shape& padded = weights_.numbers().shape();
     numbers_.emplace_back(device, "numbers", Shape{padded[0] - 1, padded[1]}, this->name());
@@ -41,6 +41,7 @@ void ImplicitLinear::forward(std::int64_t batch, const LayerInput& x, float* y, 
 }
 
 void ImplicitLinear::backward(std::int64_t batch, const float* dy, float* dx) {
+    require_trained();
     require(weights_.is_trainable(), "linear layer",
             "its weight of two factors is not trained block by block");
     if (padded_gradient_.data() == nullptr)

@@ -10,12 +10,9 @@
 namespace spectral {
 
 /// Costs the making of the whole weight at every pass, and memory for one block of it. Trains the kept
-/// numbers, in their places.
+/// numbers, in their places; where it is only run, it holds them once.
 class ImplicitLinear final : public Layer {
 public:
-    /// A layer that is only run holds its numbers once.
-    enum class Use { run, train };
-
     /// `weight`: a matrix of outputs × inputs. Throws Error where it is none, and on damaged bytes.
     ImplicitLinear(Device device, std::string name, const PackedTensor& weight, bool bias, Use use,
                    std::int64_t max_batch, std::int64_t block_rows);
@@ -24,7 +21,7 @@ public:
     std::int64_t inputs() const override { return weights_.columns(); }
     std::int64_t outputs() const override { return weights_.rows(); }
     void forward(std::int64_t batch, const LayerInput& x, float* y, bool training) override;
-    /// Throws Error on a weight of two factors, and on a layer that is only run.
+    /// Throws Error on a weight of two factors as well.
     void backward(std::int64_t batch, const float* dy, float* dx) override;
     /// The kept numbers (places × 1, or × 2 for complex ones) where they are trained; and the bias, where
     /// there is one.

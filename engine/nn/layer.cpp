@@ -2,11 +2,19 @@
 
 #include <utility>
 
+#include "engine/core/error.hpp"
+
 namespace spectral {
 
-Parameter::Parameter(Device device, std::string parameter_name, Shape shape, std::string_view layer)
+Parameter::Parameter(Device device, std::string parameter_name, Shape shape, std::string_view layer, Use use)
     : name(std::move(parameter_name)),
-      value(device, MemoryTag::parameters, shape, std::string(layer) + " " + name),
-      gradient(device, MemoryTag::gradients, shape, std::string(layer) + " " + name + " gradient") {}
+      value(device, MemoryTag::parameters, shape, std::string(layer) + " " + name) {
+    if (use == Use::train)
+        gradient = Tensor(device, MemoryTag::gradients, shape, std::string(layer) + " " + name + " gradient");
+}
+
+void Layer::require_trained() const {
+    require(use_ == Use::train, name_.c_str(), "it was made to be run, not to be trained");
+}
 
 }  // namespace spectral

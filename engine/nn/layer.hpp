@@ -11,12 +11,16 @@
 
 namespace spectral {
 
-/// A trained tensor and the gradient of the loss by it.
+/// What a layer is made for: one that is only run holds nothing that training needs.
+enum class Use { run, train };
+
+/// A tensor of a layer and the gradient of the loss by it, where it is trained.
 struct Parameter {
     std::string name;  ///< within its layer: "weight"
     Tensor value, gradient;
 
-    Parameter(Device device, std::string parameter_name, Shape shape, std::string_view layer);
+    Parameter(Device device, std::string parameter_name, Shape shape, std::string_view layer,
+              Use use = Use::train);
 };
 
 /// Rows of `x` are `stride` floats apart; `rows` (device memory) picks and orders them, null takes 0, 1, ….
@@ -28,7 +32,7 @@ struct LayerInput {
 
 class Layer {
 public:
-    explicit Layer(std::string name) : name_(std::move(name)) {}
+    explicit Layer(std::string name, Use use = Use::train) : name_(std::move(name)), use_(use) {}
     Layer(const Layer&) = delete;
     Layer& operator=(const Layer&) = delete;
     virtual ~Layer() = default;
@@ -43,13 +47,19 @@ public:
     /// then.
     virtual void forward(std::int64_t batch, const LayerInput& x, float* y, bool training) = 0;
     /// After a training forward of the same batch. dy: batch × outputs; dx: batch × inputs, contiguous, or
-    /// null when nobody needs it. Overwrites the parameters' gradients.
+    /// null when nobody needs it. Overwrites the parameters' gradients. Throws Error on a layer that is only
+    /// run.
     virtual void backward(std::int64_t batch, const float* dy, float* dx) = 0;
 
     virtual std::vector<Parameter*> parameters() { return {}; }
 
+protected:
+    /// Throws Error where the layer is only run; for backward().
+    void require_trained() const;
+
 private:
     std::string name_;
+    Use use_;
 };
 
 }  // namespace spectral

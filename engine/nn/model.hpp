@@ -23,6 +23,7 @@ struct ModelRequest {
     std::int64_t max_batch = 0;
     std::uint64_t seed = 0;
     int threads = 1;
+    Use use = Use::train;
 };
 
 /// A batch of feature rows, chosen by index from a feature matrix.

@@ -6,7 +6,7 @@ namespace spectral {
 
 NetworkModel::NetworkModel(const ModelRequest& request, std::vector<std::unique_ptr<Layer>> layers)
     : device_(request.device),
-      network_(request.device, "network", std::move(layers), request.max_batch),
+      network_(request.device, "network", std::move(layers), request.max_batch, request.use),
       logits_(request.device, MemoryTag::activations, {request.max_batch, request.classes}, "logits") {}
 
 void NetworkModel::train_batch(const Batch& batch, LossSums* sums) {

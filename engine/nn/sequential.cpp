@@ -7,8 +7,8 @@
 namespace spectral {
 
 Sequential::Sequential(Device device, std::string name, std::vector<std::unique_ptr<Layer>> layers,
-                       std::int64_t max_batch)
-    : Layer(std::move(name)), layers_(std::move(layers)) {
+                       std::int64_t max_batch, Use use)
+    : Layer(std::move(name), use), layers_(std::move(layers)) {
     require(!layers_.empty(), "sequential", "it needs at least one layer");
     for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
         if (layers_[i]->outputs() != layers_[i + 1]->inputs())
@@ -17,6 +17,7 @@ Sequential::Sequential(Device device, std::string name, std::vector<std::unique_
                                                     std::to_string(layers_[i]->outputs()));
         const Shape shape{max_batch, layers_[i]->outputs()};
         outputs_.emplace_back(device, MemoryTag::activations, shape, layers_[i]->name() + " output");
+        if (use == Use::run) continue;
         gradients_.emplace_back(device, MemoryTag::activations, shape,
                                 layers_[i]->name() + " output gradient");
     }
@@ -32,6 +33,7 @@ void Sequential::forward(std::int64_t batch, const LayerInput& x, float* y, bool
 }
 
 void Sequential::backward(std::int64_t batch, const float* dy, float* dx) {
+    require_trained();
     for (std::size_t i = layers_.size(); i-- > 0;) {
         layers_[i]->backward(batch, dy, i > 0 ? gradients_[i - 1].data() : dx);
         if (i > 0) dy = gradients_[i - 1].data();

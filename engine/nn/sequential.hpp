@@ -12,7 +12,7 @@ class Sequential final : public Layer {
 public:
     /// Throws Error when a layer does not take what the one before gives.
     Sequential(Device device, std::string name, std::vector<std::unique_ptr<Layer>> layers,
-               std::int64_t max_batch);
+               std::int64_t max_batch, Use use = Use::train);
 
     std::string_view kind() const override { return "sequential"; }
     std::int64_t inputs() const override { return layers_.front()->inputs(); }
@@ -26,7 +26,7 @@ public:
 private:
     std::vector<std::unique_ptr<Layer>> layers_;
     std::vector<Tensor> outputs_;    ///< of every layer but the last
-    std::vector<Tensor> gradients_;  ///< by the same
+    std::vector<Tensor> gradients_;  ///< by the same; none where it is only run
 };
 
 }  // namespace spectral

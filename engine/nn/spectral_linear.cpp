@@ -85,20 +85,20 @@ std::vector<SpectralLinear::Entry> SpectralLinear::cosine_entries(std::int64_t i
 
 SpectralLinear::SpectralLinear(Device device, std::string name, std::int64_t inputs, std::int64_t outputs,
                                std::span<const std::uint32_t> index, std::span<const Complex> values,
-                               bool bias, std::int64_t max_batch)
+                               bool bias, std::int64_t max_batch, Use use)
     : SpectralLinear(device, std::move(name), false, inputs, outputs,
-                     fourier_entries(inputs, outputs, index, values), bias, max_batch) {}
+                     fourier_entries(inputs, outputs, index, values), bias, max_batch, use) {}
 
 SpectralLinear::SpectralLinear(Device device, std::string name, std::int64_t inputs, std::int64_t outputs,
                                std::span<const std::uint32_t> index, std::span<const float> values, bool bias,
-                               std::int64_t max_batch)
+                               std::int64_t max_batch, Use use)
     : SpectralLinear(device, std::move(name), true, inputs, outputs,
-                     cosine_entries(inputs, outputs, index, values), bias, max_batch) {}
+                     cosine_entries(inputs, outputs, index, values), bias, max_batch, use) {}
 
 SpectralLinear::SpectralLinear(Device device, std::string name, bool cosine, std::int64_t inputs,
                                std::int64_t outputs, const std::vector<Entry>& entries, bool bias,
-                               std::int64_t max_batch)
-    : Layer(std::move(name)),
+                               std::int64_t max_batch, Use use)
+    : Layer(std::move(name), use),
       device_(device),
       cosine_(cosine),
       inputs_(inputs),
@@ -106,7 +106,7 @@ SpectralLinear::SpectralLinear(Device device, std::string name, bool cosine, std
       max_batch_(max_batch),
       input_shape_{1, {inputs}},
       output_shape_{1, {outputs}},
-      coefficients_(device, "coefficients", {std::ssize(entries), cosine ? 1 : 2}, this->name()) {
+      coefficients_(device, "coefficients", {std::ssize(entries), cosine ? 1 : 2}, this->name(), use) {
     require(std::max(bins(input_shape_), bins(output_shape_)) <= kColumnMask, "spectral linear layer",
             "it has more than 2^30 inputs or outputs");
     HostTensor start{coefficients_.value.shape(), {}};
@@ -122,7 +122,7 @@ SpectralLinear::SpectralLinear(Device device, std::string name, bool cosine, std
     host_row_start_ = starts(bins(output_shape_), row_of);
     row_start_ = upload(device, host_row_start_, MemoryTag::parameters, this->name() + " rows");
     place_ = upload(device, host_place_, MemoryTag::parameters, this->name() + " places");
-    if (bias) bias_.emplace_back(device, "bias", Shape{outputs}, this->name());
+    if (bias) bias_.emplace_back(device, "bias", Shape{outputs}, this->name(), use);
 
     const auto complex = [&](std::int64_t rows, std::int64_t columns, const char* what) {
         return Tensor(device, MemoryTag::activations, {rows, columns}, this->name() + what, DType::complex64);
@@ -222,6 +222,7 @@ void SpectralLinear::forward(std::int64_t batch, const LayerInput& x, float* y, 
 }
 
 void SpectralLinear::backward(std::int64_t batch, const float* dy, float* dx) {
+    require_trained();
     Backend& backend = device_.backend;
     // Adjoints of the steps of forward, in reverse; the spectra of x are still there.
     Complex* spectra = y_spectrum_.complex_data();

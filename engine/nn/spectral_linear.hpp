@@ -25,11 +25,11 @@ public:
     /// members of a stored pair among them; `values` beside them. Throws Error where they do not fit.
     SpectralLinear(Device device, std::string name, std::int64_t inputs, std::int64_t outputs,
                    std::span<const std::uint32_t> index, std::span<const Complex> values, bool bias,
-                   std::int64_t max_batch);
+                   std::int64_t max_batch, Use use = Use::train);
     /// Of cosine coefficients. `index`: ascending places in outputs × inputs.
     SpectralLinear(Device device, std::string name, std::int64_t inputs, std::int64_t outputs,
                    std::span<const std::uint32_t> index, std::span<const float> values, bool bias,
-                   std::int64_t max_batch);
+                   std::int64_t max_batch, Use use = Use::train);
 
     std::string_view kind() const override { return cosine_ ? "cosine-linear" : "spectral-linear"; }
     std::int64_t inputs() const override { return inputs_; }
@@ -55,7 +55,7 @@ private:
 
     /// Takes the units in the order of their rows.
     SpectralLinear(Device device, std::string name, bool cosine, std::int64_t inputs, std::int64_t outputs,
-                   const std::vector<Entry>& entries, bool bias, std::int64_t max_batch);
+                   const std::vector<Entry>& entries, bool bias, std::int64_t max_batch, Use use);
     static std::vector<Entry> fourier_entries(std::int64_t inputs, std::int64_t outputs,
                                               std::span<const std::uint32_t> index,
                                               std::span<const Complex> values);

@@ -35,11 +35,11 @@ std::unique_ptr<Layer> spectral_layer(Device device, const std::string& name, co
     const std::vector<std::uint32_t> places = kept_indices(list, basis);
     if (basis.parts() == 1)
         return std::make_unique<SpectralLinear>(device, name, tensor.shape[1], tensor.shape[0], places,
-                                                std::span<const float>(numbers), true, max_batch);
+                                                std::span<const float>(numbers), true, max_batch, Use::run);
     std::vector<Complex> values;
     for (std::size_t i = 0; i + 1 < numbers.size(); i += 2) values.emplace_back(numbers[i], numbers[i + 1]);
     return std::make_unique<SpectralLinear>(device, name, tensor.shape[1], tensor.shape[0], places,
-                                            std::span<const Complex>(values), true, max_batch);
+                                            std::span<const Complex>(values), true, max_batch, Use::run);
 }
 
 HostTensor in_order(const HostTensor& values, const std::vector<std::uint32_t>& order) {
@@ -76,7 +76,7 @@ struct Build {
         way.dense_bytes = shape.size() * static_cast<std::int64_t>(sizeof(float));
         if (!weight.packed) {
             layers.push_back(
-                std::make_unique<Dense>(device, record.name, shape[1], shape[0], max_batch, 0, 0));
+                std::make_unique<Dense>(device, record.name, shape[1], shape[0], max_batch, 0, 0, Use::run));
             layers.back()->parameters().front()->value.assign(device.backend, weight.tensor);
         } else if (is_one_transform(*weight.packed)) {
             way.way = LayerWay::Way::spectral;
@@ -87,9 +87,8 @@ struct Build {
             row_order = order.rows;
         } else {
             way.way = LayerWay::Way::blocks;
-            auto layer =
-                std::make_unique<ImplicitLinear>(device, record.name, *weight.packed, true,
-                                                 ImplicitLinear::Use::run, max_batch, std::int64_t{1});
+            auto layer = std::make_unique<ImplicitLinear>(device, record.name, *weight.packed, true, Use::run,
+                                                          max_batch, std::int64_t{1});
             implicit.push_back(layer.get());
             layers.push_back(std::move(layer));
         }
@@ -102,7 +101,8 @@ struct Build {
 
 }  // namespace
 
-PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t max_batch) {
+PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t max_batch,
+                              BlockRows block_rows) {
     Build build{device, max_batch, {}, {}, {}};
     std::int64_t width = 0;
     for (const LayerRecord& record : network_layers(file)) {
@@ -118,18 +118,23 @@ PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t
         width = build.layers.back()->outputs();
     }
     if (build.layers.empty()) throw Error("model file", "it has no layers");
-    ModelRequest request{device, Json::object(), build.layers.front()->inputs(), width, max_batch, 0, 1};
+    ModelRequest request{device, Json::object(), build.layers.front()->inputs(), width, max_batch, 0,
+                         1,      Use::run};
     auto model = std::make_unique<NetworkModel>(request, std::move(build.layers));
 
     // One block is made at a time: each layer may use all that is left.
-    const std::size_t used = device.budget.snapshot().total.current, limit = device.budget.limit();
+    const std::size_t used = device.budget.total().current, limit = device.budget.limit();
+    std::size_t least_limit = device.budget.total().peak;
     // Rows gathered at the first pass, and the class scores of a batch, here and on the host.
     const std::size_t spare =
         static_cast<std::size_t>(max_batch * (request.inputs + 2 * width)) * sizeof(float);
     for (ImplicitLinear* layer : build.implicit) {
-        const std::size_t taken = used + spare + layer->weights().reorder_bytes(max_batch);
+const std::size_t taken = used + spare + layer->weights().reorder_bytes(max_batch);
         const std::size_t left = limit - std::min(limit, taken);
-        const std::int64_t rows = layer->weights().rows_within(left);
+        const std::int64_t fewest = layer->weights().least_rows();
+        const std::int64_t rows =
+            block_rows == BlockRows::fewest ? fewest : layer->weights().rows_within(left);
+        least_limit = std::max(least_limit, taken + layer->weights().work_bytes(fewest));
         if (layer->weights().work_bytes(rows) > left)
             throw OutOfMemory(fmt::format("layer '{}'", layer->name()),
                               fmt::format("a block of {} rows needs {} bytes beside {} in use, of {}", rows,
@@ -138,7 +143,7 @@ PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t
         layer->set_block_rows(rows);
         std::ranges::find(build.ways, layer->name(), &LayerWay::layer)->block_rows = rows;
     }
-    return {std::move(model), std::move(build.ways)};
+    return {std::move(model), std::move(build.ways), least_limit};
 }
 
 }  // namespace spectral

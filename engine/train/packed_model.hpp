@@ -27,11 +27,16 @@ struct LayerWay {
 struct PackedModel {
     std::unique_ptr<Model> model;
     std::vector<LayerWay> ways;
+    std::size_t least_limit = 0;  ///< of the budget, with which it could have been made
 };
+
+/// Rows of the blocks of weights that are made at a time.
+enum class BlockRows { as_many_as_fit, fewest };
 
 /// `file` as read with PackedTensors::keep; the budget's limit is what weights, activations and work may take
 /// together. Throws Error on a model of other than linear layers and activations, OutOfMemory where even
 /// blocks of the fewest rows do not fit.
-PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t max_batch);
+PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t max_batch,
+                              BlockRows block_rows = BlockRows::as_many_as_fit);
 
 }  // namespace spectral

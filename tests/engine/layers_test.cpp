@@ -114,7 +114,7 @@ TEST_F(LayerGradients, ImplicitLinear) {
         SCOPED_TRACE(method);
         const auto packer = find_method(method).prepare(device_, {Shape{6, 7}, normal_values(42, 3)});
         const PackedTensor packed = packer->pack(packer->step_at(0.5));
-        ImplicitLinear layer(device_, "implicit", packed, true, ImplicitLinear::Use::train, kBatch, 4);
+        ImplicitLinear layer(device_, "implicit", packed, true, Use::train, kBatch, 4);
         check_layer(layer, true, 7, {});
         check_layer(layer, false, 16, {5, 4, 3, 2, 1, 0});
     }
@@ -138,9 +138,65 @@ TEST_F(LayerGradients, Reorder) {
 
 TEST_F(LayerGradients, ImplicitLinearOfFactorsIsNotTrained) {
     const auto packer = find_method("svd").prepare(device_, {Shape{6, 7}, normal_values(42, 3)});
-    ImplicitLinear layer(device_, "implicit", packer->pack(2), false, ImplicitLinear::Use::train, kBatch, 4);
+    ImplicitLinear layer(device_, "implicit", packer->pack(2), false, Use::train, kBatch, 4);
     EXPECT_TRUE(layer.parameters().empty());
     EXPECT_THROW(layer.backward(1, nullptr, nullptr), Error);
+}
+
+/// Layers that are only run give what trained ones give, without a gradient anywhere.
+TEST_F(LayerGradients, LayersThatAreOnlyRunHoldNone) {
+    const HostTensor dense{Shape{6, 7}, normal_values(42, 3)};
+    const std::vector<std::uint32_t> places{1, 6, 10};
+    const std::vector<Complex> values{{0.5F, -1}, {0.3F, 0.2F}, {-0.7F, 0.1F}};
+    const std::vector<float> cosines{0.5F, -1, 0.3F};
+    const auto packer = find_method("fft").prepare(device_, dense);
+    const PackedTensor packed = packer->pack(packer->step_at(0.5));
+    using Make = std::function<std::unique_ptr<Layer>(Device, Use)>;
+    const auto make_dense = [&](Device device, Use use) {
+        return std::make_unique<Dense>(device, "dense", 7, 6, kBatch, 1, 1, use);
+    };
+    const std::vector<Make> makers{
+        make_dense,
+        [&](Device device, Use use) {
+            return std::make_unique<SpectralLinear>(device, "fourier", 7, 6, places, values, true, kBatch,
+                                                    use);
+        },
+        [&](Device device, Use use) {
+            return std::make_unique<SpectralLinear>(device, "cosine", 7, 6, places, cosines, true, kBatch,
+                                                    use);
+        },
+        [&](Device device, Use use) {
+            return std::make_unique<ImplicitLinear>(device, "implicit", packed, true, use, kBatch, 4);
+        },
+        [&](Device device, Use use) {
+            std::vector<std::unique_ptr<Layer>> layers;
+            layers.push_back(make_dense(device, use));
+            layers.push_back(std::make_unique<ActivationLayer>(device, "gelu", ActivationKind::gelu, 6));
+            return std::make_unique<Sequential>(device, "network", std::move(layers), kBatch, use);
+        }};
+    for (const Make& make : makers) {
+        MemoryBudget running, training;
+        const auto run = make({*backend_, running}, Use::run),
+                   trained = make({*backend_, training}, Use::train);
+        SCOPED_TRACE(run->name());
+        const std::vector<float> x = normal_values(kBatch * 7, 8);
+        Array<float> input(*backend_, std::span<const float>(x));
+        Array<float> y(*backend_, kBatch * 6), expected(*backend_, kBatch * 6);
+        for (Parameter* parameter : run->parameters()) fill(*parameter, 5);
+        const auto trained_parameters = trained->parameters();
+        for (Parameter* parameter : run->parameters()) {
+            const auto same = std::ranges::find(trained_parameters, parameter->name, &Parameter::name);
+            ASSERT_NE(same, trained_parameters.end());
+            fill(**same, 5);
+        }
+        run->forward(kBatch, {input.data(), 7, nullptr}, y.data(), false);
+        trained->forward(kBatch, {input.data(), 7, nullptr}, expected.data(), false);
+        for (std::int64_t i = 0; i < kBatch * 6; ++i) EXPECT_EQ(y.data()[i], expected.data()[i]);
+        EXPECT_EQ(running.usage(MemoryTag::gradients).peak, 0);
+        EXPECT_GT(training.usage(MemoryTag::gradients).peak, 0);
+        EXPECT_LT(running.total().peak, training.total().peak);
+        EXPECT_THROW(run->backward(kBatch, y.data(), nullptr), Error);
+    }
 }
 
 TEST_F(LayerGradients, AdaptedLayerTrainsItsAdapterAlone) {
