@@ -2,7 +2,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <csignal>
 #include <cstdio>
+#include <iostream>
+#include <map>
 #include <spectral_version.hpp>
 #include <string>
 #include <vector>
@@ -30,16 +33,28 @@ std::string option_meant(const CLI::App& app, const std::string& given) {
     return close.size() == 1 ? close.front() : std::string();
 }
 
-}  // namespace
+/// The option that gave a request's field, where one did; else nothing.
+std::string option_of(const CLI::App& app, const std::string& field) {
+    // Where an option says it in another word than the request.
+    static const std::map<std::string, std::string> renamed{{"density", "--keep"},
+                                                            {"methods", "--per-layer"}};
+    const auto other = renamed.find(field);
+    const std::string name = other != renamed.end() ? other->second : spectral::app::flag_name(field);
+    for (const CLI::App* command : app.get_subcommands())
+        if (const CLI::Option* option = command->get_option_no_throw(name); option && option->count() > 0)
+            return name;
+    return {};
+}
 
-int main(int argc, char** argv) {
+/// Runs the command that is given and says what went wrong.
+int run(int argc, char** argv) {
     using namespace spectral::app;
-    restart_with_passive_waiting(argv);
     CLI::App app("Spectral Workbench: train, look into and export spectral models.", "spectral");
     app.set_version_flag("--version", SPECTRAL_VERSION " (" SPECTRAL_GIT_COMMIT ")");
     app.require_subcommand(1);
     app.footer(
-        "Examples:\n  spectral train --epochs 5 --out run.h5\n  spectral compress run.h5 --ratio 10 --out small.h5\n\n'spectral COMMAND "
+        "Examples:\n  spectral train --epochs 5 --out run.h5\n  spectral compress run.h5 --ratio 10 --out "
+        "small.h5\n\n'spectral COMMAND "
         "--help' shows a command's options and examples.");
     int exit_code = kExitOk;
     add_backends(app, exit_code);
@@ -64,11 +79,10 @@ int main(int argc, char** argv) {
         return kExitBadInput;
     } catch (const CLI::RequiredError& error) {
         const bool unknown = argc > 1 && app.get_subcommands().empty();
-        print_error(
-            unknown ? fmt::format("unknown command '{}'", argv[1]) : error.what(),
-            unknown
-                ? "commands: backends, datasets, models, train, eval, run, inspect, compress, tradeoff, export, bench; see 'spectral --help'"
-                : help_hint(app));
+        print_error(unknown ? fmt::format("unknown command '{}'", argv[1]) : error.what(),
+                    unknown ? "commands: backends, datasets, models, train, eval, run, inspect, compress, "
+                              "tradeoff, export, bench; see 'spectral --help'"
+                            : help_hint(app));
         return kExitBadInput;
     } catch (const CLI::ArgumentMismatch& error) {
         const std::string text = error.what();
@@ -80,6 +94,13 @@ int main(int argc, char** argv) {
         if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
         print_error(error.what(), help_hint(app));
         return kExitBadInput;
+    } catch (const spectral::BadValue& error) {
+        const std::string option = option_of(app, error.field());
+        print_error(option.empty() ? error.what() : fmt::format("{}: {}", option, error.why()), error.hint());
+        return kExitBadInput;
+    } catch (const spectral::FailedRun& error) {
+        print_error(error.what(), error.hint());
+        return kExitFailedRun;
     } catch (const spectral::Error& error) {
         print_error(error.what(), error.hint());
         return kExitBadInput;
@@ -87,9 +108,22 @@ int main(int argc, char** argv) {
         print_error(error.what(), "");
         return kExitFailedRun;
     }
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-        print_error("standard output: cannot be written", "");
-        return kExitFailedRun;
+    return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    spectral::app::restart_with_passive_waiting(argv);
+    // A file that would grow past its limit is then an error like a full disk, and not the end of the
+    // program.
+    std::signal(SIGXFSZ, SIG_IGN);
+    const int exit_code = run(argc, argv);
+    std::cout.flush();
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout) {
+        spectral::app::print_error("standard output: cannot be written, so not all of it came out",
+                                   "free some space, or send the output elsewhere");
+        return exit_code != spectral::app::kExitOk ? exit_code : spectral::app::kExitFailedRun;
     }
     return exit_code;
 }

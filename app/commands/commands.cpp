@@ -123,15 +123,22 @@ double parse_bytes(const std::string& option, const std::string& text) {
     return value * scale;
 }
 
-void require_free(const std::string& out, const std::string& resume, bool force, const std::string& go_on) {
-    namespace fs = std::filesystem;
-    std::error_code unreadable;  // the run says why it cannot write there
-    if (out.empty() || !fs::is_regular_file(out, unreadable)) return;
-    if (!resume.empty() && fs::equivalent(out, resume, unreadable)) return;
-    if (!is_model_file(out))
-        throw Error(out, "exists and is no model file of this program, so it is not replaced",
-                    "give another name for --out, or remove the file first");
-    if (!force) throw Error(out, "exists already and holds a model", "give another name for --out, " + go_on);
+void require_free(const Output& output, bool force, const std::string& go_on) {
+    std::error_code unreadable;  // the writer says why it cannot write there
+    if (output.path.empty() || !std::filesystem::is_regular_file(output.path, unreadable)) return;
+    if (!output.is_kind(output.path))
+        throw Error(output.path, fmt::format("exists and is no {}, so it is not replaced", output.kind),
+                    fmt::format("give another name for {}, or remove the file first", output.option));
+    if (!force)
+        throw Error(output.path, "exists already",
+                    fmt::format("give another name for {}, {}", output.option, go_on));
+}
+
+void require_free_model(const std::string& out, const std::string& resume, bool force,
+                        const std::string& go_on) {
+    std::error_code unreadable;
+    if (!resume.empty() && !out.empty() && std::filesystem::equivalent(out, resume, unreadable)) return;
+    require_free({out, "--out", "model file of this program", is_model_file}, force, go_on);
 }
 
 }  // namespace spectral::app

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -59,9 +60,22 @@ private:
 /// "40000", "40 KiB", "1.5MiB". Throws Error that names the option on anything else.
 double parse_bytes(const std::string& option, const std::string& text);
 
+/// A file that a command writes, and what may stand in its place.
+struct Output {
+    std::string path;    ///< empty: it is not wanted
+    std::string option;  ///< that named it, "--out"
+    std::string kind;    ///< "model file of this program"
+    bool (*is_kind)(const std::filesystem::path&);
+};
+
+/// Throws Error where something stands there that is not of its kind, or that nobody allowed to be replaced;
+/// `go_on` is what to do instead, for the hint.
+void require_free(const Output& output, bool force, const std::string& go_on = "or --force to replace it");
+
 /// What stands at `out` is a run that took its time, or something else altogether; only the run that goes on
-/// there may replace it unasked. Throws Error; `go_on` is what to do instead, for the hint.
-void require_free(const std::string& out, const std::string& resume, bool force, const std::string& go_on);
+/// there may replace it unasked.
+void require_free_model(const std::string& out, const std::string& resume, bool force,
+                        const std::string& go_on = "or --force to replace the model");
 
 /// On standard error, where that is a terminal; lines are printed wherever it goes.
 class ProgressBar {

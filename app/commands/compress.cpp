@@ -1,6 +1,8 @@
 // spectral compress: a model in fewer bytes.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -52,7 +54,7 @@ std::vector<int> parse_axes(const std::string& text) {
         int axis = 0;
         const auto [next, failure] = std::from_chars(at, end, axis);
         if (failure != std::errc() || (next < end && *next != ','))
-            throw Error("--axes", "'" + text + "' is no list of axes", "count them from 0: --axes 0,1");
+            throw BadValue("axes", "'" + text + "' is no list of axes", "count them from 0: --axes 0,1");
         axes.push_back(axis);
         at = next < end ? next + 1 : next;
     }
@@ -77,8 +79,8 @@ CompressRequest request_of(const CompressArguments& a) {
     for (const std::string& rule : a.per_layer) {
         const std::size_t equals = rule.rfind('=');
         if (equals == std::string::npos || equals == 0)
-            throw Error("--per-layer", "'" + rule + "' names no method",
-                        "write --per-layer hidden1/weight=svd");
+            throw BadValue("methods", "'" + rule + "' names no method",
+                           "write --per-layer hidden1/weight=svd");
         request.methods[rule.substr(0, equals)] = rule.substr(equals + 1);
     }
     if (!a.axes.empty()) {
@@ -90,7 +92,7 @@ CompressRequest request_of(const CompressArguments& a) {
         for (const IndexCoding coding : kIndexCodings)
             if (index_coding_name(coding) == a.index) request.options.index_coding = coding;
         if (!request.options.index_coding)
-            throw Error("--index", "'" + a.index + "' is unknown", "use flat-u32, bitmap or delta-varint");
+            throw BadValue("index", "'" + a.index + "' is unknown", "use flat-u32, bitmap or delta-varint");
     }
     return request;
 }
@@ -131,10 +133,39 @@ void print_table(const CompressResult& result) {
                result.dense_bytes, result.file_bytes, result.ratio());
 }
 
+std::string listed(const std::vector<std::string>& names) {
+    constexpr std::size_t kMostNamed = 20;
+    const std::size_t named = std::min(names.size(), kMostNamed);
+    return fmt::format("{}{}",
+                       fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(named), ", "),
+                       names.size() > named ? fmt::format(" and {} more", names.size() - named) : "");
+}
+
+/// What an option did not do, for all that it was given.
+void print_exceptions(const CompressArguments& a, const CompressRequest& request,
+                      const CompressResult& result) {
+    std::vector<std::string> small, whole;
+    for (const TensorReport& each : result.tensors) {
+        if (each.method == "dense") continue;  // within --max-error nothing else was possible
+        const bool named = request.methods.contains(each.name);
+        if (a.method != kAutoMethod && !named && each.method != a.method) small.push_back(each.name);
+        if (a.keep && named && !find_method(each.method).has_rates) whole.push_back(each.name);
+    }
+    if (!small.empty())
+        fmt::print(stderr,
+                   "note: tensors below {} values are stored whole at 8 or 16 bits, not by {}: {}; "
+                   "--per-layer NAME={} would change that\n",
+                   kSmallTensor, a.method, listed(small), a.method);
+    if (!whole.empty())
+        fmt::print(stderr,
+                   "note: stored whole by the methods that --per-layer names, whatever --keep says: {}\n",
+                   listed(whole));
+}
+
 void compress(CompressArguments& a) {
     const CompressTarget target = target_of(a);
     CompressRequest request = request_of(a);
-    require_free(a.out, "", a.force, "or --force to replace the model");
+    require_free_model(a.out, "", a.force);
     require_replaceable(a.out);
     const Input input(a.in);
     const ModelFile& file = input.model();
@@ -173,6 +204,7 @@ void compress(CompressArguments& a) {
     json["ratio"] = result.ratio();
     json["out"] = a.out;
     bar.clear();
+    print_exceptions(a, request, result);
     if (a.json) {
         fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
         return;
@@ -194,9 +226,10 @@ void add_compress(CLI::App& app, int& exit_code) {
     command->add_option("--bytes", a->bytes, "of the file, such as 40KiB")->type_name("N");
     command->add_option("--max-error", a->max_error, "of every tensor: ‖W − Ŵ‖/‖W‖")->type_name("E");
     command->add_option("--keep", a->keep, "share of every tensor's coefficients")->type_name("P");
-    std::string methods{kAutoMethod};
-    for (const Method& each : method_registry()) methods += ", " + each.name;
-    command->add_option("--method", a->method, "one of " + methods + " [auto]")->type_name("NAME");
+    command
+        ->add_option("--method", a->method,
+                     fmt::format("one of {}, {} [auto]", kAutoMethod, storable_methods()))
+        ->type_name("NAME");
     command
         ->add_option("--per-layer", a->per_layer,
                      "another method for a tensor, such as hidden1/weight=svd; may be repeated")

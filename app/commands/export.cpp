@@ -20,17 +20,8 @@ struct ExportArguments {
     bool json = false, force = false;
 };
 
-void require_free_safetensors(const std::string& out, bool force) {
-    std::error_code unreadable;  // the writer says why it cannot write there
-    if (!std::filesystem::is_regular_file(out, unreadable)) return;
-    if (!is_safetensors(out))
-        throw Error(out, "exists and is no safetensors file, so it is not replaced",
-                    "give another name for --out, or remove the file first");
-    if (!force) throw Error(out, "exists already", "give another name for --out, or --force to replace it");
-}
-
 void export_weights(const ExportArguments& a) {
-    require_free_safetensors(a.out, a.force);
+    require_free({a.out, "--out", "safetensors file", is_safetensors}, a.force);
     require_replaceable(a.out);
     const Input input(a.in);
     const ModelFile& model = input.model();

@@ -18,6 +18,7 @@
 #include "engine/core/files.hpp"
 #include "engine/data/dataset.hpp"
 #include "engine/io/model_file.hpp"
+#include "engine/io/png.hpp"
 #include "engine/nn/registry.hpp"
 #include "engine/profile/trace.hpp"
 #include "engine/train/run.hpp"
@@ -180,6 +181,8 @@ int train(TrainArguments& a) {
     options.resume = a.resume;
     if (!a.patterns_png.empty() && options.out.empty())
         throw Error("--patterns-png", "the picture is made from the model file", "give --out FILE as well");
+    require_free({a.patterns_png, "--patterns-png", "PNG picture", is_png}, a.force);
+    require_free({a.trace, "--trace", "Chrome trace", is_chrome_trace}, a.force);
     if (!a.patterns_png.empty()) require_replaceable(a.patterns_png);
     if (!a.trace.empty()) {
         require_replaceable(a.trace);
@@ -193,7 +196,8 @@ int train(TrainArguments& a) {
         options.resume_changes = resume_changes(a);
         config.data = a.data;
     }
-    require_free(a.out, a.resume, a.force, "--force to replace the model, or --resume to go on with it");
+    require_free_model(a.out, a.resume, a.force,
+                       "--force to replace the model, or --resume to go on with it");
     Terminal terminal(a.log, going_on(a.resume, options.out));
     watch_signals();
     TrainingRun run(std::move(config), options);
@@ -242,7 +246,7 @@ void add_train(CLI::App& app, int& exit_code) {
     command->add_option("--data", a->data, "directory or file of the data set")->type_name("DIR");
     command->add_option("--config", a->config, "JSON file of options; flags override it")->type_name("FILE");
     command->add_option("--out", a->out, "model file, written at every checkpoint")->type_name("FILE");
-    command->add_flag("--force", a->force, "replace the model that stands at --out");
+    command->add_flag("--force", a->force, "replace what stands at --out, --patterns-png and --trace");
     command->add_option("--resume", a->resume, "go on from this file; --epochs is the new total")
         ->type_name("FILE");
     command->add_option("--log", a->log, "one JSON object per line per epoch")->type_name("FILE");

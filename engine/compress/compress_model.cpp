@@ -18,11 +18,38 @@ namespace {
 /// Attempts to meet the bytes of the file, which only writing tells.
 constexpr int kAttempts = 8;
 
-void require_storable(const CompressRequest& request, const std::string& method) {
+/// `field`: of the request.
+void require_storable(const CompressRequest& request, const char* field, const std::string& method) {
     if (method == kAutoMethod) return;
-    if (find_method(method).is_null && !request.with_nulls)
-        throw Error(fmt::format("method '{}'", method), "is there to compare with, not to store by",
-                    "use fft, dct or another method");
+    try {
+        if (find_method(method).is_null && !request.with_nulls)
+            throw BadValue("method", fmt::format("'{}' is there to compare with, not to store by", method),
+                           "use one of: " + storable_methods());
+    } catch (const BadValue& failure) {
+        throw BadValue(field, failure.why(), failure.hint());
+    }
+}
+
+const char* field_of(CompressTarget::By by) {
+    switch (by) {
+        case CompressTarget::By::ratio:
+            return "ratio";
+        case CompressTarget::By::bytes:
+            return "bytes";
+        case CompressTarget::By::max_error:
+            return "max_error";
+        case CompressTarget::By::density:
+            return "density";
+    }
+    return "target";
+}
+
+/// A share of the coefficients can only be kept by a method that leaves some out.
+void require_rates(const std::string& method) {
+    constexpr const char* kHint = "name a method that leaves coefficients out, such as fft";
+    if (method == kAutoMethod) throw BadValue("density", "says nothing about which method keeps it", kHint);
+    if (!find_method(method).has_rates)
+        throw BadValue("density", fmt::format("method '{}' keeps every value", method), kHint);
 }
 
 struct Rate {
@@ -135,8 +162,8 @@ std::vector<Candidate> candidates(Device device, const ModelFile& model, const C
     if (!unknown.empty()) {
         std::string known;
         for (const Candidate& each : result) known += (known.empty() ? "" : ", ") + each.name;
-        throw Error(fmt::format("tensor '{}'", unknown.begin()->first), "the model has none of that name",
-                    "its tensors are: " + known);
+        throw BadValue("methods", fmt::format("the model has no tensor '{}'", unknown.begin()->first),
+                       "its tensors are: " + known);
     }
     if (result.empty())
         throw Error("model", "it has no tensors to compress", "Tensors need an axis and a value.");
@@ -144,7 +171,7 @@ std::vector<Candidate> candidates(Device device, const ModelFile& model, const C
             return axes_fit(*request.options.basis,
                             model.layers[each.layer].tensors[each.tensor].tensor.shape);
         }))
-        throw Error("axes", "no tensor of the model has so many", "count them from 0");
+        throw BadValue("axes", "no tensor of the model has so many", "count them from 0");
     return result;
 }
 
@@ -167,11 +194,11 @@ void put(ModelFile& model, const Candidate& candidate, PackedTensor packed) {
 std::int64_t wanted_bytes(const CompressTarget& target, std::int64_t dense_bytes) {
     if (target.by == CompressTarget::By::ratio) {
         if (!(target.value >= 1 && target.value <= 1e6))
-            throw Error("ratio", fmt::format("{:g} is not between 1 and 1e6", target.value));
+            throw BadValue("ratio", fmt::format("{:g} is not between 1 and 1e6", target.value));
         return static_cast<std::int64_t>(static_cast<double>(dense_bytes) / target.value);
     }
     if (!(target.value >= 1 && target.value <= 1e15))
-        throw Error("bytes", fmt::format("{:g} is no number of bytes", target.value));
+        throw BadValue("bytes", fmt::format("{:g} is no number of bytes", target.value));
     return static_cast<std::int64_t>(target.value);
 }
 
@@ -223,17 +250,19 @@ std::int64_t pack_to(const std::vector<Candidate>& all, std::int64_t budget, Mod
 
 /// Packs to at most `wanted` bytes of the file: of how many coded bytes those are, only writing tells. The
 /// file adds its own, and gzip takes some away.
-void pack_within(const std::vector<Candidate>& all, ModelFile& model, std::int64_t wanted,
-                 const Progress& progress) {
+void pack_within(const std::vector<Candidate>& all, ModelFile& model, CompressTarget::By by,
+                 std::int64_t wanted, const Progress& progress) {
     std::int64_t low = 0, high = 2 * wanted;
     for (const Candidate& each : all)
         low += static_cast<std::int64_t>(each.fixed != nullptr ? each.fixed->stored_bytes()
                                                                : each.hull.front().bytes);
     std::int64_t file_bytes = pack_to(all, low, model);
     if (file_bytes > wanted)
-        throw OutOfReach(fmt::format("a file of {} bytes", wanted),
-                         fmt::format("is not possible with these methods: the smallest has {}", file_bytes),
-                         "ask for more bytes, or use --method auto");
+        throw OutOfReach(
+            field_of(by),
+            fmt::format("a file of {} bytes is not possible with these methods: the smallest has {}", wanted,
+                        file_bytes),
+            "ask for more bytes, or let the methods be chosen (auto)");
     ModelFile fits = model;
     std::int64_t best = file_bytes, budget = low;
     for (int attempt = 0; attempt < kAttempts && wanted - best > wanted / 200; ++attempt) {
@@ -270,9 +299,9 @@ std::optional<PackedTensor> pack_to_error(const Candidate& candidate, double err
 void pack_each(const std::vector<Candidate>& all, ModelFile& model, const CompressTarget& target) {
     const bool by_error = target.by == CompressTarget::By::max_error;
     if (by_error && !(target.value >= 0 && target.value < 1))
-        throw Error("error", fmt::format("{:g} is not at least 0 and below 1", target.value));
+        throw BadValue("max_error", fmt::format("{:g} is not at least 0 and below 1", target.value));
     if (!by_error && !(target.value > 0 && target.value <= 1))
-        throw Error("density", fmt::format("{:g} is not above 0 and at most 1", target.value));
+        throw BadValue("density", fmt::format("{:g} is not above 0 and at most 1", target.value));
     for (const Candidate& each : all) {
         if (each.fixed != nullptr) {
             put(model, each, *each.fixed);
@@ -290,7 +319,8 @@ void pack_each(const std::vector<Candidate>& all, ModelFile& model, const Compre
 struct ModelCompressor::Impl {
     Device device;
     const ModelFile& model;
-    bool is_auto = false, weighed = false;
+    std::string method;
+    bool weighed = false;
     std::int64_t dense_bytes = 0;
     std::vector<Candidate> all;
 
@@ -325,10 +355,10 @@ struct ModelCompressor::Impl {
 
 ModelCompressor::ModelCompressor(Device device, const ModelFile& model, const CompressRequest& request,
                                  const Progress& progress)
-    : impl_(std::make_unique<Impl>(Impl{device, model, false, false, 0, {}})) {
-    require_storable(request, request.method);
-    for (const auto& [name, method] : request.methods) require_storable(request, method);
-    impl_->is_auto = request.method == kAutoMethod;
+    : impl_(std::make_unique<Impl>(Impl{device, model, {}, false, 0, {}})) {
+    require_storable(request, "method", request.method);
+    for (const auto& [name, method] : request.methods) require_storable(request, "methods", method);
+    impl_->method = request.method;
     for (const LayerRecord& layer : model.layers)
         for (const NamedTensor& each : layer.tensors)
             impl_->dense_bytes += each.tensor.shape.size() * static_cast<std::int64_t>(sizeof(float));
@@ -349,15 +379,14 @@ std::optional<std::int64_t> ModelCompressor::target_bytes(const CompressTarget& 
 CompressResult ModelCompressor::pack(const CompressTarget& target, const Progress& progress,
                                      const FixedTensors& fixed) {
     Impl& s = *impl_;
-    if (target.by == CompressTarget::By::density && s.is_auto)
-        throw Error("--keep", "says nothing about which method keeps it", "name a --method");
+    if (target.by == CompressTarget::By::density) require_rates(s.method);
     ModelFile packed = packed_model(s.device, s.model);
     // What a judgement will add to the file has its place in it from the start, at its longest.
     packed.metrics = {{"test_accuracy", 0.12345678901234567}};
     s.fix(fixed);
     if (const std::optional<std::int64_t> wanted = target_bytes(target)) {
         s.weigh_all(progress);
-        pack_within(s.all, packed, *wanted, progress);
+        pack_within(s.all, packed, target.by, *wanted, progress);
     } else {
         pack_each(s.all, packed, target);
     }

@@ -34,9 +34,9 @@ inline constexpr std::string_view kAutoMethod = "auto";
 inline constexpr std::int64_t kSmallTensor = 1024;
 
 /// So few bytes are not possible; the message says how many are.
-class OutOfReach : public Error {
+class OutOfReach : public BadValue {
 public:
-    using Error::Error;
+    using BadValue::BadValue;
 };
 
 struct CompressRequest {

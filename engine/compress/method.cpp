@@ -95,9 +95,9 @@ const std::vector<Method>& method_registry() {
          in_basis<random, f16>, true},
         {"magnitude", "Magnitude", "the largest weights themselves, 16 bits each", in_basis<identity, f16>},
         {"svd", "SVD", "the largest singular values, factors of 16 bits", low_rank},
-        {"f16", "16-bit", "every weight as a 16-bit float", in_place<f16>},
-        {"int8", "8-bit", "every weight as 8 bits, a scale for every 64", in_place<int8>},
-        {"int4", "4-bit", "every weight as 4 bits, a scale for every 64", in_place<int4>},
+        {"f16", "16-bit", "every weight as a 16-bit float", in_place<f16>, false, false},
+        {"int8", "8-bit", "every weight as 8 bits, a scale for every 64", in_place<int8>, false, false},
+        {"int4", "4-bit", "every weight as 4 bits, a scale for every 64", in_place<int4>, false, false},
     };
     return methods;
 }
@@ -106,9 +106,14 @@ const Method& find_method(std::string_view name) {
     const std::vector<Method>& methods = method_registry();
     const auto found = std::ranges::find(methods, name, &Method::name);
     if (found != methods.end()) return *found;
-    std::string known;
-    for (const Method& each : methods) known += (known.empty() ? "" : ", ") + each.name;
-    throw Error(fmt::format("method '{}'", name), "is unknown", "use one of: " + known);
+    throw BadValue("method", fmt::format("'{}' is unknown", name), "use one of: " + storable_methods());
+}
+
+std::string storable_methods() {
+    std::string names;
+    for (const Method& each : method_registry())
+        if (!each.is_null) names += (names.empty() ? "" : ", ") + each.name;
+    return names;
 }
 
 bool is_practical(const Method& method, const Shape& shape) {

@@ -66,6 +66,8 @@ struct Method {
                                     const PackOptions& options) = nullptr;
     /// A null hypothesis: there to compare with, never stored.
     bool is_null = false;
+    /// Whether it can keep more or less; else every value is kept.
+    bool has_rates = true;
 
     /// Throws Error on a tensor without values or axes, and on values that are not finite, naming the first.
     std::unique_ptr<Packer> prepare(Device device, const HostTensor& dense,
@@ -76,8 +78,10 @@ struct Method {
 void require_packable(const HostTensor& dense);
 
 const std::vector<Method>& method_registry();
-/// Throws Error that lists the known ones.
+/// Throws BadValue that lists those that can be stored.
 const Method& find_method(std::string_view name);
+/// "fft, dct, …": all but those that are only there to compare with.
+std::string storable_methods();
 
 /// Whether a method has anything to give for a shape in reasonable time: no tiles of a list, and no SVD of a
 /// large matrix, which takes minutes and can still be asked for by name.

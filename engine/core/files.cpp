@@ -28,12 +28,14 @@ constexpr const char* kPartMark = ".part-";
 
 std::string message(int error) { return std::generic_category().message(error); }
 
-Error failure(const fs::path& path, int error) {
-    std::string hint;
+/// A place that can never be written to is a mistake of who named it; a disk that gives out is not.
+[[noreturn]] void fail(const fs::path& path, int error) {
+    const std::string why = "cannot be written: " + message(error);
     if (error == ENOSPC || error == EDQUOT || error == EFBIG)
-        hint = "Free some space, or choose another disk.";
-    if (error == EACCES || error == EPERM || error == EROFS) hint = "Choose a folder that you may write to.";
-    return {path.string(), "cannot be written: " + message(error), std::move(hint)};
+        throw FailedRun(path.string(), why, "Free some space, or choose another disk.");
+    if (error == EIO) throw FailedRun(path.string(), why, "Check the disk, or choose another.");
+    const bool refused = error == EACCES || error == EPERM || error == EROFS;
+    throw Error(path.string(), why, refused ? "Choose a folder that you may write to." : "");
 }
 
 class Descriptor {
@@ -95,7 +97,7 @@ public:
             if (names_in_use.contains(path_)) continue;
             const Descriptor file(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
             if (file.get() < 0 && errno == EEXIST && attempt < 1000) continue;
-            if (file.get() < 0) throw failure(target, errno);
+            if (file.get() < 0) fail(target, errno);
             if (mode) (void)!::fchmod(file.get(), *mode);
             break;
         }
@@ -113,9 +115,9 @@ public:
 
     void flush_and_rename(const fs::path& target) {
         Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-        if (file.get() < 0 || ::fsync(file.get()) != 0) throw failure(target, errno);
-        if (const int error = file.close()) throw failure(target, error);
-        if (::rename(path_.c_str(), target.c_str()) != 0) throw failure(target, errno);
+        if (file.get() < 0 || ::fsync(file.get()) != 0) fail(target, errno);
+        if (const int error = file.close()) fail(target, error);
+        if (::rename(path_.c_str(), target.c_str()) != 0) fail(target, errno);
         renamed_ = true;
     }
 
@@ -161,7 +163,7 @@ Place find_place(const fs::path& path) {
     if (!S_ISREG(status.st_mode))
         throw Error(path.string(), "is not a regular file, so it cannot be replaced",
                     "Give the name of a new or an ordinary file.");
-    if (::access(place.target.c_str(), W_OK) != 0) throw failure(path, errno);
+    if (::access(place.target.c_str(), W_OK) != 0) fail(path, errno);
     place.mode = status.st_mode & 0777U;
     return place;
 }
@@ -184,14 +186,14 @@ void replace_file(const fs::path& path, const std::function<void(const fs::path&
 void replace_file(const fs::path& path, std::string_view contents) {
     replace_file(path, [&](const fs::path& temporary) {
         Descriptor file(::open(temporary.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
-        if (file.get() < 0) throw failure(path, errno);
+        if (file.get() < 0) fail(path, errno);
         for (std::string_view rest = contents; !rest.empty();) {
             const ssize_t written = ::write(file.get(), rest.data(), rest.size());
             if (written < 0 && errno == EINTR) continue;
-            if (written <= 0) throw failure(path, written < 0 ? errno : ENOSPC);
+            if (written <= 0) fail(path, written < 0 ? errno : ENOSPC);
             rest.remove_prefix(static_cast<std::size_t>(written));
         }
-        if (const int error = file.close()) throw failure(path, error);
+        if (const int error = file.close()) fail(path, error);
     });
 }
 

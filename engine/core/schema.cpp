@@ -43,10 +43,10 @@ bool has_type(FieldType type, const Json& value) {
     return false;
 }
 
-Error field_error(const Field& field, std::string_view owner, std::string why) {
+BadValue field_error(const Field& field, std::string_view owner, const std::string& why) {
     const std::string range = range_text(field);
     return {
-        fmt::format("option '{}' of {}", field.name, owner), std::move(why),
+        fmt::format("option '{}' of {}", field.name, owner), field.name, why,
         range.empty() ? fmt::format("give {}", type_text(field.type)) : fmt::format("allowed: {}", range)};
 }
 
@@ -68,7 +68,7 @@ std::string range_text(const Field& field) {
     const bool low = std::isfinite(field.minimum), high = std::isfinite(field.maximum);
     const auto text = [&field](double value) {
         return field.type == FieldType::integer && std::abs(value) < 1e15 ? fmt::format("{:.0f}", value)
-                                                                           : fmt::format("{:g}", value);
+                                                                          : fmt::format("{:g}", value);
     };
     if (low && high) return fmt::format("{}–{}", text(field.minimum), text(field.maximum));
     if (low) return "≥ " + text(field.minimum);

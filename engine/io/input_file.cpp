@@ -44,4 +44,12 @@ void InputFile::read(std::uint64_t offset, std::span<std::byte> target) const {
     }
 }
 
+bool starts_with(const std::filesystem::path& path, std::string_view start) {
+    const InputFile file(path);
+    if (file.bytes() < start.size()) return false;
+    std::string there(start.size(), '\0');
+    file.read(0, std::as_writable_bytes(std::span(there)));
+    return there == start;
+}
+
 }  // namespace spectral

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "engine/core/error.hpp"
 
@@ -35,5 +36,8 @@ private:
     std::uint64_t bytes_ = 0;
     int descriptor_ = -1;
 };
+
+/// Whether the file begins so. Throws as InputFile.
+bool starts_with(const std::filesystem::path& path, std::string_view start);
 
 }  // namespace spectral

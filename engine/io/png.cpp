@@ -9,8 +9,11 @@
 
 #include "engine/core/error.hpp"
 #include "engine/core/files.hpp"
+#include "engine/io/input_file.hpp"
 
 namespace spectral {
+
+bool is_png(const std::filesystem::path& path) { return starts_with(path, "\x89PNG\r\n\x1a\n"); }
 
 void write_png(const std::filesystem::path& path, const Picture& picture) {
     constexpr std::int64_t kMaxPixels = 1'000'000;  // along one side, libpng's own limit

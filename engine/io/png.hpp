@@ -13,6 +13,9 @@ struct Picture {
     std::vector<std::uint8_t> rgb;
 };
 
+/// Whether the file begins as one. Throws Error where it cannot be opened.
+bool is_png(const std::filesystem::path& path);
+
 /// Replaces `path` atomically; throws Error naming it.
 void write_png(const std::filesystem::path& path, const Picture& picture);
 

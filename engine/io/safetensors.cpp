@@ -278,7 +278,7 @@ void write_safetensors(const std::filesystem::path& path, const ModelFile& model
                 file.write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
             }
         if (!file.flush())
-            throw Error(path.string(), "cannot be written", "Free some space, or choose another disk.");
+            throw FailedRun(path.string(), "cannot be written", "Free some space, or choose another disk.");
     });
 }
 

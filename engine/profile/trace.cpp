@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/io/input_file.hpp"
+
 namespace spectral {
 
 std::string to_csv(const Profile& profile, const Ceiling& ceiling) {
@@ -38,6 +40,10 @@ Json to_chrome_trace(const Profile& profile) {
                           {"args", {{"step", span.step}, {"level", timing.level}}}});
     }
     return {{"traceEvents", events}, {"displayTimeUnit", "ns"}};
+}
+
+bool is_chrome_trace(const std::filesystem::path& path) {
+    return starts_with(path, R"({"displayTimeUnit":"ns","traceEvents":[)");
 }
 
 }  // namespace spectral

@@ -1,6 +1,7 @@
 // What the profiler saw, for other programs: a table as CSV, the spans as a Chrome trace (opens in Perfetto).
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "engine/core/schema.hpp"
@@ -14,5 +15,7 @@ std::string to_csv(const Profile& profile, const Ceiling& ceiling);
 
 /// Trace Event Format: complete events in microseconds, one track per depth.
 Json to_chrome_trace(const Profile& profile);
+/// Whether a file begins as that does. Throws Error where it cannot be opened.
+bool is_chrome_trace(const std::filesystem::path& path);
 
 }  // namespace spectral

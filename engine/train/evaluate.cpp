@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 
 #include "engine/compress/method.hpp"
 #include "engine/core/error.hpp"
@@ -175,6 +176,9 @@ struct FileJudge::Impl {
         return own;
     }
 
+    /// Of the bytes that evaluate_packed() can do with: those of one sample and the smallest blocks, counted.
+    std::size_t least_limit(const ModelFile& file, const FeatureMatrix& features);
+
     std::unique_ptr<Model> load(const ModelFile& file, const FeatureMatrix& features, std::int64_t batch) {
         auto model = find_model(config.model)
                          .make({device(), config.model_options, features.columns, dataset->classes(), batch,
@@ -312,7 +316,8 @@ FileJudge::PackedRun FileJudge::evaluate_packed(const ModelFile& file, std::size
     FeatureMatrix own;
     const FeatureMatrix& test = impl_->as_trained(file, impl_->test, own);
     std::int64_t batch = std::min<std::int64_t>(impl_->config.batch, std::max<std::int64_t>(test.rows, 1));
-    while (true) {
+    std::exception_ptr shortage;
+    for (; batch >= 1; batch /= 2) {
         try {
             MemoryBudget budget(limit);
             const Device device{*impl_->backend, budget};
@@ -323,13 +328,27 @@ FileJudge::PackedRun FileJudge::evaluate_packed(const ModelFile& file, std::size
                                             *impl_->dataset, 0);
             run.ways = packed.ways;
             run.batch = batch;
-            run.peak_bytes = budget.snapshot().total.peak;
+            run.peak_bytes = budget.total().peak;
             return run;
         } catch (const OutOfMemory&) {
-            if (batch == 1) throw;
-            batch /= 2;
+            shortage = std::current_exception();
         }
     }
+    const std::size_t least = impl_->least_limit(file, test);
+    if (least <= limit) std::rethrow_exception(shortage);  // it is not the limit that there is too little of
+    throw BadValue("memory_limit", fmt::format("{} bytes are too few for this model", limit),
+                   fmt::format("give at least {}, which one sample at a time needs", least));
+}
+
+std::size_t FileJudge::Impl::least_limit(const ModelFile& file, const FeatureMatrix& features) {
+    MemoryBudget budget(available_memory());
+    const Device own{*backend, budget};
+    const PackedModel packed = make_packed_model(own, file, 1, BlockRows::fewest);
+    FeatureMatrix first{1, features.columns, features.stride, {}};
+    first.values = Tensor(device(), MemoryTag::data, {1, features.stride}, "first test features");
+    if (features.rows > 0) backend->copy_on_device(first.values.data(), features.values.data(), first.values.bytes());
+    evaluate_model(own, *packed.model, first, dataset->test, {}, 1, *dataset, 0);
+    return std::max(packed.least_limit, budget.total().peak);
 }
 
 ModelFile FileJudge::fine_tune(const ModelFile& source, const ModelFile& compressed, const FineTuning& tuning,

@@ -58,7 +58,8 @@ public:
         std::size_t peak_bytes = 0;  ///< of weights, activations and work, as the budget counted them
     };
     /// Of a file read with PackedTensors::keep, without unpacking it, in at most `limit` bytes beside the
-    /// data: in smaller batches where that helps. Throws as make_packed_model().
+    /// data: in smaller batches where that helps. Throws as make_packed_model(), and BadValue that says how
+    /// many bytes would do where these are too few.
     PackedRun evaluate_packed(const ModelFile& file, std::size_t limit) const;
 
     struct FineTuning {

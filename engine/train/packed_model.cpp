@@ -129,7 +129,7 @@ PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t
     const std::size_t spare =
         static_cast<std::size_t>(max_batch * (request.inputs + 2 * width)) * sizeof(float);
     for (ImplicitLinear* layer : build.implicit) {
-const std::size_t taken = used + spare + layer->weights().reorder_bytes(max_batch);
+        const std::size_t taken = used + spare + layer->weights().reorder_bytes(max_batch);
         const std::size_t left = limit - std::min(limit, taken);
         const std::int64_t fewest = layer->weights().least_rows();
         const std::int64_t rows =

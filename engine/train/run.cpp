@@ -166,6 +166,7 @@ void TrainingRun::work() {
     } catch (const Error& error) {
         message = error.what();
         hint = error.hint();
+        if (dynamic_cast<const FailedRun*>(&error) != nullptr) result_.bad_input = false;
     } catch (const std::exception& error) {
         message = fmt::format("training failed: {}", error.what());
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import subprocess
 import unittest
 import xml.etree.ElementTree
 
-from support import CliCase
+from support import TIMEOUT, CliCase, program
 
 TARGETS = {"--ratio": "6", "--bytes": "12KiB", "--max-error": "0.3"}
 
@@ -91,24 +92,61 @@ class Compress(CliCase):
         self.json("compress", "small.h5", "--ratio", "8", "--out", "smaller.h5")
         self.assert_refused("train", "--resume", "small.h5", naming="holds an exported model")
 
+    def test_what_an_option_does_not_reach_is_said(self) -> None:
+        def notes(*arguments: str) -> list[str]:
+            run = self.succeed("compress", "run.h5", "--out", "small.h5", "--force", *arguments)
+            return [line for line in run.stderr.splitlines() if line.startswith("note: ")]
+
+        small = notes("--ratio", "4", "--method", "fft")
+        self.assertEqual(len(small), 1)
+        self.assertIn("below 1024 values", small[0])
+        self.assertIn("hidden1/bias", small[0])
+        self.assertNotIn("hidden1/weight", small[0])
+        self.assertEqual(notes("--ratio", "4"), [])
+        whole = notes("--keep", "0.1", "--method", "fft", "--per-layer", "hidden1/weight=int8")
+        self.assertIn("whatever --keep says: hidden1/weight", whole[1])
+
+    def test_a_disk_that_is_full(self) -> None:
+        """A limit on the size of files stands for the disk; its signal must not end the program half way."""
+        for command in (("compress", "run.h5", "--ratio", "2"), ("export", "run.h5")):
+            with self.subTest(command[0]):
+                run = subprocess.run(["sh", "-c", 'ulimit -f 4; exec "$0" "$@"', program(), *command, "--out", "out"],
+                                     capture_output=True, encoding="utf-8", cwd=self.folder, timeout=TIMEOUT, check=False)
+                self.assertEqual(run.returncode, 3, run.stderr)
+                self.assertRegex(run.stderr, "error: out: cannot be written.*\nhint: Free some space")
+                self.assertEqual(set(self.contents()), {"run.h5"})
+
+    def test_only_what_can_be_stored_by_is_listed(self) -> None:
+        text = self.succeed("compress", "--help").stdout
+        self.assertIn("magnitude", text)
+        self.assertNotIn("random-basis", text)
+        run = self.spectral("compress", "run.h5", "--ratio", "2", "--method", "zip", "--out", "out")
+        self.assertIn("hint: use one of: fft, ", run.stderr)
+        self.assertNotIn("random-basis", run.stderr)
+
     def test_refusals_write_nothing(self) -> None:
         out = ("--out", "small.h5")
         for arguments, naming in (
             ((), "nothing says how much is kept"),
             (("--ratio", "10", "--bytes", "5000"), "more than one option says how much is kept"),
-            (("--ratio", "0"), "ratio"),
-            (("--bytes", "10 parsecs"), "10 parsecs"),
-            (("--bytes", "100"), "the smallest has"),
-            (("--max-error", "2"), "error"),
-            (("--keep", "0.1"), "--keep"),
-            (("--ratio", "10", "--method", "zip"), "zip"),
-            (("--ratio", "10", "--method", "random-basis"), "random-basis"),
-            (("--ratio", "10", "--per-layer", "hidden9/weight=fft"), "hidden9/weight"),
-            (("--ratio", "10", "--per-layer", "fft"), "--per-layer"),
-            (("--ratio", "10", "--axes", "0;1"), "0;1"),
-            (("--ratio", "10", "--axes", "5", "--method", "fft"), "axes"),
-            (("--ratio", "10", "--index", "runs"), "runs"),
-            (("--ratio", "10", "--order", "diagonal"), "diagonal"),
+            (("--ratio", "0"), "--ratio: 0 is not between"),
+            (("--bytes", "10 parsecs"), "--bytes: '10 parsecs'"),
+            (("--bytes", "100"), "--bytes: a file of 100 bytes is not possible with these methods: the smallest has"),
+            (("--ratio", "999999"), "--ratio: a file of "),
+            (("--max-error", "2"), "--max-error: 2 is not"),
+            (("--keep", "0.1"), "--keep: "),
+            (("--keep", "2", "--method", "fft"), "--keep: 2 is not"),
+            (("--keep", "0.1", "--method", "int8"), "--keep: method 'int8' keeps every value"),
+            (("--ratio", "10", "--method", "zip"), "--method: 'zip' is unknown"),
+            (("--ratio", "10", "--method", "random-basis"), "--method: 'random-basis' is there to compare with"),
+            (("--ratio", "10", "--per-layer", "hidden9/weight=fft"), "--per-layer: the model has no tensor 'hidden9/w"),
+            (("--ratio", "10", "--per-layer", "hidden1/weight=zip"), "--per-layer: 'zip' is unknown"),
+            (("--ratio", "10", "--per-layer", "fft"), "--per-layer: "),
+            (("--ratio", "10", "--axes", "0;1"), "--axes: '0;1'"),
+            (("--ratio", "10", "--axes", "5", "--method", "fft"), "--axes: "),
+            (("--ratio", "10", "--index", "runs"), "--index: 'runs'"),
+            (("--ratio", "10", "--order", "diagonal"), "--order: 'diagonal'"),
+            (("--ratio", "10", "--dataset", "tones", "--test-samples", "x"), "--test-samples: "),
             (("--ratio", "10", "--test-samples", "5"), "--test-samples"),
             (("--ratio", "10", "--fine-tune", "2"), "--fine-tune"),
             (("--ratio", "10", "--fine-tune", "0", "--dataset", "tones"), "--fine-tune"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unittest
 
 from support import CliCase
@@ -26,12 +27,25 @@ class Run(CliCase):
                     self.assertLessEqual(result["peak_memory_bytes"], limit)
                     self.assertEqual(result["memory_limit_bytes"], limit)
 
+    def test_the_limit_that_a_refusal_names_is_the_least(self) -> None:
+        self.train("run.h5", "--model", "mlp", "--hidden", "64", "--epochs", "1")
+        for method in ("fft", "dct-int8", "block-fft", "svd", "int8", "f16"):
+            with self.subTest(method):
+                self.json("compress", "run.h5", "--out", "small.h5", "--force", "--max-error", "0.3", "--method", method)
+                refused = self.spectral("run", "small.h5", "--memory-limit", "2KiB")
+                least = int(re.search("hint: give at least ([0-9]+), ", refused.stderr)[1])
+                result = self.json("run", "small.h5", "--memory-limit", str(least))
+                self.assertEqual(result["batch"], 1)
+                self.assertLessEqual(result["peak_memory_bytes"], least)
+                self.assert_refused("run", "small.h5", "--memory-limit", str(least - 1), naming="--memory-limit")
+
     def test_refusals(self) -> None:
         self.train("run.h5", "--model", "mlp", "--hidden", "64", "--epochs", "1")
         self.json("compress", "run.h5", "--out", "small.h5", "--ratio", "4")
         self.assert_refused("run", "missing.h5", naming="missing.h5")
         self.assert_refused("run", "small.h5", "--memory-limit", "10 parsecs", naming="10 parsecs")
-        self.assert_refused("run", "small.h5", "--memory-limit", "2KiB", naming="limit")
+        self.assert_refused("run", "small.h5", "--memory-limit", "2KiB",
+                            naming="--memory-limit: 2048 bytes are too few for this model")
         self.assert_refused("run", "small.h5", "--dataset", "mnist", "--data", "nowhere", naming="nowhere")
         self.train("pure.h5", "--epochs", "1")
         self.assert_refused("run", "pure.h5", naming="purefft")
