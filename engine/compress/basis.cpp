@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -32,7 +33,8 @@ std::uint64_t split_mix(std::uint64_t seed, std::uint64_t index) {
 /// Half of the values, drawn by their places, change their signs.
 std::vector<float> with_signs(std::vector<float> values, std::uint64_t seed) {
     for (std::size_t i = 0; i < values.size(); ++i)
-        if (split_mix(seed, i) % 2 != 0) values[i] = -values[i];
+        values[i] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(values[i]) ^
+                                         static_cast<std::uint32_t>(split_mix(seed, i) << 31));
     return values;
 }
 
@@ -158,13 +160,20 @@ std::vector<float> Basis::forward(Device device, const HostTensor& dense) const 
 }
 
 HostTensor Basis::inverse(Device device, const std::vector<float>& coefficients) const {
+    if (choice_.kind == BasisKind::identity) return inverse(device, coefficients, nullptr);
+    const BasisTransform transform(device, *this, BasisTransform::Use::inverse);
+    return inverse(device, coefficients, &transform);
+}
+
+HostTensor Basis::inverse(Device device, const std::vector<float>& coefficients,
+                          const BasisTransform* transform) const {
     require(coefficients.size() == static_cast<std::size_t>(size_ * parts()), "basis",
             "another number of coefficients");
     if (choice_.kind == BasisKind::identity) return {shape_, coefficients};
     const Tensor input(device, MemoryTag::workspace, {size_ * parts()}, kHolder);
     const Tensor output(device, MemoryTag::workspace, {shape_.size()}, kHolder);
     device.backend.copy_to_device(input.data(), coefficients.data(), input.bytes());
-    BasisTransform(device, *this, BasisTransform::Use::inverse).inverse(input.data(), output.data());
+    transform->inverse(input.data(), output.data());
     std::vector<float> values = output.to_host(device.backend).values;
     if (choice_.kind == BasisKind::random) values = with_signs(std::move(values), choice_.seed);
     return {shape_, std::move(values)};

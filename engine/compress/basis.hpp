@@ -28,6 +28,8 @@ struct BasisChoice {
     bool operator==(const BasisChoice&) const = default;
 };
 
+class BasisTransform;
+
 /// Coefficients lie on the host as lists of numbers, parts() each.
 ///  identity  the values themselves
 ///  fft       orthonormal real transform over the axes, the other axes in front: half spectra one after
@@ -64,6 +66,9 @@ public:
 
     std::vector<float> forward(Device device, const HostTensor& dense) const;
     HostTensor inverse(Device device, const std::vector<float>& coefficients) const;
+    /// By a transform of this basis that is there already; null where it is the identity.
+    HostTensor inverse(Device device, const std::vector<float>& coefficients,
+                       const BasisTransform* transform) const;
 
 private:
     Shape shape_;

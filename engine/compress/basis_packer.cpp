@@ -1,6 +1,8 @@
 // The largest coefficients in a basis, or those of low frequency, or all.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "engine/compress/packers.hpp"
@@ -124,7 +126,7 @@ public:
         const double wanted = std::max(1.0, std::round(density * static_cast<double>(basis_.shape().size())));
         if (method_.support == Support::box) {
             std::int64_t step = 1;
-            while (step < kBoxSteps && freedom(kept(step + 1)) <= wanted) ++step;
+            while (step < kBoxSteps && freedom(step + 1) <= wanted) ++step;
             return step;
         }
         const auto more = std::ranges::upper_bound(spent_, static_cast<std::uint32_t>(wanted));
@@ -140,15 +142,8 @@ public:
         return sum;
     }
 
-    PackedTensor pack(std::int64_t step) const override {
+    Stored store(std::int64_t step) const override {
         const std::vector<std::uint32_t> indices = kept(step);
-        const auto parts = static_cast<std::size_t>(basis_.parts());
-        std::vector<float> numbers;
-        numbers.reserve(indices.size() * parts);
-        for (const std::uint32_t i : indices)
-            for (std::size_t part = 0; part < parts; ++part)
-                numbers.push_back(coefficients_[i * parts + part]);
-
         PackedList list;
         list.support = method_.support;
         list.count = std::ssize(indices);
@@ -158,17 +153,20 @@ public:
             list.indices = encode_indices(list.index_coding, indices, basis_.size());
         }
         list.value_coding = method_.values;
-        CodedValues coded = encode_values(method_.values, numbers);
+        CodedValues coded = encode_values(method_.values, numbers_at(indices));
         list.scale = coded.scale;
         list.values = std::move(coded.bytes);
 
-        PackedTensor tensor;
+        Stored stored;
+        stored.kept = freedom(step) / static_cast<double>(basis_.shape().size());
+        stored.decoded = in_places(basis_, indices, kept_numbers(list, basis_));
+        PackedTensor& tensor = stored.packed;
         tensor.method = name_;
         tensor.shape = basis_.shape();
         tensor.basis = basis_.choice();
-        tensor.relative_error = error(list);
+        tensor.relative_error = error(stored.decoded);
         tensor.lists.push_back(std::move(list));
-        return tensor;
+        return stored;
     }
 
     std::vector<EnergyPoint> energies(std::int64_t points) const override {
@@ -182,7 +180,7 @@ public:
                 double held = 0;
                 for (const std::uint32_t i : indices)
                     held += basis_.energy_weight(i) * energy(coefficients_, basis_.parts(), i);
-                curve.push_back({freedom(indices) / size, share(held)});
+                curve.push_back({freedom(step) / size, share(held)});
             }
             return curve;
         }
@@ -205,10 +203,10 @@ public:
     const std::vector<float>& coefficients() const override { return coefficients_; }
 
 private:
-    double freedom(const std::vector<std::uint32_t>& indices) const {
-        double sum = 0;
-        for (const std::uint32_t i : indices) sum += basis_.freedom(i);
-        return sum;
+    double freedom(std::int64_t step) const {
+        if (method_.support == Support::all) return static_cast<double>(basis_.shape().size());
+        if (method_.support == Support::box) return static_cast<double>(box_freedom(basis_, box_at(step)));
+        return spent_[static_cast<std::size_t>(step - 1)];
     }
 
     /// By falling energy, ties by the lower index; as TopK compares, in float32.
@@ -246,11 +244,31 @@ private:
     /// Ascending, with both members of stored conjugate pairs.
     std::vector<std::uint32_t> kept(std::int64_t step) const {
         if (method_.support == Support::box) return box_indices(basis_, box_at(step));
-        std::vector<std::uint32_t> indices;
-        for (std::int64_t i = 0; i < basis_.size(); ++i)
-            if (method_.support == Support::all || place_[static_cast<std::size_t>(i)] < step)
-                indices.push_back(static_cast<std::uint32_t>(i));
+        std::vector<std::uint32_t> indices(static_cast<std::size_t>(basis_.size()));
+        if (method_.support == Support::all) {
+            std::iota(indices.begin(), indices.end(), 0U);
+            return indices;
+        }
+        // Which are kept follows no pattern that the processor could foresee: no branch on it.
+        const auto limit = static_cast<std::uint32_t>(step);
+        std::size_t count = 0;
+        for (std::uint32_t i = 0; i < place_.size(); ++i) {
+            indices[count] = i;
+            count += place_[i] < limit ? 1U : 0U;
+        }
+        indices.resize(count);
         return indices;
+    }
+
+    std::vector<float> numbers_at(const std::vector<std::uint32_t>& indices) const {
+        const auto parts = static_cast<std::size_t>(basis_.parts());
+        std::vector<float> numbers(indices.size() * parts);
+        for (std::size_t j = 0; j < indices.size(); ++j) {
+            const float* from = coefficients_.data() + indices[j] * parts;
+            numbers[j * parts] = from[0];
+            if (parts == 2) numbers[j * parts + 1] = from[1];
+        }
+        return numbers;
     }
 
     IndexCoding coding_of(const std::vector<std::uint32_t>& indices) const {
@@ -258,17 +276,17 @@ private:
     }
 
     /// By Parseval, of the coefficients as they will be unpacked.
-    double error(const PackedList& list) const {
+    double error(const std::vector<float>& stored) const {
         if (total_ <= 0) return 0;
-        const std::vector<float> stored = unpack(list, basis_);
-        const int parts = basis_.parts();
-        double lost = 0;
+        const auto parts = static_cast<std::size_t>(basis_.parts());
+        // Real and imaginary parts apart: two sums that do not wait for each other.
+        std::array<double, 2> lost{};
         for (std::size_t at = 0; at < stored.size();)
             for (const std::uint8_t weight : basis_.line_weights())
-                for (int part = 0; part < parts; ++part, ++at)
-                    lost += weight *
-                            squared(static_cast<double>(coefficients_[at]) - static_cast<double>(stored[at]));
-        return std::sqrt(lost / total_);
+                for (std::size_t part = 0; part < parts; ++part, ++at)
+                    lost[part] += weight * squared(static_cast<double>(coefficients_[at]) -
+                                                   static_cast<double>(stored[at]));
+        return std::sqrt((lost[0] + lost[1]) / total_);
     }
 
     Basis basis_;

@@ -39,13 +39,18 @@ BasisTransform::BasisTransform(Device device, const Basis& basis, Use use)
             spectrum_ = complex(size_);
             scratch_ = complex(size_);
         }
+        // They differ along the last axis only; some lines of it to a row keep the rows of short ones long.
+        constexpr std::int64_t kLongEnough = 512;
+        const Shape half = basis.transform_shape();
+        row_ = half[half.rank() - 1];
+        for (int axis = half.rank() - 2; axis >= 0 && row_ < kLongEnough; --axis) row_ *= half[axis];
         const auto weights = [&](bool mirrors) {
-            std::vector<Complex> values(static_cast<std::size_t>(signal_.spectrum_size()));
+            std::vector<Complex> values(static_cast<std::size_t>(row_));
             const double scale = 1 / std::sqrt(static_cast<double>(signal_.size()));
             for (std::size_t i = 0; i < values.size(); ++i)
                 values[i] = static_cast<float>(
                     scale * (mirrors ? basis.energy_weight(static_cast<std::int64_t>(i)) : 1));
-            Tensor tensor = complex(signal_.spectrum_size());
+            Tensor tensor = complex(row_);
             device.backend.copy_to_device(tensor.complex_data(), values.data(), tensor.bytes());
             return tensor;
         };
@@ -76,8 +81,7 @@ void BasisTransform::analyse(const float* dense, float* coefficients, const Tens
     } else if (kind_ == BasisKind::fft) {
         auto* spectra = reinterpret_cast<Complex*>(coefficients);
         backend.run(Rfft{transforms_, signal_, dense, spectra});
-        backend.run(SpectralMultiply{transforms_, signal_.spectrum_size(), false, spectra,
-                                     weights.complex_data(), spectra});
+        backend.run(SpectralMultiply{size_ / row_, row_, false, spectra, weights.complex_data(), spectra});
     } else {
         backend.run(Dct{transforms_, signal_, false, dense, coefficients, scratch_.complex_data()});
     }
@@ -90,7 +94,7 @@ void BasisTransform::inverse(const float* coefficients, float* dense) const {
         backend.run(GatherRows{1, values_, coefficients, values_, nullptr, values, values_});
     } else if (kind_ == BasisKind::fft) {
         Complex* spectra = spectrum_.complex_data();
-        backend.run(SpectralMultiply{transforms_, signal_.spectrum_size(), false,
+        backend.run(SpectralMultiply{size_ / row_, row_, false,
                                      reinterpret_cast<const Complex*>(coefficients),
                                      mirrored_scale_.complex_data(), spectra});
         backend.run(RfftBackward{transforms_, signal_, spectra, values, scratch_.complex_data()});

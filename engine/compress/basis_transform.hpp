@@ -21,14 +21,15 @@ public:
     void inverse_adjoint(const float* d_dense, float* d_coefficients) const;
 
 private:
-    /// From the dense values, both forward and the adjoint; `weights` of the bins of one transform.
+    /// From the dense values, both forward and the adjoint; `weights` of row_ coefficients.
     void analyse(const float* dense, float* coefficients, const Tensor& weights) const;
 
     Device device_;
     BasisKind kind_;
     SignalShape signal_;
     std::int64_t transforms_, values_, size_;
-    Buffer order_, back_;  ///< places of values, where the transforms do not take them in their order
+    std::int64_t row_ = 0;  ///< coefficients that a row of weights is for
+    Buffer order_, back_;   ///< places of values, where the transforms do not take them in their order
     Tensor arranged_, spectrum_, scratch_;
     Tensor scale_, mirrored_scale_;
 };

@@ -15,15 +15,12 @@ using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMa
 
 class LowRankPacker final : public Packer {
 public:
-    LowRankPacker(const HostTensor& dense, ValueCoding values, std::string name)
-        : shape_(dense.shape),
-          values_(values),
-          name_(std::move(name)),
-          whole_(Eigen::Map<const Matrix>(dense.values.data(), dense.shape[0],
-                                          dense.shape.size() / dense.shape[0])) {
+    LowRankPacker(Device device, const HostTensor& dense, ValueCoding values, std::string name)
+        : device_(device), dense_(dense), values_(values), name_(std::move(name)) {
         // What is wrong of the singular values is below what the factors are rounded to. Each factor takes
         // the root of the singular value.
-        const bool wide = whole_.rows() <= whole_.cols();
+        const std::int64_t rows = dense.shape[0], columns = dense.shape.size() / rows;
+        const bool wide = rows <= columns;
         const Eigen::MatrixXd matrix = wide_matrix(dense);
         const auto [squares, vectors] = gram_spectrum(matrix, GramVectors::yes);
         const Eigen::VectorXd roots = squares.cwiseSqrt().cwiseSqrt();
@@ -40,8 +37,8 @@ public:
 
     std::int64_t step_at(double density) const override {
         const double each = static_cast<double>(left_.cols() + right_.cols());
-        return std::clamp<std::int64_t>(std::llround(density * static_cast<double>(shape_.size()) / each), 1,
-                                        steps());
+        return std::clamp<std::int64_t>(
+            std::llround(density * static_cast<double>(dense_.shape.size()) / each), 1, steps());
     }
 
     std::size_t bytes(std::int64_t step) const override {
@@ -49,23 +46,25 @@ public:
                coded_value_bytes(values_, step * right_.cols());
     }
 
-    PackedTensor pack(std::int64_t step) const override {
-        PackedTensor tensor;
+    Stored store(std::int64_t step) const override {
+        Stored stored;
+        PackedTensor& tensor = stored.packed;
         tensor.method = name_;
-        tensor.shape = shape_;
+        tensor.shape = dense_.shape;
         tensor.rank = step;
-        const Matrix left = coded(left_, step, tensor), right = coded(right_, step, tensor);
-        const double whole = whole_.cast<double>().squaredNorm();
-        if (whole > 0)
-            tensor.relative_error =
-                std::sqrt((whole_ - left.transpose() * right).cast<double>().squaredNorm() / whole);
-        return tensor;
+        const std::vector<float> left = coded(left_, step, tensor), right = coded(right_, step, tensor);
+        stored.kept = kept_share(tensor);
+        stored.decoded = multiply_factors(device_, tensor, left, right).values;
+        tensor.relative_error = relative_error(dense_.values, stored.decoded);
+        return stored;
     }
 
     std::vector<EnergyPoint> energies(std::int64_t points) const override {
-        const double whole = whole_.cast<double>().squaredNorm();
+        double whole = 0;
+        for (const float value : dense_.values)
+            whole += static_cast<double>(value) * static_cast<double>(value);
         const double each =
-            static_cast<double>(left_.cols() + right_.cols()) / static_cast<double>(shape_.size());
+            static_cast<double>(left_.cols() + right_.cols()) / static_cast<double>(dense_.shape.size());
         std::vector<EnergyPoint> curve;
         double held = 0;
         const std::int64_t stride = std::max<std::int64_t>(1, steps() / std::max<std::int64_t>(points, 1));
@@ -81,30 +80,31 @@ public:
 
 private:
     /// Appends the first `rank` rows to the tensor's lists, and gives them as they will be decoded.
-    Matrix coded(const Matrix& factor, std::int64_t rank, PackedTensor& tensor) const {
+    std::vector<float> coded(const Matrix& factor, std::int64_t rank, PackedTensor& tensor) const {
         const auto count = static_cast<std::size_t>(rank * factor.cols());
         CodedValues values = encode_values(values_, std::span(factor.data(), count));
-        const std::vector<float> stored =
-            decode_values(values_, values.scale, values.bytes, static_cast<std::int64_t>(count));
         PackedList list;
         list.count = static_cast<std::int64_t>(count);
         list.value_coding = values_;
         list.scale = values.scale;
         list.values = std::move(values.bytes);
         tensor.lists.push_back(std::move(list));
-        return Eigen::Map<const Matrix>(stored.data(), rank, factor.cols());
+        return decode_values(values_, values.scale, tensor.lists.back().values,
+                             static_cast<std::int64_t>(count));
     }
 
-    Shape shape_;
+    Device device_;
+    HostTensor dense_;
     ValueCoding values_;
     std::string name_;
-    Matrix whole_, left_, right_;  ///< of the factors, a row for each singular value
+    Matrix left_, right_;  ///< of the factors, a row for each singular value
 };
 
 }  // namespace
 
-std::unique_ptr<Packer> make_low_rank_packer(const HostTensor& dense, std::string name, ValueCoding values) {
-    return std::make_unique<LowRankPacker>(dense, values, std::move(name));
+std::unique_ptr<Packer> make_low_rank_packer(Device device, const HostTensor& dense, std::string name,
+                                             ValueCoding values) {
+    return std::make_unique<LowRankPacker>(device, dense, values, std::move(name));
 }
 
 }  // namespace spectral

@@ -42,9 +42,9 @@ std::unique_ptr<Packer> in_box(Device device, const HostTensor& dense, const std
     return make_basis_packer(device, dense, name, {BasisKind::fft, Support::box, ValueCoding::f16}, options);
 }
 
-std::unique_ptr<Packer> low_rank(Device, const HostTensor& dense, const std::string& name,
+std::unique_ptr<Packer> low_rank(Device device, const HostTensor& dense, const std::string& name,
                                  const PackOptions&) {
-    return make_low_rank_packer(dense, name, ValueCoding::f16);
+    return make_low_rank_packer(device, dense, name, ValueCoding::f16);
 }
 
 }  // namespace

@@ -19,7 +19,16 @@ struct EnergyPoint {
     double kept = 0, energy = 0;
 };
 
-/// One tensor made ready for one method: from there on every rate costs little.
+/// What a rate stores, and what that gives back.
+struct Stored {
+    PackedTensor packed;  ///< with the relative error of what is stored
+    double kept = 0;      ///< kept_share() of it
+    /// The coefficients in their places as they are unpacked; where a method has none, the tensor's values.
+    std::vector<float> decoded;
+};
+
+/// One tensor made ready for one method: from there on every rate costs little. It refers to the device that
+/// it was made with, and is used from the thread that uses it.
 class Packer {
 public:
     Packer() = default;
@@ -33,8 +42,8 @@ public:
     virtual std::int64_t step_at(double density) const = 0;
     /// Coded bytes at a rate, without the header.
     virtual std::size_t bytes(std::int64_t step) const = 0;
-    /// With the relative error of what is stored.
-    virtual PackedTensor pack(std::int64_t step) const = 0;
+    virtual Stored store(std::int64_t step) const = 0;
+    PackedTensor pack(std::int64_t step) const { return store(step).packed; }
     /// What is kept at about so many rates, few to all, before numbers are rounded.
     virtual std::vector<EnergyPoint> energies(std::int64_t points) const = 0;
 

@@ -10,6 +10,9 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/core/transfer.hpp"
+#include "kernels/ops/dense.hpp"
+
 namespace spectral {
 
 namespace {
@@ -237,19 +240,27 @@ std::vector<std::uint32_t> box_indices(const Basis& basis, const std::vector<std
     if (box.size() != static_cast<std::size_t>(shape.rank())) refuse("its box is of another rank");
     if (basis.parts() != 2) refuse("a box of frequencies is of the Fourier transform only");
     std::vector<std::uint32_t> indices;
-    for (std::int64_t i = 0; i < basis.size(); ++i) {
-        std::int64_t rest = i % shape.size();
+    const std::int64_t bins = shape[shape.rank() - 1], kept = std::min(bins, box.back() + 1);
+    for (std::int64_t first = 0; first < basis.size(); first += bins) {
+        std::int64_t rest = first % shape.size() / bins;
         bool inside = true;
-        for (int axis = shape.rank() - 1; axis >= 0 && inside; --axis) {
-            const std::int64_t n = shape[axis], k = rest % n;
+        for (int axis = shape.rank() - 2; axis >= 0 && inside; --axis) {
             // Frequencies above the middle are negative ones, but of the last axis, which is half there.
-            const bool folded = axis + 1 < shape.rank();
-            inside = (folded ? std::min(k, n - k) : k) <= box[static_cast<std::size_t>(axis)];
+            const std::int64_t n = shape[axis], k = rest % n;
+            inside = std::min(k, n - k) <= box[static_cast<std::size_t>(axis)];
             rest /= n;
         }
-        if (inside) indices.push_back(static_cast<std::uint32_t>(i));
+        for (std::int64_t i = first; inside && i < first + kept; ++i)
+            indices.push_back(static_cast<std::uint32_t>(i));
     }
     return indices;
+}
+
+std::int64_t box_freedom(const Basis& basis, const std::vector<std::int64_t>& box) {
+    std::int64_t count = basis.transforms();
+    for (std::size_t axis = 0; axis < box.size(); ++axis)
+        count *= std::min(basis.signal().extent[axis], 2 * box[axis] + 1);
+    return count;
 }
 
 double kept_share(const PackedTensor& tensor) {
@@ -321,13 +332,22 @@ std::vector<float> kept_numbers(const PackedList& list, const Basis& basis) {
 std::vector<float> unpack(const PackedList& list, const Basis& basis) {
     // Numbers first: their bytes show whether the count is true, before anything of its size is made.
     const std::vector<float> numbers = kept_numbers(list, basis);
-    const std::vector<std::uint32_t> indices = kept_indices(list, basis);
-    const auto parts = static_cast<std::size_t>(basis.parts());
-    std::vector<float> coefficients(static_cast<std::size_t>(basis.size()) * parts);
-    for (std::size_t j = 0; j < indices.size(); ++j)
-        for (std::size_t part = 0; part < parts; ++part)
-            coefficients[indices[j] * parts + part] = numbers[j * parts + part];
-    if (parts == 2) make_hermitian(basis, coefficients);
+    return in_places(basis, kept_indices(list, basis), numbers);
+}
+
+std::vector<float> in_places(const Basis& basis, const std::vector<std::uint32_t>& indices,
+                             const std::vector<float>& numbers) {
+    std::vector<float> coefficients(static_cast<std::size_t>(basis.size() * basis.parts()));
+    if (basis.parts() == 1) {
+        for (std::size_t j = 0; j < indices.size(); ++j) coefficients[indices[j]] = numbers[j];
+        return coefficients;
+    }
+    for (std::size_t j = 0; j < indices.size(); ++j) {
+        const std::size_t to = 2 * std::size_t{indices[j]};
+        coefficients[to] = numbers[2 * j];
+        coefficients[to + 1] = numbers[2 * j + 1];
+    }
+    make_hermitian(basis, coefficients);
     return coefficients;
 }
 
@@ -338,24 +358,17 @@ Basis factor_basis(const PackedTensor& tensor, std::size_t factor) {
     return Basis(Shape{tensor.rank, length}, {});
 }
 
-namespace {
-
-HostTensor multiply_factors(const PackedTensor& tensor) {
-    const std::int64_t rows = tensor.shape[0], columns = tensor.shape.size() / rows, rank = tensor.rank;
-    const auto factor = [&](std::size_t i) { return unpack(tensor.lists[i], factor_basis(tensor, i)); };
-    const std::vector<float> left = factor(0), right = factor(1);
-    HostTensor dense{tensor.shape, std::vector<float>(static_cast<std::size_t>(tensor.shape.size()))};
-    for (std::int64_t k = 0; k < rank; ++k)
-        for (std::int64_t r = 0; r < rows; ++r) {
-            const float weight = left[static_cast<std::size_t>(k * rows + r)];
-            const float* from = right.data() + k * columns;
-            float* to = dense.values.data() + r * columns;
-            for (std::int64_t c = 0; c < columns; ++c) to[c] += weight * from[c];
-        }
-    return dense;
+HostTensor multiply_factors(Device device, const PackedTensor& tensor, const std::vector<float>& left,
+                            const std::vector<float>& right) {
+    constexpr std::string_view kHolder = "product of factors";
+    const std::int64_t rows = tensor.shape[0], columns = tensor.shape.size() / rows;
+    const Buffer a = upload(device, left, MemoryTag::workspace, kHolder);
+    const Buffer b = upload(device, right, MemoryTag::workspace, kHolder);
+    const Tensor product(device, MemoryTag::workspace, tensor.shape, kHolder);
+    device.backend.run(MatMul{rows, columns, tensor.rank, true, false, a.as<float>(), rows, b.as<float>(),
+                              columns, 0, product.data(), columns});
+    return product.to_host(device.backend);
 }
-
-}  // namespace
 
 HostTensor unpack(Device device, const PackedTensor& tensor) {
     // A few bytes may stand for more than the machine has: coefficients, their transforms and what those
@@ -366,7 +379,10 @@ HostTensor unpack(Device device, const PackedTensor& tensor) {
         throw OutOfMemory("unpacked tensor",
                           fmt::format("{} values do not fit in the memory that is free", tensor.shape.text()),
                           "run the model without unpacking it");
-    if (tensor.rank > 0) return multiply_factors(tensor);
+    if (tensor.rank > 0) {
+        const auto factor = [&](std::size_t i) { return unpack(tensor.lists[i], factor_basis(tensor, i)); };
+        return multiply_factors(device, tensor, factor(0), factor(1));
+    }
     const Basis basis(tensor.shape, tensor.basis);
     return basis.inverse(device, unpack(tensor.lists.front(), basis));
 }

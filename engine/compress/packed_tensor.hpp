@@ -73,6 +73,10 @@ PackedTensor parse_packing(const Json& header, std::span<const std::byte> bytes)
 /// The coefficients of low frequency, ascending.
 std::vector<std::uint32_t> box_indices(const Basis& basis, const std::vector<std::int64_t>& box);
 
+/// Degrees of freedom of a box: of every transform as many as it has frequencies, with those that the stored
+/// half implies.
+std::int64_t box_freedom(const Basis& basis, const std::vector<std::int64_t>& box);
+
 /// The places of a list's coefficients, ascending, and their numbers (basis.parts() each). Both throw Error
 /// on damaged bytes.
 std::vector<std::uint32_t> kept_indices(const PackedList& list, const Basis& basis);
@@ -86,6 +90,14 @@ double kept_share(const PackedTensor& tensor);
 
 /// Coefficients of a list in their places, zeros elsewhere. Throws Error on damaged bytes.
 std::vector<float> unpack(const PackedList& list, const Basis& basis);
+
+/// What unpack() makes of kept_indices() and kept_numbers().
+std::vector<float> in_places(const Basis& basis, const std::vector<std::uint32_t>& indices,
+                             const std::vector<float>& numbers);
+
+/// leftᵀ·right of a tensor's factors as they are unpacked. Throws OutOfMemory where the budget has no room.
+HostTensor multiply_factors(Device device, const PackedTensor& tensor, const std::vector<float>& left,
+                            const std::vector<float>& right);
 
 /// Throws Error on damaged bytes; OutOfMemory where the dense tensor does not fit.
 HostTensor unpack(Device device, const PackedTensor& tensor);

@@ -22,6 +22,7 @@ std::unique_ptr<Packer> make_basis_packer(Device device, const HostTensor& dense
                                           const BasisMethod& method, const PackOptions& options);
 
 /// By singular value decomposition of the matrix (first axis × all others).
-std::unique_ptr<Packer> make_low_rank_packer(const HostTensor& dense, std::string name, ValueCoding values);
+std::unique_ptr<Packer> make_low_rank_packer(Device device, const HostTensor& dense, std::string name,
+                                             ValueCoding values);
 
 }  // namespace spectral

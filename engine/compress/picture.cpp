@@ -74,7 +74,7 @@ CoefficientMap::CoefficientMap(const Basis& basis)
     cells_ = Cells::of(tiles_down * (tile_rows_ + gap) - gap, tiles_across_ * (tile_columns_ + gap) - gap);
 
     cell_.resize(static_cast<std::size_t>(size_));
-    mirror_cell_.assign(cell_.size(), kNowhere);
+    if (centred_) mirror_cell_.assign(cell_.size(), kNowhere);
     // Leading transformed axes of a tile count into its mirror's place too.
     std::vector<std::int64_t> leading_extents;
     for (int axis = 0; axis + 2 < rank && tiled_; ++axis) leading_extents.push_back(one[axis]);
@@ -129,7 +129,7 @@ Picture CoefficientMap::magnitudes(const std::vector<float>& coefficients, std::
         const float re = coefficients[complex ? 2 * i : i], im = complex ? coefficients[2 * i + 1] : 0.0F;
         const float magnitude = std::hypot(re, im), phase = std::atan2(im, re);
         add(cell_[i], magnitude, phase);
-        if (mirror_cell_[i] != kNowhere) add(mirror_cell_[i], magnitude, -phase);
+        if (!mirror_cell_.empty() && mirror_cell_[i] != kNowhere) add(mirror_cell_[i], magnitude, -phase);
     }
     float smallest = std::numeric_limits<float>::max();
     for (const float value : largest)
@@ -144,12 +144,17 @@ Picture CoefficientMap::magnitudes(const std::vector<float>& coefficients, std::
 
 std::vector<std::uint8_t> CoefficientMap::kept(const std::vector<float>& coefficients) const {
     std::vector<std::uint8_t> marks(static_cast<std::size_t>(cells_.count()));
-    for (std::size_t i = 0; i < cell_.size(); ++i) {
-        const bool zero =
-            parts_ == 2 ? coefficients[2 * i] == 0 && coefficients[2 * i + 1] == 0 : coefficients[i] == 0;
-        if (zero) continue;
-        marks[cell_[i]] = 1;
-        if (mirror_cell_[i] != kNowhere) marks[mirror_cell_[i]] = 1;
+    // Which are zero follows no pattern that the processor could foresee: no branch on it.
+    const auto mark = [&](std::size_t i, bool kept) {
+        marks[cell_[i]] |= static_cast<std::uint8_t>(kept);
+        if (!mirror_cell_.empty() && mirror_cell_[i] != kNowhere)
+            marks[mirror_cell_[i]] |= static_cast<std::uint8_t>(kept);
+    };
+    if (parts_ == 2) {
+        for (std::size_t i = 0; i < cell_.size(); ++i)
+            mark(i, (coefficients[2 * i] != 0) | (coefficients[2 * i + 1] != 0));
+    } else {
+        for (std::size_t i = 0; i < cell_.size(); ++i) mark(i, coefficients[i] != 0);
     }
     return marks;
 }

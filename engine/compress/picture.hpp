@@ -71,7 +71,9 @@ private:
     bool tiled_ = false, centred_ = false;
     std::int64_t tile_rows_ = 1, tile_columns_ = 1, tiles_ = 1, tiles_across_ = 1;
     Cells cells_;
-    std::vector<std::uint32_t> cell_, mirror_cell_;  ///< by coefficient; kNowhere: no implied mirror
+    std::vector<std::uint32_t> cell_;  ///< by coefficient
+    /// By coefficient, kNowhere where there is no implied mirror; empty where none has one.
+    std::vector<std::uint32_t> mirror_cell_;
 };
 
 }  // namespace spectral

@@ -19,6 +19,8 @@ TensorExplorer::TensorExplorer(Device device, std::shared_ptr<const HostTensor> 
     view->method = method;
     view->weights = picture_of(dense_->shape, dense_->values);
     if (const Basis* basis = packer_->basis()) {
+        if (basis->choice().kind != BasisKind::identity)
+            inverse_.emplace(device_, *basis, BasisTransform::Use::inverse);
         view->has_coefficients = true;
         view->is_complex = basis->parts() == 2;
         view->map = std::make_shared<CoefficientMap>(*basis);
@@ -33,7 +35,7 @@ TensorExplorer::TensorExplorer(Device device, std::shared_ptr<const HostTensor> 
     }
     view->steps = packer_->steps();
     view->energies = packer_->energies(kEnergyPoints);
-    view->least_kept = kept_share(packer_->pack(1));
+    view->least_kept = packer_->store(1).kept;
     if (view->has_coefficients && view->energies.size() > 1)
         view->noise = noise_energies(packer_->basis()->parts(), view->least_kept, kEnergyPoints);
     view_ = std::move(view);
@@ -41,15 +43,15 @@ TensorExplorer::TensorExplorer(Device device, std::shared_ptr<const HostTensor> 
 
 TensorLook TensorExplorer::look(double density) const {
     TensorLook look;
-    look.packed = packer_->pack(packer_->step_at(density));
-    look.kept = kept_share(look.packed);
-    HostTensor back;
+    Stored stored = packer_->store(packer_->step_at(density));
+    look.packed = std::move(stored.packed);
+    look.kept = stored.kept;
+    HostTensor back{dense_->shape, {}};
     if (const Basis* basis = packer_->basis()) {
-        const std::vector<float> coefficients = unpack(look.packed.lists.front(), *basis);
-        look.marks = view_->map->kept(coefficients);
-        back = basis->inverse(device_, coefficients);
+        look.marks = view_->map->kept(stored.decoded);
+        back = basis->inverse(device_, stored.decoded, inverse_ ? &*inverse_ : nullptr);
     } else {
-        back = unpack(device_, look.packed);
+        back.values = std::move(stored.decoded);
     }
     look.reconstruction = picture_of(dense_->shape, back.values);
     for (std::size_t i = 0; i < back.values.size(); ++i) back.values[i] = dense_->values[i] - back.values[i];

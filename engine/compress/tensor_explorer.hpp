@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "engine/compress/basis_transform.hpp"
 #include "engine/compress/method.hpp"
 #include "engine/compress/picture.hpp"
 
@@ -49,6 +51,8 @@ private:
     Device device_;
     std::shared_ptr<const HostTensor> dense_;
     std::unique_ptr<Packer> packer_;
+    /// Its work areas stay while the tensor is looked at: making them takes as long as using them.
+    std::optional<BasisTransform> inverse_;
     std::shared_ptr<const MethodView> view_;
 };
 

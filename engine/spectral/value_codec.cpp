@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "engine/core/error.hpp"
 #include "engine/core/half.hpp"
@@ -22,27 +25,35 @@ std::size_t block_count_of(std::size_t values) { return (values + kScaleBlock - 
     throw Error("coded coefficients", why, "the file is damaged, or was written by another program");
 }
 
-void put_half(std::vector<std::byte>& bytes, std::uint16_t half) {
-    bytes.push_back(static_cast<std::byte>(half & 0xFFU));
-    bytes.push_back(static_cast<std::byte>(half >> 8));
-}
-
-std::uint16_t half_at(std::span<const std::byte> bytes, std::size_t i) {
+std::uint16_t half_at(const std::byte* bytes, std::size_t i) {
     return static_cast<std::uint16_t>(std::to_integer<unsigned>(bytes[2 * i]) |
                                       std::to_integer<unsigned>(bytes[2 * i + 1]) << 8);
 }
 
-void put_levels(ValueCoding coding, std::span<const int> levels, std::vector<std::byte>& bytes) {
-    if (coding == ValueCoding::int8) {
-        for (const int level : levels)
-            bytes.push_back(static_cast<std::byte>(static_cast<unsigned>(level) & 0xFFU));
-        return;
-    }
-    for (std::size_t i = 0; i < levels.size(); i += 2) {
-        const auto low = static_cast<unsigned>(levels[i]) & 0xFU,
-                   high = i + 1 < levels.size() ? static_cast<unsigned>(levels[i + 1]) & 0xFU : 0U;
-        bytes.push_back(static_cast<std::byte>(low | high << 4));
-    }
+constexpr std::uint32_t kMagnitude = 0x7FFFFFFF, kInfinity = 0x7F800000;
+
+/// The bits of the largest magnitude, which order as they do; those of what is not finite are the largest. As
+/// whole numbers, so that the compiler makes vectors of it.
+std::uint32_t largest_bits(std::span<const float> values) {
+    std::uint32_t largest = 0;
+    for (const float value : values)
+        largest = std::max(largest, std::bit_cast<std::uint32_t>(value) & kMagnitude);
+    return largest;
+}
+
+/// Where the first that is not finite is; nothing where all are.
+std::optional<std::size_t> first_not_finite(std::span<const float> values) {
+    if (largest_bits(values) < kInfinity) return std::nullopt;
+    const auto found = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
+    return static_cast<std::size_t>(found - values.begin());
+}
+
+/// The whole number nearest to value, halves away from zero, at most `most` in magnitude.
+int nearest_level(double value, double most) {
+    const double bounded = std::min(std::max(value, -most), most);
+    const int towards_zero = static_cast<int>(bounded);
+    const double rest = bounded - towards_zero;  // exact
+    return towards_zero + (rest >= 0.5 ? 1 : 0) - (rest <= -0.5 ? 1 : 0);
 }
 
 /// Two's complement of eight or four bits.
@@ -54,30 +65,36 @@ int level_at(ValueCoding coding, std::span<const std::byte> bytes, std::size_t i
 
 CodedValues quantise(ValueCoding coding, std::span<const float> values) {
     CodedValues coded;
-    float largest = 0;
-    for (const float value : values) largest = std::max(largest, std::abs(value));
+    const auto largest = std::bit_cast<float>(largest_bits(values));
     const int most = coding_levels(coding);
     // A power of two, so that steps and values are exact and coding them again changes nothing; the largest
     // step is near the largest half, which leaves 29 powers of two before a small block's step loses digits.
     if (largest > 0) coded.scale = std::ldexp(1, std::ilogb(static_cast<double>(largest) / most) - 14);
-    coded.bytes.reserve(coded_value_bytes(coding, static_cast<std::int64_t>(values.size())));
-    std::vector<int> levels(values.size());
+    coded.bytes.resize(coded_value_bytes(coding, std::ssize(values)));
+    std::byte* scales = coded.bytes.data();
+    std::byte* levels = scales + 2 * block_count_of(values.size());
+    std::array<std::uint8_t, kScaleBlock + 1> block{};  // a zero follows the last level, in its byte
     for (std::size_t first = 0; first < values.size(); first += kScaleBlock) {
-        const auto block = values.subspan(first, std::min<std::size_t>(kScaleBlock, values.size() - first));
-        float peak = 0;
-        for (const float value : block) peak = std::max(peak, std::abs(value));
+        const std::size_t size = std::min<std::size_t>(kScaleBlock, values.size() - first);
+        const float* from = values.data() + first;
+        const auto peak = std::bit_cast<float>(largest_bits({from, size}));
         // What is stored is what is divided by: rounding of the scale costs no accuracy but its own.
         const std::uint16_t half =
             to_half(static_cast<float>(static_cast<double>(peak) / most / coded.scale));
         const double step = static_cast<double>(from_half(half)) * coded.scale;
-        put_half(coded.bytes, half);
-        for (std::size_t i = 0; i < block.size(); ++i)
-            levels[first + i] = step > 0
-                                    ? static_cast<int>(std::clamp<long>(
-                                          std::lround(static_cast<double>(block[i]) / step), -most, most))
-                                    : 0;
+        *scales++ = static_cast<std::byte>(half & 0xFFU);
+        *scales++ = static_cast<std::byte>(half >> 8);
+        for (std::size_t i = 0; i < size; ++i)
+            block[i] = static_cast<std::uint8_t>(
+                step > 0 ? nearest_level(static_cast<double>(from[i]) / step, most) : 0);
+        if (coding == ValueCoding::int8) {
+            std::memcpy(levels + first, block.data(), size);
+            continue;
+        }
+        block[size] = 0;
+        for (std::size_t i = 0; i < size; i += 2)
+            levels[(first + i) / 2] = static_cast<std::byte>((block[i] & 0xFU) | (block[i + 1] & 0xFU) << 4);
     }
-    put_levels(coding, levels, coded.bytes);
     return coded;
 }
 
@@ -118,9 +135,8 @@ std::size_t coded_value_bytes(ValueCoding coding, std::int64_t count) {
 }
 
 CodedValues encode_values(ValueCoding coding, std::span<const float> values) {
-    for (std::size_t i = 0; i < values.size(); ++i)
-        if (!std::isfinite(values[i]))
-            throw Error("coefficients", fmt::format("number {} is {}", i, values[i]));
+    if (const auto bad = first_not_finite(values))
+        throw Error("coefficients", fmt::format("number {} is {}", *bad, values[*bad]));
     CodedValues coded;
     switch (coding) {
         case ValueCoding::f32:
@@ -128,14 +144,19 @@ CodedValues encode_values(ValueCoding coding, std::span<const float> values) {
             if (!values.empty()) std::memcpy(coded.bytes.data(), values.data(), values.size_bytes());
             return coded;
         case ValueCoding::f16: {
-            float largest = 0;
-            for (const float value : values) largest = std::max(largest, std::abs(value));
+            const auto largest = std::bit_cast<float>(largest_bits(values));
             // Halves reach neither far up nor far down; where they do, the numbers are stored as they are.
             if (largest > kLargestHalf || (largest > 0 && largest < kSmallForHalves))
                 coded.scale = std::ldexp(1, std::ilogb(largest));
-            coded.bytes.reserve(2 * values.size());
-            for (const float value : values)
-                put_half(coded.bytes, to_half(static_cast<float>(static_cast<double>(value) / coded.scale)));
+            const double factor = 1 / coded.scale;  // exact
+            coded.bytes.resize(2 * values.size());
+            std::byte* to = coded.bytes.data();
+            for (std::size_t i = 0; i < values.size(); ++i) {
+                const std::uint16_t half =
+                    to_half(static_cast<float>(static_cast<double>(values[i]) * factor));
+                to[2 * i] = static_cast<std::byte>(half & 0xFFU);
+                to[2 * i + 1] = static_cast<std::byte>(half >> 8);
+            }
             return coded;
         }
         case ValueCoding::int8:
@@ -158,16 +179,18 @@ std::vector<float> decode_values(ValueCoding coding, double scale, std::span<con
         if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
     } else if (coding == ValueCoding::f16) {
         for (std::size_t i = 0; i < values.size(); ++i)
-            values[i] = static_cast<float>(static_cast<double>(from_half(half_at(bytes, i))) * scale);
+            values[i] = static_cast<float>(static_cast<double>(from_half(half_at(bytes.data(), i))) * scale);
     } else {
         const auto levels = bytes.subspan(2 * block_count_of(values.size()));
-        for (std::size_t i = 0; i < values.size(); ++i) {
-            const double step = static_cast<double>(from_half(half_at(bytes, i / kScaleBlock))) * scale;
-            values[i] = static_cast<float>(level_at(coding, levels, i) * step);
+        for (std::size_t first = 0; first < values.size(); first += kScaleBlock) {
+            const std::size_t end = std::min<std::size_t>(first + kScaleBlock, values.size());
+            const double step =
+                static_cast<double>(from_half(half_at(bytes.data(), first / kScaleBlock))) * scale;
+            for (std::size_t i = first; i < end; ++i)
+                values[i] = static_cast<float>(level_at(coding, levels, i) * step);
         }
     }
-    for (std::size_t i = 0; i < values.size(); ++i)
-        if (!std::isfinite(values[i])) refuse(fmt::format("number {} is not finite", i));
+    if (const auto bad = first_not_finite(values)) refuse(fmt::format("number {} is not finite", *bad));
     return values;
 }
 

@@ -1,10 +1,11 @@
-// Cosine transforms by FFTW, one plan for the shape, the batch split over the threads.
+// Cosine transforms by FFTW, the batch split over the threads; one large signal by its axes.
 #include "kernels/ops/dct.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 #include "kernels/cpu/backend.hpp"
+#include "kernels/cpu/fft_by_axes.hpp"
 #include "kernels/cpu/operations.hpp"
 
 namespace spectral::cpu {
@@ -33,6 +34,10 @@ void scale(const SignalShape& shape, double base, double zero, const float* from
 void run_dct(Backend& backend, const Dct& op) {
     const std::int64_t size = op.shape.size();
     if (op.batch == 0 || size == 0) return;
+    if (goes_by_axes(op.batch, op.shape)) {
+        cosine_by_axes(backend, op.shape, op.inverse, op.x, op.y);
+        return;
+    }
     const auto plan = as_cpu(backend).plans().get(
         {op.inverse ? FftwTransform::cosine_backward : FftwTransform::cosine_forward, op.shape});
     const double base = std::sqrt(std::ldexp(1 / static_cast<double>(size), -op.shape.rank));
@@ -55,7 +60,8 @@ void run_dct(Backend& backend, const Dct& op) {
 }  // namespace
 
 void add_dct(OpTable& table) {
-    table.add<Dct>(Level::tiled, run_dct, "FFTW, one plan for the shape, the batch split over the threads");
+    table.add<Dct>(Level::tiled, run_dct,
+                   "FFTW, the batch split over the threads; one large signal by its axes");
 }
 
 }  // namespace spectral::cpu

@@ -1,8 +1,10 @@
 #include "kernels/cpu/fft_by_axes.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <new>
+#include <numbers>
 
 #include "kernels/cpu/backend.hpp"
 
@@ -76,6 +78,42 @@ void transform_other_axes(CpuBackend& backend, FftwTransform direction, const Si
     }
 }
 
+/// One line of a cosine transform in place, orthonormal; FFTW's are not.
+void cosine_line(const FftwPlan& plan, bool inverse, std::int64_t length, float* line) {
+    const auto each = static_cast<float>(std::sqrt(0.5 / static_cast<double>(length)));
+    const auto scale = [&](double zero) {
+        line[0] *= static_cast<float>(zero);
+        for (std::int64_t n = 0; n < length; ++n) line[n] *= each;
+    };
+    if (inverse) scale(std::numbers::sqrt2);
+    plan.cosine(line);
+    if (!inverse) scale(1 / std::numbers::sqrt2);
+}
+
+/// Along one axis of a real array [outer][length][inner], in place.
+void cosine_axis(CpuBackend& backend, FftwTransform direction, std::int64_t outer, std::int64_t length,
+                 std::int64_t inner, float* values) {
+    const bool inverse = direction == FftwTransform::cosine_backward;
+    const auto plan = backend.plans().get({direction, line_of(length), true});
+    constexpr std::int64_t kReals = 2 * kColumns;  // those of a cache line
+    const LineBuffers buffers(backend.pool().size(), kReals, length / 2 + 1);
+    const std::int64_t groups = (inner + kReals - 1) / kReals;
+    const auto line = [&](int part, std::int64_t i) {
+        return reinterpret_cast<float*>(buffers.line(part, i));
+    };
+    backend.pool().split(outer * groups, [&](int part, std::int64_t begin, std::int64_t end) {
+        for (std::int64_t g = begin; g < end; ++g) {
+            const std::int64_t first = g % groups * kReals, count = std::min(kReals, inner - first);
+            float* at = values + g / groups * length * inner + first;
+            for (std::int64_t n = 0; n < length; ++n)
+                for (std::int64_t c = 0; c < count; ++c) line(part, c)[n] = at[n * inner + c];
+            for (std::int64_t c = 0; c < count; ++c) cosine_line(*plan, inverse, length, line(part, c));
+            for (std::int64_t n = 0; n < length; ++n)
+                for (std::int64_t c = 0; c < count; ++c) at[n * inner + c] = line(part, c)[n];
+        }
+    });
+}
+
 }  // namespace
 
 bool goes_by_axes(std::int64_t batch, const SignalShape& shape) {
@@ -116,6 +154,21 @@ void backward_by_axes(Backend& any, const SignalShape& shape, Complex* spectrum,
             std::copy_n(row, last, y + r * last);
         }
     });
+}
+
+void cosine_by_axes(Backend& any, const SignalShape& shape, bool inverse, const float* x, float* y) {
+    CpuBackend& backend = as_cpu(any);
+    const FftwTransform direction = inverse ? FftwTransform::cosine_backward : FftwTransform::cosine_forward;
+    backend.pool().split(shape.size(), [&](int, std::int64_t begin, std::int64_t end) {
+        std::copy(x + begin, x + end, y + begin);
+    });
+    std::int64_t inner = 1, outer = shape.size();
+    for (int axis = shape.rank - 1; axis >= 0; --axis) {
+        const std::int64_t length = shape.extent[static_cast<std::size_t>(axis)];
+        outer /= length;
+        if (length > 1) cosine_axis(backend, direction, outer, length, inner, y);
+        inner *= length;
+    }
 }
 
 }  // namespace spectral::cpu

@@ -14,4 +14,7 @@ void forward_by_axes(Backend& backend, const SignalShape& shape, const float* x,
 /// As FFTW's complex to real transform of one signal; `spectrum` is destroyed.
 void backward_by_axes(Backend& backend, const SignalShape& shape, Complex* spectrum, float* y);
 
+/// As Dct of one signal.
+void cosine_by_axes(Backend& backend, const SignalShape& shape, bool inverse, const float* x, float* y);
+
 }  // namespace spectral::cpu

@@ -1,8 +1,8 @@
-// One move of the density slider of the Compression page, without painting: rank once, then mark, unpack,
-// transform back and reduce to pictures.
+// One move of the density slider of the Compression page, without painting, by every method: rank once, then
+// mark, unpack, transform back and reduce to pictures.
 #include <benchmark/benchmark.h>
 
-#include <cmath>
+#include <string>
 
 #include "engine/compress/tensor_explorer.hpp"
 #include "engine/core/own_device.hpp"
@@ -11,7 +11,7 @@
 namespace spectral {
 namespace {
 
-void BM_Look(benchmark::State& state, const char* method) {
+void look(benchmark::State& state, const std::string& method) {
     MemoryBudget budget;
     const OwnDevice device("cpu", budget);
     const std::int64_t side = state.range(0);
@@ -23,19 +23,16 @@ void BM_Look(benchmark::State& state, const char* method) {
     for (auto _ : state) benchmark::DoNotOptimize(explorer.look(density));
 }
 
-void rates(benchmark::internal::Benchmark* bench) {
-    bench->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
-    for (const std::int64_t permille : {5, 50, 500}) bench->Args({1024, permille});
-}
-
-BENCHMARK_CAPTURE(BM_Look, fft, "fft")->Apply(rates);
-BENCHMARK_CAPTURE(BM_Look, fft_int4, "fft-int4")->Apply(rates);
-BENCHMARK_CAPTURE(BM_Look, dct, "dct")->Apply(rates);
-BENCHMARK_CAPTURE(BM_Look, magnitude, "magnitude")->Apply(rates);
-BENCHMARK_CAPTURE(BM_Look, svd, "svd")->Apply(rates);
-BENCHMARK_CAPTURE(BM_Look, int8, "int8")->Apply(rates);
-
 }  // namespace
 }  // namespace spectral
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+    for (const spectral::Method& each : spectral::method_registry()) {
+        auto* bench = benchmark::RegisterBenchmark(("look/" + each.name).c_str(), spectral::look, each.name);
+        bench->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
+        for (const std::int64_t permille : {5, 50, 500, 1000}) bench->Args({1024, permille});
+    }
+    benchmark::Initialize(&argc, argv);
+    benchmark::RunSpecifiedBenchmarks();
+    return 0;
+}

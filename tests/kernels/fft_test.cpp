@@ -98,8 +98,9 @@ TEST_P(Fft, CosineTransformsAgreeWithTheDefinition) {
 /// A large signal alone takes another way than two of them, whose way small ones are tested on.
 TEST(LargeFft, AloneIsAsInABatch) {
     const auto backend = open_tested(2);
-    for (const SignalShape& shape : {SignalShape{2, {257, 256}}, SignalShape{2, {9, 16384}}, SignalShape{2, {2, 32769}},
-                                     SignalShape{3, {40, 41, 43}}, SignalShape{4, {16, 1, 17, 256}}}) {
+    for (const SignalShape& shape :
+         {SignalShape{2, {257, 256}}, SignalShape{2, {9, 16384}}, SignalShape{2, {2, 32769}},
+          SignalShape{3, {40, 41, 43}}, SignalShape{4, {16, 1, 17, 256}}}) {
         SCOPED_TRACE(shape.extent[0]);
         const std::int64_t size = shape.size(), bins = shape.spectrum_size();
         const std::vector<float> x = normal_values(2 * size, 3);
@@ -118,6 +119,27 @@ TEST(LargeFft, AloneIsAsInABatch) {
         EXPECT_LE(relative_energy_error(
                       alone.host(), definition::Doubles(signals_back.begin(), signals_back.begin() + size)),
                   kEnergyTolerance);
+    }
+}
+
+TEST(LargeDct, AloneIsAsInABatch) {
+    const auto backend = open_tested(2);
+    for (const SignalShape& shape :
+         {SignalShape{2, {257, 256}}, SignalShape{2, {9, 16384}}, SignalShape{2, {2, 32769}},
+          SignalShape{3, {40, 41, 43}}, SignalShape{4, {16, 1, 17, 256}}}) {
+        SCOPED_TRACE(shape.extent[0]);
+        const std::int64_t size = shape.size();
+        const std::vector<float> x = normal_values(2 * size, 4);
+        Array<float> signals(*backend, std::span<const float>(x)), both(*backend, 2 * size),
+            one(*backend, size);
+        Array<Complex> scratch(*backend, Dct::scratch_size(2, shape));
+        for (const bool inverse : {false, true}) {
+            backend->run(Dct{2, shape, inverse, signals.data(), both.data(), scratch.data()});
+            backend->run(Dct{1, shape, inverse, signals.data(), one.data(), scratch.data()});
+            const std::vector<float> two = both.host();
+            EXPECT_LE(relative_energy_error(one.host(), definition::Doubles(two.begin(), two.begin() + size)),
+                      kEnergyTolerance);
+        }
     }
 }
 

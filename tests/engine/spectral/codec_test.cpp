@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -150,6 +151,34 @@ TEST(Half, RoundsToTheNearestEven) {
     EXPECT_EQ(to_half(1 + 0x3p-11F), 0x3C02);
     EXPECT_EQ(to_half(kLargestHalf), 0x7BFF);
     EXPECT_EQ(from_half(1), 0x1p-24F);
+}
+
+/// Against the compiler's type: every half, and between every two neighbours the floats beside each and in
+/// the middle.
+TEST(Half, IsTheCompilersOwn) {
+    const auto expected = [](float value) {
+        return std::bit_cast<std::uint16_t>(static_cast<_Float16>(value));
+    };
+    for (std::uint32_t bits = 0; bits < 1U << 16; ++bits) {
+        const auto half = static_cast<std::uint16_t>(bits);
+        const auto value = static_cast<float>(std::bit_cast<_Float16>(half));
+        ASSERT_EQ(std::isnan(from_half(half)), std::isnan(value)) << bits;
+        if (std::isnan(value)) continue;
+        ASSERT_EQ(std::bit_cast<std::uint32_t>(from_half(half)), std::bit_cast<std::uint32_t>(value)) << bits;
+        const std::uint32_t whole = std::bit_cast<std::uint32_t>(value);
+        for (const std::uint32_t more : {0U, 1U, 0xFFFU, 0x1000U, 0x1001U, 0x1FFFU}) {
+            const auto between = std::bit_cast<float>(whole + more);
+            if (std::isnan(between)) continue;
+            ASSERT_EQ(to_half(between), expected(between)) << between;
+        }
+    }
+    for (std::uint32_t bits = 0; bits < 0x39000000U; bits += 0x357U) {  // below the smallest normal half
+        const auto small = std::bit_cast<float>(bits);
+        ASSERT_EQ(to_half(-small), expected(-small)) << small;
+    }
+    for (const float large : {65519.99F, 65520.0F, 65536.0F, 1e30F, INFINITY, -INFINITY})
+        EXPECT_EQ(to_half(large), expected(large)) << large;
+    EXPECT_TRUE(std::isnan(from_half(to_half(NAN))));
 }
 
 }  // namespace
