@@ -15,6 +15,8 @@
 namespace spectral::ui {
 namespace {
 
+constexpr int kFewestLetters = 5;
+
 /// A label that shortens its text with an ellipsis and then shows all of it as its tooltip.
 class ElidedLabel : public QLabel {
 public:
@@ -27,7 +29,8 @@ public:
 
 protected:
     void paintEvent(QPaintEvent*) override {
-        const QString shown = fontMetrics().elidedText(text(), Qt::ElideRight, width());
+        QString shown = fontMetrics().elidedText(text(), Qt::ElideRight, width());
+        if (shown.size() < kFewestLetters && shown != text()) shown.clear();  // dots alone say nothing
         const QString wanted_tip = shown == text() ? QString() : text();
         if (toolTip() != wanted_tip) {
             setToolTip(wanted_tip);

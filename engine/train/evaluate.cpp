@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <utility>
 
 #include "engine/compress/method.hpp"
 #include "engine/core/error.hpp"
@@ -12,7 +13,6 @@
 #include "engine/train/config.hpp"
 #include "engine/train/fine_tune.hpp"
 #include "engine/train/standardisation.hpp"
-#include "engine/train/workspace.hpp"
 #include "kernels/ops/gather.hpp"
 
 namespace spectral {
@@ -159,7 +159,7 @@ std::vector<PatternSnapshot::Matrix> patterns_of(const ModelFile& file, const st
 
 struct FileJudge::Impl {
     ExperimentConfig config;
-    std::shared_ptr<Workspace> workspace = std::make_shared<Workspace>();
+    std::shared_ptr<Workspace> workspace;
     std::unique_ptr<Backend> backend;
     std::shared_ptr<const Dataset> dataset;
     FeatureMatrix test;
@@ -220,8 +220,10 @@ void require_fit(Model& model, const FeatureMatrix& features, const Dataset& dat
 }  // namespace
 
 FileJudge::FileJudge(const Json& config, const std::string& dataset, const std::string& data,
-                     const Json& dataset_options, const std::string& backend, const Progress& progress)
+                     const Json& dataset_options, const std::string& backend, const Progress& progress,
+                     std::shared_ptr<Workspace> workspace)
     : impl_(std::make_unique<Impl>()) {
+    impl_->workspace = workspace ? std::move(workspace) : std::make_shared<Workspace>();
     ExperimentConfig& own = impl_->config;
     own = config_from_json(config, "the model file");
     own.dataset = dataset;

@@ -14,6 +14,7 @@
 #include "engine/nn/model.hpp"
 #include "engine/train/events.hpp"
 #include "engine/train/packed_model.hpp"
+#include "engine/train/workspace.hpp"
 
 namespace spectral {
 
@@ -40,8 +41,11 @@ std::vector<PatternSnapshot::Matrix> patterns_of(const ModelFile& file, const st
 /// another.
 class FileJudge {
 public:
+    /// What it holds is counted in the workspace's budget, and the data set is shared with others who use it;
+    /// null: in one of its own, without a limit.
     FileJudge(const Json& config, const std::string& dataset, const std::string& data,
-              const Json& dataset_options, const std::string& backend, const Progress& progress);
+              const Json& dataset_options, const std::string& backend, const Progress& progress,
+              std::shared_ptr<Workspace> workspace = nullptr);
     ~FileJudge();
     FileJudge(FileJudge&&) noexcept;
     FileJudge& operator=(FileJudge&&) noexcept;

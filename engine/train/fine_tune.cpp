@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "engine/compress/method.hpp"
@@ -56,19 +57,26 @@ CompressResult pack_and_tune(ModelCompressor& compressor, const CompressTarget& 
     constexpr int kAttempts = 4;
     const std::optional<std::int64_t> wanted = compressor.target_bytes(target);
     CompressTarget within = target;
+    std::optional<Error> grows;
     for (int attempt = 1;; ++attempt) {
-        const CompressResult packed = compressor.pack(within, progress, fixed);
+        CompressResult packed;
+        try {
+            packed = compressor.pack(within, progress, fixed);
+        } catch (const OutOfReach&) {
+            if (grows) throw *grows;  // of bytes that were asked for, not of those it was to be packed to
+            throw;
+        }
         CompressResult result = compressor.result_of(tune(packed.model), fixed);
         if (!wanted || result.file_bytes <= *wanted) return result;
-        if (attempt == kAttempts)
-            throw Error("fine-tuning",
-                        fmt::format("the file grows from {} to {} bytes, and {} were asked for",
-                                    packed.file_bytes, result.file_bytes, *wanted),
-                        "ask for more bytes, or leave fine-tuning out");
+        grows.emplace("fine-tuning",
+                      fmt::format("the file grows from {} to {} bytes, and {} were asked for",
+                                  packed.file_bytes, result.file_bytes, *wanted),
+                      "ask for more bytes, or leave fine-tuning out");
         // From what it was packed to, with as much again to spare.
         const std::int64_t over = result.file_bytes - *wanted;
-        within = {CompressTarget::By::bytes,
-                  static_cast<double>(std::min(packed.file_bytes, *wanted) - 2 * over)};
+        const std::int64_t next = std::min(packed.file_bytes, *wanted) - 2 * over;
+        if (attempt == kAttempts || next < 1) throw *grows;
+        within = {CompressTarget::By::bytes, static_cast<double>(next)};
     }
 }
 

@@ -20,8 +20,8 @@ ModelFile fine_tune(const ModelFile& source, const ModelFile& compressed, const 
                     std::shared_ptr<Workspace> workspace, const Progress& progress);
 
 /// As compressor.pack(), then `tune` of what it gives. The bytes of trained numbers depend on their values,
-/// by the file's own compression: where they pass the target it is packed again, to fewer. Fixed tensors are
-/// trained too: they keep their method and places.
+/// by the file's own compression: where they pass the target it is packed again, to fewer, four times at
+/// most; then throws Error. Fixed tensors are trained too: they keep their method and places.
 CompressResult pack_and_tune(ModelCompressor& compressor, const CompressTarget& target,
                              const FixedTensors& fixed,
                              const std::function<ModelFile(const ModelFile& packed)>& tune,

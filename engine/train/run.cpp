@@ -134,6 +134,9 @@ void TrainingRun::work() {
         }
         config_ = resolved(config_);
         if (!options_.out.empty()) require_replaceable(options_.out);
+        options_.workspace->budget().set_limit(config_.memory_mib > 0
+                                                   ? static_cast<std::size_t>(config_.memory_mib) << 20
+                                                   : MemoryBudget::kUnlimited);
         Trainer trainer(
             config_, options_.workspace,
             [this](std::string_view what, double fraction) {

@@ -89,9 +89,6 @@ struct Trainer::Impl {
           device{*backend, workspace->budget()},
           watch(std::move(p), *backend),
           plans(device) {
-        workspace->budget().set_limit(config.memory_mib > 0
-                                          ? static_cast<std::size_t>(config.memory_mib) << 20
-                                          : MemoryBudget::kUnlimited);
         dataset = workspace->dataset(config.dataset, config.data, config.dataset_options, progress);
         features = workspace->features(dataset, config.features, config.backend,
                                        static_cast<int>(config.threads), *backend, progress);

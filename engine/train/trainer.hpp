@@ -27,7 +27,8 @@ struct EpochMeans {
 class Trainer {
 public:
     /// Opens the backend, takes the data from the workspace, computes features, builds the model. `config`
-    /// must be resolved(). Throws Error on bad input, Cancelled when `progress` says so.
+    /// must be resolved(); its memory limit is the affair of whoever owns the workspace. Throws Error on bad
+    /// input, Cancelled when `progress` says so.
     /// `profiler`, where there is one, watches the backend as long as the trainer lives.
     Trainer(const ExperimentConfig& config, std::shared_ptr<Workspace> workspace, const Progress& progress,
             std::shared_ptr<Profiler> profiler = nullptr);

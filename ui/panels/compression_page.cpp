@@ -146,9 +146,11 @@ void CompressionPage::connect_session() {
     });
     connect(&session_, &CompressSession::packProgressed, budget_, &BudgetPanel::show_packing);
     connect(&session_, &CompressSession::packed, this, &CompressionPage::show_packed);
-    connect(&session_, &CompressSession::judged, this, [this](double before, double after) {
-        budget_->show_accuracy(before, after);
-        tradeoff_->mark_accuracy(after);
+    connect(&session_, &CompressSession::judged, this, [this] {
+        if (const auto accuracy = session_.accuracy()) {
+            budget_->show_accuracy(accuracy->first, accuracy->second);
+            tradeoff_->mark_accuracy(accuracy->second);
+        }
         budget_->set_can_fine_tune(session_.can_fine_tune());
     });
     connect(&session_, &CompressSession::dataMissing, budget_, &BudgetPanel::show_data_missing);

@@ -23,21 +23,17 @@ struct Trouble {
 
 /// Runs `work`; gives what it threw, nothing when it went well. Cancelled work is gone without a word.
 template <class Body>
-std::optional<Trouble> trouble_of(const Body& work, bool* cancelled = nullptr) {
+std::optional<Trouble> trouble_of(const Body& work) {
     try {
         work();
     } catch (const Cancelled&) {
-        if (cancelled != nullptr) *cancelled = true;
+        return std::nullopt;
     } catch (const Error& error) {
         return Trouble{QString::fromUtf8(error.what()), QString::fromStdString(error.hint())};
     } catch (const std::exception& error) {
         return Trouble{QString::fromUtf8(error.what()), {}};
     }
     return std::nullopt;
-}
-
-FileJudge open_judge(const ModelFile& model, const DataPlace& data, const Progress& progress) {
-    return {model.config, data.dataset, data.path, data.options, "auto", progress};
 }
 
 }  // namespace
@@ -55,6 +51,25 @@ struct CompressSession::PackState {
     std::string method;
     std::optional<ModelCompressor> compressor;
     bool warm = false;  ///< it has packed once: from there on every ratio costs little
+
+    /// Where the data cannot be used, gives why. Cancelled, and where memory is short, which may pass, it
+    /// throws, and the next pack asks for them again.
+    std::optional<QString> open_data(const DataPlace& place, const std::shared_ptr<Workspace>& workspace,
+                                     const Progress& progress) {
+        try {
+            judge.emplace(model->config, place.dataset, place.path, place.options, "auto", progress,
+                          workspace);
+            importances = judge->calibrate(*model, progress);
+            return std::nullopt;
+        } catch (const Error& error) {
+            judge.reset();
+            if (dynamic_cast<const OutOfMemory*>(&error) != nullptr) throw;
+            return QString::fromUtf8(error.what());
+        } catch (...) {
+            judge.reset();
+            throw;
+        }
+    }
 };
 
 struct CompressSession::ExploreState {
@@ -164,18 +179,9 @@ void CompressSession::pack(double ratio, const std::string& method, const std::o
                 state->compressor.reset();
                 state->warm = false;
             }
-            if (other_data && data) {
-                bool cancelled = false;
-                const std::optional<Trouble> missing = trouble_of(
-                    [&] {
-                        state->judge.emplace(open_judge(*model, *data, progress));
-                        state->importances = state->judge->calibrate(*model, progress);
-                    },
-                    &cancelled);
-                if (missing || cancelled) state->judge.reset();
-                if (cancelled) throw Cancelled();  // the next one asks for them again
-                if (missing) post(generation, [this, what = missing->what] { Q_EMIT dataMissing(what); });
-            }
+            if (other_data && data)
+                if (const std::optional<QString> why = state->open_data(*data, workspace_, progress))
+                    post(generation, [this, why = *why] { Q_EMIT dataMissing(why); });
             state->data = data;
             if (!state->compressor) {
                 CompressRequest request;
@@ -227,11 +233,12 @@ void CompressSession::judge(int generation, const Result& result, PackState& sta
     post(generation, [this, result, before = state.before, after, trouble] {
         if (result_ != result) return;
         judging_ = false;
+        if (after) {
+            accuracy_before_ = before;
+            accuracy_after_ = after;
+        }
         if (trouble) Q_EMIT failed(trouble->what, trouble->hint);
-        if (!after) return;
-        accuracy_before_ = before;
-        accuracy_after_ = after;
-        Q_EMIT judged(*before, *after);
+        Q_EMIT judged();
     });
 }
 
@@ -348,7 +355,9 @@ void CompressSession::compare_model(const std::optional<DataPlace>& data) {
         const std::optional<Trouble> trouble = trouble_of([&] {
             const OwnDevice device("auto", workspace_->budget());
             std::optional<FileJudge> judge;
-            if (data) judge.emplace(open_judge(*model, *data, progress));
+            if (data)
+                judge.emplace(model->config, data->dataset, data->path, data->options, "auto", progress,
+                              workspace_);
             const auto curves = std::make_shared<const std::vector<Curve>>(model_curves(
                 device.get(), *model, judge ? judge->calibrate(*model, progress) : Importances(),
                 judge ? Judgement([&](const ModelFile& file) { return judge->evaluate(file).accuracy; })

@@ -105,7 +105,8 @@ Q_SIGNALS:
     void failed(const QString& what, const QString& hint);
     void packProgressed(double fraction, const QString& activity);
     void packed();
-    void judged(double before, double after);
+    /// accuracy() says what came of it; where it failed, failed() came before, and there is none.
+    void judged();
     /// The data cannot be read; errors count by their energy.
     void dataMissing(const QString& why);
     void fineTuningEnded();
