@@ -356,7 +356,12 @@ void MainWindow::show_end(const RunResult& result) {
         messages_->show_error(tr("The run failed: %1").arg(QString::fromStdString(result.error)),
                               QString::fromStdString(result.hint));
     } else if (result.state == RunState::finished) {
-        note(tr("Finished: %1 of the test set right").arg(percent(result.test_accuracy)));
+        QString text = tr("Finished: %1 of the test set right").arg(percent(result.test_accuracy));
+        if (!result.info.token_unit.empty())
+            text += tr(", %1 bits per %2")
+                        .arg(QString::number(bits_per_token(result.test_loss), 'f', 3),
+                             QString::fromStdString(result.info.token_unit));
+        note(text);
     } else if (session_.has_model()) {
         note(tr("Stopped; the checkpoint is written"));
     }

@@ -12,6 +12,7 @@
 
 #include "engine/core/error.hpp"
 #include "engine/io/model_file.hpp"
+#include "engine/train/events.hpp"
 
 namespace spectral::app {
 
@@ -104,6 +105,15 @@ void print_error(std::string_view message, std::string_view hint) {
     fmt::print(stderr, "error: {}\n", message);
     fmt::print(stderr, "hint: {}\n",
                hint.empty() ? "check what is named above; 'spectral COMMAND --help' has examples" : hint);
+}
+
+void add_bits(Json& json, const std::string& set, const std::string& token_unit, double loss) {
+    if (!token_unit.empty()) json[set + "_bits_per_" + token_unit] = bits_per_token(loss);
+}
+
+std::string bits_text(const std::string& token_unit, double loss) {
+    if (token_unit.empty()) return {};
+    return fmt::format(" ({:.4f} bits per {})", bits_per_token(loss), token_unit);
 }
 
 double parse_bytes(const std::string& option, const std::string& text) {

@@ -57,6 +57,11 @@ private:
     std::map<std::string, Flag> flags_;
 };
 
+/// "test_bits_per_character" beside "test_loss", where the classes are tokens; `set` is "test".
+void add_bits(Json& json, const std::string& set, const std::string& token_unit, double loss);
+/// " (2.301 bits per character)", or nothing.
+std::string bits_text(const std::string& token_unit, double loss);
+
 /// "40000", "40 KiB", "1.5MiB". Throws Error that names the option on anything else.
 double parse_bytes(const std::string& option, const std::string& text);
 

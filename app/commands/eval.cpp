@@ -32,15 +32,17 @@ void evaluate(EvalArguments& a) {
     const auto start = std::chrono::steady_clock::now();
     const Evaluation result = evaluate_file(file, dataset, data, options, a.backend, {});
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (a.json)
-        fmt::print("{}\n", Json{{"test_accuracy", result.accuracy},
-                                {"test_loss", result.loss},
-                                {"samples", result.samples},
-                                {"seconds", seconds}}
-                               .dump());
-    else
-        fmt::print("test accuracy {:.2f} %, loss {:.4f}, {} samples, {:.2f} s\n", 100 * result.accuracy,
-                   result.loss, result.samples, seconds);
+    if (a.json) {
+        Json json{{"test_accuracy", result.accuracy},
+                  {"test_loss", result.loss},
+                  {"samples", result.samples},
+                  {"seconds", seconds}};
+        add_bits(json, "test", result.token_unit, result.loss);
+        fmt::print("{}\n", json.dump());
+    } else {
+        fmt::print("test accuracy {:.2f} %, loss {:.4f}{}, {} samples, {:.2f} s\n", 100 * result.accuracy,
+                   result.loss, bits_text(result.token_unit, result.loss), result.samples, seconds);
+    }
 }
 
 }  // namespace
@@ -50,7 +52,7 @@ void add_eval(CLI::App& app, int& exit_code) {
     const auto a = std::make_shared<EvalArguments>();
     command->add_option("file", a->file, "model file")->required()->type_name("FILE");
     command->add_option("--dataset", a->dataset, "data set [the one it was trained on]")->type_name("NAME");
-    command->add_option("--data", a->data, "directory or file of the data set")->type_name("DIR");
+    command->add_option("--data", a->data, "directory or file of the data set")->type_name("PATH");
     command->add_option("--backend", a->backend, "backend [auto]")->type_name("NAME");
     command->add_flag("--json", a->json, "print one JSON object as the last line");
     for (const DatasetInfo& set : dataset_registry())

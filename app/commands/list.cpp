@@ -63,10 +63,11 @@ void add_datasets(CLI::App& app, int& exit_code) {
             list.push_back({{"name", each.name},
                             {"title", each.title},
                             {"help", each.help},
-                            {"needs_path", each.needs_path},
+                            {"needs_path", each.needs_path()},
                             {"options", schema_json(each.schema)}});
             if (json) continue;
-            fmt::print("{:<10} {}{}\n", each.name, each.help, each.needs_path ? " (needs --data DIR)" : "");
+            fmt::print("{:<10} {}{}\n", each.name, each.help,
+                       each.needs_path() ? fmt::format(" (needs --data: {})", each.path_help) : "");
             print_schema(each.schema);
         }
         if (json) fmt::print("{}\n", Json{{"datasets", list}}.dump());

@@ -62,21 +62,23 @@ void run(RunArguments& a) {
                 {{"name", way.layer}, {"way", name_of(way.way)}, {"dense_bytes", way.dense_bytes}});
             if (way.way == LayerWay::Way::blocks) layers.back()["block_rows"] = way.block_rows;
         }
-        fmt::print("{}\n", Json{{"test_accuracy", evaluation.accuracy},
-                                {"test_loss", evaluation.loss},
-                                {"samples", evaluation.samples},
-                                {"seconds", seconds},
-                                {"batch", result.batch},
-                                {"memory_limit_bytes", static_cast<std::int64_t>(limit)},
-                                {"peak_memory_bytes", result.peak_bytes},
-                                {"layers", layers}}
-                               .dump(-1, ' ', false, Json::error_handler_t::replace));
+        Json json{{"test_accuracy", evaluation.accuracy},
+                  {"test_loss", evaluation.loss},
+                  {"samples", evaluation.samples},
+                  {"seconds", seconds},
+                  {"batch", result.batch},
+                  {"memory_limit_bytes", static_cast<std::int64_t>(limit)},
+                  {"peak_memory_bytes", result.peak_bytes},
+                  {"layers", layers}};
+        add_bits(json, "test", evaluation.token_unit, evaluation.loss);
+        fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
         return;
     }
     for (const LayerWay& way : result.ways)
         fmt::print("{:<24} {:>12} bytes dense; {}\n", way.layer, way.dense_bytes, text_of(way));
-    fmt::print("test accuracy {:.2f} %, loss {:.4f}, {} samples in batches of {}, {:.2f} s\n",
-               100 * evaluation.accuracy, evaluation.loss, evaluation.samples, result.batch, seconds);
+    fmt::print("test accuracy {:.2f} %, loss {:.4f}{}, {} samples in batches of {}, {:.2f} s\n",
+               100 * evaluation.accuracy, evaluation.loss, bits_text(evaluation.token_unit, evaluation.loss),
+               evaluation.samples, result.batch, seconds);
     fmt::print(
         "at most {:.1f} MiB for weights, activations and work, beside the data; the limit was {:.1f} MiB\n",
         static_cast<double>(result.peak_bytes) / (1 << 20), limit / (1 << 20));

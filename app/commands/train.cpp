@@ -116,18 +116,18 @@ public:
             if (!file.problem.empty()) bar_.line(fmt::format("warning: {}; training goes on", file.problem));
         for (const EvaluationPoint& point : updates.evaluations) {
             bar_.line(fmt::format(
-                "epoch {:>3.0f}  train loss {:.4f} accuracy {:5.2f} %   {} loss {:.4f} accuracy {:5.2f} %",
+                "epoch {:>3.0f}  train loss {:.4f} accuracy {:5.2f} %   {} loss {:.4f}{} accuracy {:5.2f} %",
                 point.epoch, point.train_loss, 100 * point.train_accuracy, info_.evaluated_on, point.loss,
-                100 * point.accuracy));
+                bits_text(info_.token_unit, point.loss), 100 * point.accuracy));
             if (!log_.is_open() || log_failed_) continue;
-            log_ << Json{{"epoch", point.epoch},
-                         {"step", point.step},
-                         {"train_loss", point.train_loss},
-                         {"train_accuracy", point.train_accuracy},
-                         {info_.evaluated_on + "_loss", point.loss},
-                         {info_.evaluated_on + "_accuracy", point.accuracy}}
-                        .dump()
-                 << std::endl;
+            Json line{{"epoch", point.epoch},
+                      {"step", point.step},
+                      {"train_loss", point.train_loss},
+                      {"train_accuracy", point.train_accuracy},
+                      {info_.evaluated_on + "_loss", point.loss},
+                      {info_.evaluated_on + "_accuracy", point.accuracy}};
+            add_bits(line, info_.evaluated_on, info_.token_unit, point.loss);
+            log_ << line.dump() << std::endl;
             if (!log_ && !std::exchange(log_failed_, true))
                 bar_.line(fmt::format("warning: {} can no longer be written: {}; training goes on", log_path_,
                                       std::generic_category().message(errno)));
@@ -168,9 +168,11 @@ void print_result(const RunResult& result, const std::string& out) {
               {"peak_memory_bytes", result.peak_memory_bytes},
               {"state", run_state_name(result.state)},
               {"out", out}};
+    add_bits(json, "test", result.info.token_unit, result.test_loss);
     if (result.validation_accuracy) {
         json["validation_accuracy"] = *result.validation_accuracy;
         json["validation_loss"] = *result.validation_loss;
+        add_bits(json, "validation", result.info.token_unit, *result.validation_loss);
     }
     fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
@@ -223,8 +225,9 @@ int train(TrainArguments& a) {
     if (a.json) {
         print_result(result, options.out);
     } else {
-        fmt::print(stderr, "{}: test accuracy {:.2f} %, median epoch {:.4g} s, mean {:.3g} samples/s{}\n",
-                   run_state_name(result.state), 100 * result.test_accuracy, result.train_seconds_per_epoch,
+        fmt::print(stderr, "{}: test accuracy {:.2f} %{}, median epoch {:.4g} s, mean {:.3g} samples/s{}\n",
+                   run_state_name(result.state), 100 * result.test_accuracy,
+                   bits_text(result.info.token_unit, result.test_loss), result.train_seconds_per_epoch,
                    result.samples_per_second,
                    options.out.empty() ? "; the model was not kept (no --out)"
                                        : fmt::format(", model in {}", options.out));
@@ -243,7 +246,7 @@ void add_train(CLI::App& app, int& exit_code) {
         ->type_name("NAME");
     command->add_option("--dataset", a->dataset, "data set; see 'spectral datasets' [strokes]")
         ->type_name("NAME");
-    command->add_option("--data", a->data, "directory or file of the data set")->type_name("DIR");
+    command->add_option("--data", a->data, "directory or file of the data set")->type_name("PATH");
     command->add_option("--config", a->config, "JSON file of options; flags override it")->type_name("FILE");
     command->add_option("--out", a->out, "model file, written at every checkpoint")->type_name("FILE");
     command->add_flag("--force", a->force, "replace what stands at --out, --patterns-png and --trace");
@@ -264,6 +267,7 @@ void add_train(CLI::App& app, int& exit_code) {
         "Examples:\n"
         "  spectral train --epochs 5 --out run.h5\n"
         "  spectral train --model mlp --dataset mnist --data DIR --epochs 3 --json\n"
+        "  spectral train --model mlp --dataset text --data FILE --context 8\n"
         "  spectral train --resume run.h5 --epochs 20\n"
         "Ctrl-C stops after the current step and leaves a checkpoint that resumes.");
     command->callback([a, command, &exit_code] {

@@ -1,23 +1,27 @@
 // The list of data sets, and turning stored values into model inputs.
 #include "engine/data/dataset.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "engine/data/idx.hpp"
 #include "engine/data/strokes.hpp"
+#include "engine/data/text.hpp"
 #include "engine/data/tones.hpp"
 
 namespace spectral {
 namespace {
 
-DatasetInfo idx_info(std::string name, std::string title, std::string help,
-                     Dataset (*load)(const DatasetRequest&)) {
+DatasetInfo file_info(std::string name, std::string title, std::string help, DataPath path,
+                      std::string path_help, Schema schema, Dataset (*load)(const DatasetRequest&)) {
     DatasetInfo info;
     info.name = std::move(name);
     info.title = std::move(title);
     info.help = std::move(help);
-    info.needs_path = true;
+    info.path = path;
+    info.path_help = std::move(path_help);
+    info.schema = std::move(schema);
     info.load = load;
     return info;
 }
@@ -34,6 +38,25 @@ DatasetInfo generator_info(std::string name, std::string title, std::string help
     return info;
 }
 
+template <class Number>
+void read_numbers(const std::vector<Number>& stored, const Samples& samples, std::size_t begin,
+                  std::size_t total, float* out) {
+    assert(begin + total <= stored.size());
+    const Number* in = stored.data() + begin;
+    for (std::size_t i = 0; i < total; ++i)
+        out[i] = static_cast<float>(in[i]) * samples.scale + samples.offset;
+}
+
+void read_one_hot(const TokenWindows& windows, std::int64_t first, std::int64_t count, float* out) {
+    std::fill_n(out, count * windows.context * windows.vocabulary, 0.0F);
+    for (std::int64_t i = first; i < first + count; ++i) {
+        for (const std::int32_t token : windows.window(i)) {
+            out[token] = 1;
+            out += windows.vocabulary;
+        }
+    }
+}
+
 }  // namespace
 
 void Samples::read(std::int64_t first, std::int64_t samples, float* out) const {
@@ -41,13 +64,12 @@ void Samples::read(std::int64_t first, std::int64_t samples, float* out) const {
     const auto size = static_cast<std::size_t>(shape.size());
     const std::size_t begin = static_cast<std::size_t>(first) * size;
     const std::size_t total = static_cast<std::size_t>(samples) * size;
-    std::visit(
-        [&](const auto& stored) {
-            assert(begin + total <= stored.size());
-            const auto* in = stored.data() + begin;
-            for (std::size_t i = 0; i < total; ++i) out[i] = static_cast<float>(in[i]) * scale + offset;
-        },
-        values);
+    if (const auto* bytes = std::get_if<std::vector<std::uint8_t>>(&values))
+        read_numbers(*bytes, *this, begin, total, out);
+    else if (const auto* floats = std::get_if<std::vector<float>>(&values))
+        read_numbers(*floats, *this, begin, total, out);
+    else
+        read_one_hot(std::get<TokenWindows>(values), first, samples, out);
 }
 
 const std::vector<DatasetInfo>& dataset_registry() {
@@ -59,14 +81,18 @@ const std::vector<DatasetInfo>& dataset_registry() {
                        "Generated one-dimensional signals, each class a chord of its own in white noise; "
                        "needs no files.",
                        tones_schema(), load_tones, tones_shape),
-        idx_info("mnist", "MNIST",
-                 "The MNIST digits, or any set of the same form such as Fashion-MNIST, from a directory of "
-                 "IDX files (gzip or not).",
-                 load_mnist),
-        idx_info(
+        file_info("mnist", "MNIST",
+                  "The MNIST digits, or any set of the same form such as Fashion-MNIST, from a directory of "
+                  "IDX files (gzip or not).",
+                  DataPath::directory, "a directory of IDX files", {}, load_mnist),
+        file_info(
             "idx", "IDX files",
             "Labelled bytes of rank 1 to 3 from a directory with train- and t10k- IDX files (gzip or not).",
-            load_idx),
+            DataPath::directory, "a directory of IDX files", {}, load_idx),
+        file_info("text", "Text",
+                  "The next character of a text file, from the characters before it; the file's head is for "
+                  "training, its tail for testing.",
+                  DataPath::file, "a text file", text_schema(), load_text),
     };
     return registry;
 }
@@ -81,17 +107,20 @@ const DatasetInfo& find_dataset(std::string_view name) {
                 "Choose one of: " + known + ".");
 }
 
+void require_data_path(const DatasetInfo& info, const std::string& path) {
+    if (info.needs_path() && path.empty())
+        throw Error("data set '" + info.name + "'", "is read from " + info.path_help + ", and none was given",
+                    "Give it with --data.");
+    if (!info.needs_path() && !path.empty())
+        throw Error("data set '" + info.name + "'",
+                    "is generated and reads no files, but --data '" + path + "' was given",
+                    "Leave --data out, or choose a data set that is read from files.");
+}
+
 Dataset load_dataset(std::string_view name, DatasetRequest request) {
     const DatasetInfo& info = find_dataset(name);
     const std::string owner = "data set " + info.name;
-    if (info.needs_path && request.path.empty()) {
-        throw Error(owner, "is read from a directory, and none was given",
-                    "Give the directory (--data DIR).");
-    }
-    if (!info.needs_path && !request.path.empty()) {
-        throw Error(owner, "is generated and reads no files, but --data '" + request.path + "' was given",
-                    "Leave --data out, or choose a data set that is read from a directory.");
-    }
+    require_data_path(info, request.path);
     request.options = complete(info.schema, request.options, owner);
     Dataset dataset = info.load(request);
     dataset.name = info.name;

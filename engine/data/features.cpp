@@ -35,7 +35,8 @@ const std::vector<FeatureInfo>& feature_registry() {
         {"rfft_magnitude", "|rfft|", "magnitudes of the real FFT of the flattened signal"},
         {"rfft2_magnitude", "|rfft2|", "magnitudes of the two-dimensional real FFT of an image"},
         {"rfft2_complex", "rfft2", "real and imaginary parts of the two-dimensional real FFT of an image"},
-        {"log_magnitude", "log(1+|rfft|)", "logarithm of one plus the magnitudes of the flattened signal"}};
+        {"log_magnitude", "log(1+|rfft|)", "logarithm of one plus the magnitudes of the flattened signal"},
+        {"tokens", "tokens", "the number of each token of a text's window, which raw shows one-hot"}};
     return registry;
 }
 
@@ -52,6 +53,7 @@ const FeatureInfo& find_feature(std::string_view name) {
 std::int64_t feature_count(std::string_view feature, const SignalShape& shape) {
     find_feature(feature);
     if (feature == "raw") return shape.size();
+    if (feature == "tokens") return shape.extent[0];  // context × vocabulary
     return transform_shape(feature, shape).spectrum_size() * (feature == "rfft2_complex" ? 2 : 1);
 }
 
@@ -64,6 +66,8 @@ FeatureMatrix copy_of(Device device, const FeatureMatrix& features, std::string_
 
 FeatureMatrix make_features(Device device, const Samples& samples, std::string_view feature,
                             std::string_view holder) {
+    if (feature == "tokens" && samples.tokens() == nullptr)
+        throw Error("features 'tokens'", "the data set's signals are no text", "choose raw");
     FeatureMatrix matrix;
     matrix.rows = samples.count();
     matrix.columns = feature_count(feature, samples.shape);
@@ -72,8 +76,35 @@ FeatureMatrix make_features(Device device, const Samples& samples, std::string_v
     return matrix;
 }
 
+namespace {
+
+void fill_tokens(Device device, const Samples& samples, FeatureMatrix& matrix, std::string_view what,
+                 const Progress& progress) {
+    const TokenWindows& windows = *samples.tokens();
+    const std::int64_t block =
+        std::clamp<std::int64_t>(kBlockValues / matrix.stride, 1, std::max<std::int64_t>(matrix.rows, 1));
+    const Reservation room = device.budget.reserve(
+        MemoryTag::workspace, static_cast<std::size_t>(block * matrix.stride) * sizeof(float),
+        "feature block tokens");
+    std::vector<float> rows(static_cast<std::size_t>(block * matrix.stride));
+    for (std::int64_t first = 0; first < matrix.rows; first += block) {
+        report(progress, what, static_cast<double>(first) / static_cast<double>(matrix.rows));
+        const std::int64_t count = std::min(block, matrix.rows - first);
+        for (std::int64_t i = 0; i < count; ++i)
+            std::ranges::transform(windows.window(first + i), rows.begin() + i * matrix.stride,
+                                   [](std::int32_t token) { return static_cast<float>(token); });
+        device.backend.copy_to_device(matrix.values.data() + first * matrix.stride, rows.data(),
+                                      static_cast<std::size_t>(count * matrix.stride) * sizeof(float));
+    }
+    device.backend.synchronize();
+    report(progress, what, 1);
+}
+
+}  // namespace
+
 void fill_features(Device device, const Samples& samples, std::string_view feature, FeatureMatrix& matrix,
                    std::string_view what, const Progress& progress) {
+    if (feature == "tokens") return fill_tokens(device, samples, matrix, what, progress);
     const SignalShape shape =
         feature == "raw" ? flattened(samples.shape) : transform_shape(feature, samples.shape);
     const std::int64_t size = shape.size();

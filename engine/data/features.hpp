@@ -19,13 +19,14 @@ struct FeatureInfo {
     std::string help;
 };
 
-/// raw, rfft_magnitude, rfft2_magnitude, rfft2_complex, log_magnitude.
+/// raw, rfft_magnitude, rfft2_magnitude, rfft2_complex, log_magnitude, tokens.
 const std::vector<FeatureInfo>& feature_registry();
 
 /// Throws Error that lists the known ones.
 const FeatureInfo& find_feature(std::string_view name);
 
-/// Values per sample. Throws Error for a 2-D feature of a 1-D signal.
+/// Values per sample. Throws Error for a 2-D feature of a 1-D signal. That of tokens is for windows of text
+/// alone, which make_features() sees.
 std::int64_t feature_count(std::string_view feature, const SignalShape& shape);
 
 /// Features of one split in backend memory, one row per sample, rows `stride` floats apart and zero-padded.

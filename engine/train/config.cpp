@@ -124,10 +124,7 @@ ExperimentConfig config_from_json(const Json& json, const std::string& where) {
 
 ExperimentConfig resolved(ExperimentConfig config) {
     config = config_from_json(to_json(config), "the configuration");
-    const DatasetInfo& dataset = find_dataset(config.dataset);
-    if (dataset.needs_path && config.data.empty())
-        throw Error(fmt::format("data set '{}'", config.dataset),
-                    "it is read from a directory, and none was given", "give its directory (--data DIR)");
+    require_data_path(find_dataset(config.dataset), config.data);
     if (config.features == "auto") config.features = find_model(config.model).features;
     if (config.learning_rate == 0)
         config.learning_rate = find_optimiser(config.optimiser).default_learning_rate;

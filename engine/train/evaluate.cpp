@@ -52,6 +52,7 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
     batch = std::min(batch, count);
     result.samples = count;
     result.class_names = dataset.class_names;
+    result.token_unit = dataset.token_unit();
     result.confusion.assign(static_cast<std::size_t>(classes * classes), 0);
     const Tensor logits(device, MemoryTag::activations, {batch, classes}, "evaluation logits");
     const Reservation host_logits_room =

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <numbers>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,10 +50,14 @@ struct Evaluation {
     double loss = 0, accuracy = 0;
     std::int64_t samples = 0;
     std::vector<std::string> class_names;
+    std::string token_unit;               ///< Dataset::token_unit()
     std::vector<std::int64_t> confusion;  ///< classes × classes, row: truth, column: prediction
-    std::vector<Sample> examples;  ///< the first ones, right or wrong
-    std::vector<Sample> mistakes;  ///< the first ones that are wrong
+    std::vector<Sample> examples;         ///< the first ones, right or wrong
+    std::vector<Sample> mistakes;         ///< the first ones that are wrong
 };
+
+/// A mean cross-entropy in nats as bits for each token.
+inline double bits_per_token(double loss) { return loss / std::numbers::ln2; }
 
 /// Known once the data are loaded and the model is built.
 struct RunInfo {
@@ -60,6 +65,7 @@ struct RunInfo {
     std::int64_t parameters = 0, classes = 0, train_samples = 0, test_samples = 0, feature_count = 0;
     std::int64_t steps_per_epoch = 0, epochs = 0, batch = 0;
     std::string evaluated_on;  ///< "test" or "validation"
+    std::string token_unit;    ///< Dataset::token_unit()
     double learning_rate = 0;
 };
 

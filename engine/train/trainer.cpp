@@ -439,6 +439,7 @@ RunInfo Trainer::info() const {
     info.classes = s.dataset->classes();
     info.train_samples = s.train_count();
     info.evaluated_on = s.held_out_rows.empty() ? "test" : "validation";
+    info.token_unit = s.dataset->token_unit();
     info.test_samples =
         s.held_out_rows.empty() ? s.test->rows : static_cast<std::int64_t>(s.held_out_rows.size());
     info.feature_count = s.train->columns;

@@ -29,6 +29,7 @@ TEST_F(Features, AgreeWithTheDefinitions) {
     const Samples samples = images(5);
     for (const FeatureInfo& feature : feature_registry()) {
         SCOPED_TRACE(feature.name);
+        if (feature.name == "tokens") continue;  // of text, not of signals: text_test.cpp
         const FeatureMatrix matrix = compute_features(device_, samples, feature.name, "test");
         EXPECT_EQ(matrix.columns, feature_count(feature.name, samples.shape));
         EXPECT_EQ(matrix.stride % kRowAlignment, 0);

@@ -5,6 +5,7 @@
 #include <QGridLayout>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QMenu>
 #include <QProgressBar>
 #include <QPushButton>
 #include <QScrollArea>
@@ -308,7 +309,7 @@ void ExperimentPanel::rebuild_model(const Json& values) {
 }
 
 void ExperimentPanel::update_path_field() {
-    const bool needs_path = find_dataset(dataset()).needs_path;
+    const bool needs_path = find_dataset(dataset()).needs_path();
     source_->set_field_visible("data", needs_path);
     auto* edit = qobject_cast<FieldEdit*>(source_->control("data"));
     if (edit == nullptr || edit->layout() != nullptr) return;
@@ -316,20 +317,35 @@ void ExperimentPanel::update_path_field() {
     browse_ = new QToolButton(edit);
     browse_->setObjectName(QStringLiteral("browse_data"));
     browse_->setText(QStringLiteral("…"));
-    browse_->setToolTip(tr("Choose the folder that holds the data set"));
+    browse_->setToolTip(tr("Choose the folder or file that holds the data set"));
     browse_->setAccessibleName(tr("Browse for the data set"));
     auto* row = new QHBoxLayout(edit);
     row->setContentsMargins(0, 1, 2, 1);
     row->addStretch(1);
     row->addWidget(browse_);
     connect(browse_, &QToolButton::clicked, this, [this] {
-        const QString before =
-            QString::fromStdString(source_->value("data").value_or(Json("")).get<std::string>());
-        const QString chosen = QFileDialog::getExistingDirectory(this, tr("Folder of the data set"), before);
-        if (chosen.isEmpty()) return;
-        source_->set_value("data", chosen.toStdString());
-        field_edited(QStringLiteral("data"));
+        const DataPath kind = find_dataset(dataset()).path;
+        if (kind != DataPath::either) {
+            browse(kind == DataPath::file);
+            return;
+        }
+        QMenu menu(this);
+        const QAction* file = menu.addAction(tr("File…"));
+        const QAction* folder = menu.addAction(tr("Folder…"));
+        const QAction* chosen = menu.exec(browse_->mapToGlobal(QPoint(0, browse_->height())));
+        if (chosen == file || chosen == folder) browse(chosen == file);
     });
+}
+
+void ExperimentPanel::browse(bool for_file) {
+    const QString before =
+        QString::fromStdString(source_->value("data").value_or(Json("")).get<std::string>());
+    const QString chosen =
+        for_file ? QFileDialog::getOpenFileName(this, tr("File of the data set"), before)
+                 : QFileDialog::getExistingDirectory(this, tr("Folder of the data set"), before);
+    if (chosen.isEmpty()) return;
+    source_->set_value("data", chosen.toStdString());
+    field_edited(QStringLiteral("data"));
 }
 
 void ExperimentPanel::update_optimiser_fields() {
@@ -355,7 +371,7 @@ std::optional<ExperimentConfig> ExperimentPanel::config() const {
     all["dataset_options"] = *data_values;
     all["model_options"] = *model_values;
     try {
-        if (!find_dataset(all.value("dataset", "")).needs_path) all["data"] = "";
+        if (!find_dataset(all.value("dataset", "")).needs_path()) all["data"] = "";
         return config_from_json(all, "the form");
     } catch (const Error&) {
         return std::nullopt;  // the field that is wrong is marked

@@ -68,6 +68,7 @@ private:
     void rebuild_data(const Json& values);
     void rebuild_model(const Json& values);
     void update_path_field();
+    void browse(bool for_file);
     void update_optimiser_fields();
     void update_note();
     void update_parameters();
