@@ -1,11 +1,14 @@
 // The list of data sets, and turning stored values into model inputs.
 #include "engine/data/dataset.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "engine/data/idx.hpp"
+#include "engine/data/speech.hpp"
 #include "engine/data/strokes.hpp"
 #include "engine/data/text.hpp"
 #include "engine/data/tones.hpp"
@@ -72,6 +75,20 @@ void Samples::read(std::int64_t first, std::int64_t samples, float* out) const {
         read_one_hot(std::get<TokenWindows>(values), first, samples, out);
 }
 
+Reservation reserve_samples(MemoryBudget* budget, std::int64_t count, std::int64_t sample_bytes,
+                            std::string_view holder) {
+    constexpr std::int64_t kMaximumBytes = std::int64_t{4} << 30;
+    if (count > kMaximumBytes / sample_bytes) {
+        throw Error(
+            std::string(holder),
+            fmt::format("{} samples of {} bytes are more than a set may hold (4 GiB)", count, sample_bytes),
+            "Take fewer or smaller samples.");
+    }
+    const std::int64_t with_label = sample_bytes + static_cast<std::int64_t>(sizeof(std::int32_t));
+    return budget ? budget->reserve(MemoryTag::data, static_cast<std::size_t>(count * with_label), holder)
+                  : Reservation{};
+}
+
 const std::vector<DatasetInfo>& dataset_registry() {
     static const std::vector<DatasetInfo> registry{
         generator_info("strokes", "Strokes",
@@ -89,6 +106,10 @@ const std::vector<DatasetInfo>& dataset_registry() {
             "idx", "IDX files",
             "Labelled bytes of rank 1 to 3 from a directory with train- and t10k- IDX files (gzip or not).",
             DataPath::directory, "a directory of IDX files", {}, load_idx),
+        file_info("speech", "Spoken digits",
+                  "Recordings named {digit}_{speaker}_{index}.wav, such as the Free Spoken Digit Dataset: a "
+                  "directory, or a tar archive (gzip or not). Index 0 to 4 is for testing.",
+                  DataPath::either, "a directory or tar archive of WAV files", speech_schema(), load_speech),
         file_info("text", "Text",
                   "The next character of a text file, from the characters before it; the file's head is for "
                   "training, its tail for testing.",

@@ -34,6 +34,11 @@ struct Samples {
     const TokenWindows* tokens() const { return std::get_if<TokenWindows>(&values); }
 };
 
+/// Room for `count` samples of `sample_bytes` and their labels. Throws Error when the samples are more than a
+/// set may hold (4 GiB).
+Reservation reserve_samples(MemoryBudget* budget, std::int64_t count, std::int64_t sample_bytes,
+                            std::string_view holder);
+
 struct Dataset {
     std::string name;
     Samples train, test;

@@ -71,18 +71,4 @@ void generate(std::int64_t count, int threads, const std::function<void(std::int
     report(progress, what, 1.0);
 }
 
-Reservation reserve_samples(MemoryBudget* budget, std::int64_t count, std::int64_t sample_bytes,
-                            std::string_view holder) {
-    constexpr std::int64_t kMaximumBytes = std::int64_t{4} << 30;
-    if (count > kMaximumBytes / sample_bytes) {
-        throw Error(std::string(holder),
-                    fmt::format("{} samples of {} bytes are more than a generated set may hold (4 GiB)",
-                                count, sample_bytes),
-                    "Ask for fewer or shorter samples.");
-    }
-    const std::int64_t with_label = sample_bytes + static_cast<std::int64_t>(sizeof(std::int32_t));
-    return budget ? budget->reserve(MemoryTag::data, static_cast<std::size_t>(count * with_label), holder)
-                  : Reservation{};
-}
-
 }  // namespace spectral

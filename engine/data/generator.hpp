@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/core/memory_budget.hpp"
 #include "engine/core/progress.hpp"
 #include "engine/core/schema.hpp"
 
@@ -28,10 +27,5 @@ std::vector<std::int32_t> balanced_labels(std::int64_t count, std::int64_t class
 /// Calls make(i) once for each i in [0, count) on several threads. `progress` is called on this thread alone.
 void generate(std::int64_t count, int threads, const std::function<void(std::int64_t)>& make,
               const Progress& progress, std::string_view what);
-
-/// Room for `count` samples of `sample_bytes` and their labels. Throws Error when the samples are more than a
-/// generated set may hold (4 GiB).
-Reservation reserve_samples(MemoryBudget* budget, std::int64_t count, std::int64_t sample_bytes,
-                            std::string_view holder);
 
 }  // namespace spectral

@@ -2,20 +2,16 @@
 #include "engine/data/idx.hpp"
 
 #include <fmt/core.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
-#include <cassert>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <new>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "engine/io/decoded_file.hpp"
 
 namespace spectral {
 namespace {
@@ -25,8 +21,6 @@ namespace fs = std::filesystem;
 constexpr std::uint8_t kUnsignedByte = 0x08;
 constexpr std::size_t kMaximumIdxRank = 4;
 constexpr std::size_t kChunkBytes = std::size_t{1} << 18;
-// Deflate cannot expand more: 258 bytes from two bits.
-constexpr std::uint64_t kMaximumExpansion = 1032;
 
 // MNIST's mean and standard deviation, of pixels in [0, 1].
 constexpr float kMean = 0.1307F, kDeviation = 0.3081F;
@@ -36,105 +30,6 @@ constexpr const char* kFetchAgain = "Download or copy the file again.";
 [[noreturn]] void fail(const fs::path& path, std::string why, std::string hint) {
     throw Error(path.string(), std::move(why), std::move(hint));
 }
-
-struct CloseFile {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
-/// The decoded bytes of a file, in order.
-class Source {
-public:
-    explicit Source(const fs::path& path) : path_(path) {
-        std::error_code error;
-        const fs::file_status status = fs::status(path, error);
-        if (status.type() == fs::file_type::not_found) {
-            fail(path, "there is no such file", "Check the name and the directory.");
-        }
-        if (!fs::is_regular_file(status))
-            fail(path, "is not a regular file", "Give a directory that holds IDX files.");
-        size_ = fs::file_size(path, error);
-        file_.reset(error ? nullptr : std::fopen(path.c_str(), "rb"));
-        if (!file_) {
-            fail(path, fmt::format("cannot be opened ({})", error ? error.message() : std::strerror(errno)),
-                 "Check that you may read the file.");
-        }
-        // The content says whether it is compressed: downloads often lose or keep a ".gz" wrongly.
-        std::array<std::uint8_t, 2> magic{};
-        gzip_ = read_file(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
-        std::rewind(file_.get());
-        consumed_ = 0;
-        if (!gzip_) return;
-        input_.resize(kChunkBytes);
-        if (inflateInit2(&stream_, 16 + MAX_WBITS) != Z_OK) throw std::bad_alloc();
-        inflating_ = true;
-    }
-    Source(const Source&) = delete;
-    Source& operator=(const Source&) = delete;
-    ~Source() {
-        if (inflating_) inflateEnd(&stream_);
-    }
-
-    bool gzip() const { return gzip_; }
-    std::uint64_t file_bytes() const { return size_; }
-
-    /// Fills `out` as far as the file goes; returns the bytes written.
-    std::size_t read(std::span<std::uint8_t> out) { return gzip_ ? read_gzip(out) : read_file(out); }
-
-private:
-    std::size_t read_file(std::span<std::uint8_t> out) {
-        const std::size_t got = std::fread(out.data(), 1, out.size(), file_.get());
-        if (std::ferror(file_.get()) != 0) fail(path_, "reading failed", "Check the disk, then try again.");
-        consumed_ += got;
-        return got;
-    }
-
-    void refill() {
-        const std::size_t got = read_file(input_);
-        stream_.next_in = input_.data();
-        stream_.avail_in = static_cast<uInt>(got);
-    }
-
-    std::size_t read_gzip(std::span<std::uint8_t> out) {
-        assert(out.size() <= UINT32_MAX);
-        stream_.next_out = out.data();
-        stream_.avail_out = static_cast<uInt>(out.size());
-        while (stream_.avail_out > 0 && next_member()) {
-            if (stream_.avail_in == 0) refill();
-            const bool end_of_file = stream_.avail_in == 0;
-            const int code = inflate(&stream_, Z_NO_FLUSH);
-            if (code == Z_STREAM_END) {
-                member_ended_ = true;
-            } else if (code == Z_MEM_ERROR) {
-                throw std::bad_alloc();
-            } else if (code == Z_DATA_ERROR || code == Z_NEED_DICT || code == Z_STREAM_ERROR) {
-                fail(path_,
-                     fmt::format("the gzip data is damaged ({})", stream_.msg ? stream_.msg : "wrong stream"),
-                     kFetchAgain);
-            } else if (end_of_file && stream_.avail_out > 0) {
-                fail(path_, fmt::format("the gzip data is truncated after {} bytes", consumed_), kFetchAgain);
-            }
-        }
-        return out.size() - stream_.avail_out;
-    }
-
-    /// False at the end of the last gzip member; several may follow each other (RFC 1952, 2.2).
-    bool next_member() {
-        if (!member_ended_) return true;
-        if (stream_.avail_in == 0) refill();
-        if (stream_.avail_in == 0) return false;
-        if (*stream_.next_in != 0x1f) fail(path_, "other bytes follow the end of the gzip data", kFetchAgain);
-        inflateReset(&stream_);
-        member_ended_ = false;
-        return true;
-    }
-
-    fs::path path_;
-    std::unique_ptr<std::FILE, CloseFile> file_;
-    std::uint64_t size_ = 0, consumed_ = 0;
-    bool gzip_ = false, inflating_ = false, member_ended_ = false;
-    z_stream stream_{};
-    std::vector<std::uint8_t> input_;
-};
 
 std::string_view type_name(std::uint8_t type) {
     switch (type) {
@@ -156,7 +51,7 @@ std::string_view type_name(std::uint8_t type) {
 }
 
 /// Reads and checks the header; returns how many values must follow.
-std::uint64_t read_header(Source& source, const fs::path& path, std::vector<std::int64_t>& extents,
+std::uint64_t read_header(DecodedFile& source, const fs::path& path, std::vector<std::int64_t>& extents,
                           Sha256* hash) {
     std::array<std::uint8_t, 4 + 4 * kMaximumIdxRank> header{};
     const auto need = [&](std::size_t first, std::size_t bytes) {
@@ -275,7 +170,7 @@ std::string shape_text(const SignalShape& shape) {
 IdxArray read_idx(const fs::path& path, MemoryBudget* budget, Sha256* hash, const Progress& progress) {
     const std::string name = path.filename().string();
     try {
-        Source source(path);
+        DecodedFile source(path);
         IdxArray array;
         const std::uint64_t promised = read_header(source, path, array.extents, hash);
         const std::uint64_t whole = 4 + 4 * array.extents.size() + promised;

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import math
+import os
+import struct
+import tarfile
 import unittest
+import wave
+from pathlib import Path
 
 from support import CliCase
 
@@ -38,6 +44,78 @@ class Text(CliCase):
         self.assert_refused("train", "--dataset", "text", naming="is read from a text file, and none was given")
         self.assert_refused("train", "--dataset", "text", "--data", "short.txt", "--context", "0",
                             naming="option 'context'")
+
+
+def recording(digit: int, index: int, rate: int = 8000, channels: int = 1, width: int = 2) -> bytes:
+    """A tone whose frequency tells the digit, written by Python's own module."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(channels)
+        writer.setsampwidth(width)
+        writer.setframerate(rate)
+        frames = []
+        for n in range(rate // 10 + 7 * index):
+            value = math.sin(2 * math.pi * (300 + 300 * digit) * n / rate + index) / 2
+            stored = round(value * (2 ** (8 * width - 1) - 1)) + (128 if width == 1 else 0)
+            frames.append(stored.to_bytes(width, "little", signed=width > 1) * channels)
+        writer.writeframes(b"".join(frames))
+    return file.getvalue()
+
+
+class Speech(CliCase):
+    OPTIONS = ("--seconds", "0.1", "--window", "64", "--hop", "64", "--epochs", "30", "--learning-rate", "0.01",
+               "--features", "raw")
+
+    def write(self, **format: int) -> Path:
+        folder = self.folder / "spoken"
+        folder.mkdir(exist_ok=True)
+        for digit in range(10):
+            for index in (0, 5, 6, 11):
+                (folder / f"{digit}_somebody_{index}.wav").write_bytes(recording(digit, index, **format))
+        return folder
+
+    def learn(self, path: Path) -> dict:
+        return self.json("train", "--model", "logistic", "--dataset", "speech", "--data", path, *self.OPTIONS)
+
+    def test_directory_and_archives_give_the_same(self) -> None:
+        folder = self.write()
+        of_folder = self.learn(folder)
+        self.assertGreaterEqual(of_folder["test_accuracy"], 0.9)
+        for mode, form in (("w", tarfile.USTAR_FORMAT), ("w:gz", tarfile.GNU_FORMAT), ("w:gz", tarfile.PAX_FORMAT)):
+            with self.subTest(mode, form=form):
+                archive = self.folder / "spoken.archive"
+                with tarfile.open(archive, mode, format=form) as writer:
+                    writer.add(folder, "Ordner/größer als gedacht " * 6)
+                self.assertEqual(self.learn(archive)["test_loss"], of_folder["test_loss"])
+
+    def test_rates_channels_and_widths(self) -> None:
+        for format in ({"rate": 44100}, {"rate": 11025, "channels": 2}, {"width": 1}, {"width": 3}, {"width": 4}):
+            with self.subTest(**format):
+                self.assertGreaterEqual(self.learn(self.write(**format))["test_accuracy"], 0.9)
+
+    def test_what_is_refused(self) -> None:
+        folder = self.write()
+        sound = recording(1, 5)
+        float_64 = struct.pack("<d", math.nan)
+        for content, naming in {
+            b"": "is no WAV file", sound[:100]: "is truncated", sound[:44]: "is truncated",
+            sound.replace(struct.pack("<I", 8000), struct.pack("<I", 7), 1): "its rate of 7 ",
+            b"RIFF" + struct.pack("<I", 44) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 3, 1, 8000, 64000, 8, 64)
+            + b"data" + struct.pack("<I", 8) + float_64: "sample 0 is nan",
+        }.items():
+            with self.subTest(naming):
+                (folder / "1_somebody_5.wav").write_bytes(content)
+                self.assert_refused("train", "--dataset", "speech", "--data", folder,
+                                    naming=f"{folder}/1_somebody_5.wav: {naming}")
+        self.assert_refused("train", "--dataset", "speech", "--data", "none.tar.gz", naming="none.tar.gz: there is no")
+        (self.folder / "none.tar.gz").write_bytes(b"\x1f\x8b\x08" + bytes(30))
+        self.assert_refused("train", "--dataset", "speech", "--data", "none.tar.gz", naming="none.tar.gz: the gzip data")
+
+    @unittest.skipUnless(os.environ.get("SPECTRAL_DATA"), "SPECTRAL_DATA is not set")
+    def test_real_recordings(self) -> None:
+        result = self.json("train", "--model", "logistic", "--features", "raw", "--epochs", "5", "--dataset", "speech",
+                           "--data", Path(os.environ["SPECTRAL_DATA"]) / "speech/fsdd.tar.gz")
+        self.assertGreater(result["test_accuracy"], 0.8)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ needs NumPy and h5py. The same names give the same bytes, but for dates in files
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
 import os
 import struct
 import subprocess
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -160,11 +162,52 @@ def make_codecs() -> None:
     put("value_codec", "int4", value(3, 65, 1e-3, np.float16([1, 2]).tobytes() + bytes(33)))
 
 
+def make_recordings() -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
+
+    def wav(data: bytes, tag: int = 1, channels: int = 1, bits: int = 16, rest: bytes = b"", between: bytes = b"") -> bytes:
+        frame = channels * bits // 8
+        header = struct.pack("<HHIIHH", tag, channels, 8000, 8000 * frame, frame, bits) + rest
+        chunks = b"WAVE" + chunk(b"fmt ", header) + between + chunk(b"data", data)
+        return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+
+    for bits in (8, 16, 24, 32):
+        put("wav", f"pcm_{bits}", wav(bytes(range(24)), bits=bits))
+    put("wav", "stereo", wav(bytes(range(24)), channels=2, between=chunk(b"LIST", b"odd")))
+    put("wav", "f32", wav(np.float32([0.5, -1]).tobytes(), tag=3, bits=32))
+    put("wav", "f64", wav(np.float64([0.5, -1]).tobytes(), tag=3, bits=64))
+    guid = struct.pack("<HHIH", 22, 16, 4, 1) + bytes.fromhex("000000001000800000aa00389b71")
+    put("wav", "extensible", wav(bytes(range(6)), tag=0xFFFE, rest=guid))
+    put("wav", "a_law", wav(bytes(6), tag=6, bits=8))
+    put("wav", "empty", wav(b""))
+
+
+def make_archives() -> None:
+    long_name = "folder/" * 20 + "name of a file"
+    for name, mode, form in (("ustar", "w", tarfile.USTAR_FORMAT), ("gnu_gzip", "w:gz", tarfile.GNU_FORMAT),
+                             ("pax", "w", tarfile.PAX_FORMAT), ("gnu", "w", tarfile.GNU_FORMAT)):
+        file = io.BytesIO()
+        with tarfile.open(fileobj=file, mode=mode, format=form) as archive:
+            for each, data in {"./a": b"first", "b/c" if form == tarfile.USTAR_FORMAT else long_name: b"second" * 90}.items():
+                member = tarfile.TarInfo(each)
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+            link = tarfile.TarInfo("link")
+            link.type, link.linkname = tarfile.SYMTYPE, "../../etc/passwd"
+            archive.addfile(link)
+        put("tar", name, file.getvalue() if mode == "w" else gzip.compress(gzip.decompress(file.getvalue()), mtime=0))
+    up = tarfile.TarInfo("../up")
+    put("tar", "upwards", up.tobuf(tarfile.USTAR_FORMAT) + bytes(1024))
+
+
 def main() -> None:
     make_safetensors()
     make_numpy()
     make_hdf5()
     make_codecs()
+    make_recordings()
+    make_archives()
     make_packed(os.environ["SPECTRAL_CLI"])
     print(sum(path.stat().st_size for path in CORPUS.rglob("*") if path.is_file()), "bytes")
 

@@ -20,7 +20,9 @@ int main(int argc, char** argv) {
                                                          {"model_file", model_file},
                                                          {"index_codec", index_codec},
                                                          {"value_codec", value_codec},
-                                                         {"packed_tensor", packed_tensor}};
+                                                         {"packed_tensor", packed_tensor},
+                                                         {"tar", tar},
+                                                         {"wav", wav}};
     if (argc != 3 || !targets.contains(argv[1])) {
         std::fprintf(stderr, "usage: fuzz_replay TARGET FOLDER\n");
         return 2;

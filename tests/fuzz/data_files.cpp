@@ -1,0 +1,48 @@
+// Readers of the files that data sets are made of.
+#include <cmath>
+#include <cstdlib>
+
+#include "engine/io/file_set.hpp"
+#include "engine/io/wav.hpp"
+#include "tests/fuzz/input_path.hpp"
+#include "tests/fuzz/targets.hpp"
+
+namespace spectral::fuzz {
+
+bool tar(Bytes bytes) {
+    static const InputPath input;
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 20;
+    MemoryBudget budget(kMost);
+    try {
+        const FileSet files(input.holding(bytes), [](auto) { return true; }, kMost, {});
+        std::size_t seen = 0;
+        files.read(
+            [&](std::size_t index, std::span<const std::uint8_t> contents) {
+                ++seen;
+                if (contents.size() != files.files()[index].bytes) std::abort();
+            },
+            &budget, {});
+        if (seen != files.files().size()) std::abort();
+        for (const FileSet::Entry& each : files.files())
+            if (each.name.starts_with('/') || ("/" + each.name + "/").find("/../") != std::string::npos)
+                std::abort();
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+bool wav(Bytes bytes) {
+    try {
+        const Recording recording = read_wav(bytes);
+        if (recording.samples.empty() || recording.samples.size() > bytes.size()) std::abort();
+        if (recording.rate < kWavLowestRate || recording.rate > kWavHighestRate) std::abort();
+        for (const float each : recording.samples)
+            if (!std::isfinite(each)) std::abort();
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+}  // namespace spectral::fuzz
