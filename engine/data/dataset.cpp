@@ -7,6 +7,7 @@
 #include <cassert>
 #include <utility>
 
+#include "engine/data/cifar.hpp"
 #include "engine/data/idx.hpp"
 #include "engine/data/speech.hpp"
 #include "engine/data/strokes.hpp"
@@ -106,6 +107,11 @@ const std::vector<DatasetInfo>& dataset_registry() {
             "idx", "IDX files",
             "Labelled bytes of rank 1 to 3 from a directory with train- and t10k- IDX files (gzip or not).",
             DataPath::directory, "a directory of IDX files", {}, load_idx),
+        file_info(
+            "cifar10", "CIFAR-10",
+            "Colour images of 32 × 32 pixels in ten classes, from the batches of CIFAR-10's binary version: "
+            "a directory, or a tar archive (gzip or not).",
+            DataPath::either, "a directory or tar archive of .bin batches", cifar10_schema(), load_cifar10),
         file_info("speech", "Spoken digits",
                   "Recordings named {digit}_{speaker}_{index}.wav, such as the Free Spoken Digit Dataset: a "
                   "directory, or a tar archive (gzip or not). Index 0 to 4 is for testing.",

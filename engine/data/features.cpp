@@ -22,8 +22,8 @@ bool two_dimensional(std::string_view feature) { return feature.starts_with("rff
 SignalShape transform_shape(std::string_view feature, const SignalShape& shape) {
     if (!two_dimensional(feature)) return flattened(shape);
     if (shape.rank != 2)
-        throw Error(fmt::format("features '{}'", feature), "the data set's signals are not images",
-                    "choose raw, rfft_magnitude or log_magnitude");
+        throw Error(fmt::format("features '{}'", feature), "the data set's signals are not two-dimensional",
+                    "choose raw, rfft_magnitude or log_magnitude, or take colour images as grey ones");
     return shape;
 }
 

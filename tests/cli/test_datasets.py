@@ -118,5 +118,23 @@ class Speech(CliCase):
         self.assertGreater(result["test_accuracy"], 0.8)
 
 
+class Cifar10(CliCase):
+    def test_trains_on_batches(self) -> None:
+        folder = self.folder / "cifar-10-batches-bin"
+        folder.mkdir()
+        for name in [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]:
+            records = [bytes([i % 10]) + bytes(250 * (j // 300 == i % 10) for j in range(3072)) for i in range(20)]
+            (folder / name).write_bytes(b"".join(records))
+        for colour in ("rgb", "grey"):
+            result = self.json("train", "--model", "mlp", "--dataset", "cifar10", "--data", folder, "--epochs", "8",
+                               "--batch", "20", "--colour", colour)
+            self.assertEqual(result["test_accuracy"], 1)
+        self.assert_refused("train", "--dataset", "cifar10", "--data", folder, "--features", "rfft2_magnitude",
+                            naming="not two-dimensional")
+        (folder / "data_batch_4.bin").write_bytes(bytes(3074))
+        self.assert_refused("train", "--dataset", "cifar10", "--data", folder,
+                            naming=f"{folder}/data_batch_4.bin: has 3074 bytes")
+
+
 if __name__ == "__main__":
     unittest.main()
