@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include "engine/core/tensor.hpp"
@@ -29,6 +30,18 @@ void for_each_place(const Shape& shape, const std::vector<int>& order, const Bod
             at[i] = 0;
         }
     }
+}
+
+/// From first axis fastest to last axis fastest.
+template <class Value>
+std::vector<Value> by_rows(const std::vector<Value>& by_columns, const Shape& shape) {
+    std::vector<int> order(static_cast<std::size_t>(shape.rank()));
+    std::iota(order.rbegin(), order.rend(), 0);
+    std::vector<Value> result(by_columns.size());
+    auto from = by_columns.begin();
+    for_each_place(shape, order,
+                   [&](std::int64_t place) { result[static_cast<std::size_t>(place)] = *from++; });
+    return result;
 }
 
 }  // namespace spectral

@@ -7,6 +7,7 @@
 #include <cassert>
 #include <utility>
 
+#include "engine/data/arrays.hpp"
 #include "engine/data/cifar.hpp"
 #include "engine/data/idx.hpp"
 #include "engine/data/speech.hpp"
@@ -112,6 +113,11 @@ const std::vector<DatasetInfo>& dataset_registry() {
             "Colour images of 32 × 32 pixels in ten classes, from the batches of CIFAR-10's binary version: "
             "a directory, or a tar archive (gzip or not).",
             DataPath::either, "a directory or tar archive of .bin batches", cifar10_schema(), load_cifar10),
+        file_info("npy", "NumPy arrays",
+                  "Features and labels from an .npz archive, or from a directory of .npy files.",
+                  DataPath::either, "an .npz file or a directory of .npy files", arrays_schema(), load_npy),
+        file_info("hdf5", "HDF5", "Features and labels from the datasets of an HDF5 file.", DataPath::file,
+                  "an HDF5 file", arrays_schema(), load_hdf5),
         file_info("speech", "Spoken digits",
                   "Recordings named {digit}_{speaker}_{index}.wav, such as the Free Spoken Digit Dataset: a "
                   "directory, or a tar archive (gzip or not). Index 0 to 4 is for testing.",

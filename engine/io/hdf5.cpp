@@ -113,12 +113,22 @@ hid_t file_type(Element type) {
             return H5T_IEEE_F32LE;
         case Element::f64:
             return H5T_IEEE_F64LE;
+        case Element::i8:
+            return H5T_STD_I8LE;
+        case Element::i16:
+            return H5T_STD_I16LE;
+        case Element::i32:
+            return H5T_STD_I32LE;
         case Element::i64:
             return H5T_STD_I64LE;
         case Element::u8:
             return H5T_STD_U8LE;
+        case Element::u16:
+            return H5T_STD_U16LE;
         case Element::u32:
             return H5T_STD_U32LE;
+        case Element::u64:
+            return H5T_STD_U64LE;
         case Element::f16:
             return half;
         case Element::complex_f32:
@@ -129,15 +139,20 @@ hid_t file_type(Element type) {
 
 std::size_t element_bytes(Element type) {
     switch (type) {
+        case Element::i8:
         case Element::u8:
             return 1;
+        case Element::i16:
+        case Element::u16:
         case Element::f16:
             return 2;
         case Element::f32:
+        case Element::i32:
         case Element::u32:
             return 4;
         case Element::f64:
         case Element::i64:
+        case Element::u64:
         case Element::complex_f32:
             return 8;
     }
@@ -150,12 +165,22 @@ std::string_view element_name(Element type) {
             return "32-bit floats";
         case Element::f64:
             return "64-bit floats";
+        case Element::i8:
+            return "8-bit integers";
+        case Element::i16:
+            return "16-bit integers";
+        case Element::i32:
+            return "32-bit integers";
         case Element::i64:
             return "64-bit integers";
         case Element::u8:
             return "bytes";
+        case Element::u16:
+            return "unsigned 16-bit integers";
         case Element::u32:
             return "unsigned 32-bit integers";
+        case Element::u64:
+            return "unsigned 64-bit integers";
         case Element::f16:
             return "16-bit floats";
         case Element::complex_f32:

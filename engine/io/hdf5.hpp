@@ -66,7 +66,7 @@ private:
 
 /// Element types of datasets; little-endian in the file. Complex ones are compounds {r, i}; of
 /// 16-bit floats there are none, because h5py cannot read them.
-enum class Element { f32, f64, i64, u8, u32, f16, complex_f32 };
+enum class Element { f32, f64, i8, i16, i32, i64, u8, u16, u32, u64, f16, complex_f32 };
 /// The one whose values lie in memory as T does; those of half precision are raw bits.
 template <class T>
 inline constexpr Element kElementOf = Element::f32;

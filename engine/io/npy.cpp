@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <numeric>
 #include <utility>
 
 #include "engine/core/places.hpp"
@@ -133,53 +132,19 @@ ValueType type_of(const std::string& descr) {
     refuse("its values have the type '" + descr + "', which is not supported");
 }
 
-/// From first axis fastest to last axis fastest.
-std::vector<float> by_rows(const std::vector<float>& by_columns, const Shape& shape) {
-    std::vector<int> order(static_cast<std::size_t>(shape.rank()));
-    std::iota(order.rbegin(), order.rend(), 0);
-    std::vector<float> result(by_columns.size());
-    auto from = by_columns.begin();
-    for_each_place(shape, order,
-                   [&](std::int64_t place) { result[static_cast<std::size_t>(place)] = *from++; });
-    return result;
-}
-
 /// Takes an array of `bytes` bytes from `next` into `collector`; false where it was skipped, after the
 /// header.
 bool collect(const std::string& name, std::uint64_t bytes, const ByteSource& next, Reservation* room,
              TensorCollector& collector) {
-    const auto take = [&](std::size_t count) {
-        if (count > bytes) throw Error("array", "it is truncated", kSaveAgain);
-        bytes -= count;
-        std::string text(count, '\0');
-        next(std::as_writable_bytes(std::span(text)));
-        return text;
-    };
-    const std::string start = take(kNpyMagic.size() + 2);
-    if (!start.starts_with(kNpyMagic)) throw Error("array", "it does not begin as one", kSaveAgain);
-    const int major = static_cast<unsigned char>(start[kNpyMagic.size()]);
-    if (major < 1 || major > 3)
-        throw Error("array", fmt::format("its version {} is unknown", major), kSaveAgain);
-    std::size_t header_bytes = 0;
-    const std::string length = take(major == 1 ? 2 : 4);
-    for (std::size_t i = length.size(); i-- > 0;)
-        header_bytes = header_bytes << 8 | static_cast<unsigned char>(length[i]);
-    if (header_bytes > kMaxHeaderBytes) refuse("the header is longer than 64 KiB");
-
-    const NpyHeader header = parse_npy_header(take(header_bytes));
+    const NpyStart start = read_npy_start(bytes, next);
+    const NpyHeader& header = start.header;
     const ValueType type = type_of(header.descr);
     if (type.skipped) {
         collector.skip(name, header.descr);
         return false;
     }
-    const auto value_bytes = bytes_of_shape(header.shape, float_bytes(type.format.type));
-    if (!value_bytes || *value_bytes != bytes)
-        throw Error("array",
-                    fmt::format("{} bytes of values {} than its shape asks for", bytes,
-                                value_bytes && *value_bytes < bytes ? "are more" : "are fewer"),
-                    kSaveAgain);
+    const std::size_t count = count_npy_values(start, float_bytes(type.format.type));
     const Shape shape{std::span<const std::int64_t>(header.shape)};
-    const auto count = static_cast<std::size_t>(shape.size());
     const bool turned = header.fortran_order && shape.rank() > 1;
     if (room != nullptr) room->grow(count * sizeof(float) * (turned ? 2 : 1));
     std::vector<float> values = read_floats(type.format, count, next);
@@ -204,6 +169,41 @@ void told_of(const std::string& name, const InputFile& file, const TensorCollect
 }  // namespace
 
 NpyHeader parse_npy_header(std::string_view text) { return LiteralParser(text).header(); }
+
+NpyStart read_npy_start(std::uint64_t bytes, const ByteSource& next) {
+    const auto take = [&](std::size_t count) {
+        if (count > bytes) throw Error("array", "it is truncated", kSaveAgain);
+        bytes -= count;
+        std::string text(count, '\0');
+        next(std::as_writable_bytes(std::span(text)));
+        return text;
+    };
+    const std::string magic = take(kNpyMagic.size() + 2);
+    if (!magic.starts_with(kNpyMagic)) throw Error("array", "it does not begin as one", kSaveAgain);
+    const int major = static_cast<unsigned char>(magic[kNpyMagic.size()]);
+    if (major < 1 || major > 3)
+        throw Error("array", fmt::format("its version {} is unknown", major), kSaveAgain);
+    std::size_t header_bytes = 0;
+    const std::string length = take(major == 1 ? 2 : 4);
+    for (std::size_t i = length.size(); i-- > 0;)
+        header_bytes = header_bytes << 8 | static_cast<unsigned char>(length[i]);
+    if (header_bytes > kMaxHeaderBytes) refuse("the header is longer than 64 KiB");
+
+    NpyStart start;
+    start.header = parse_npy_header(take(header_bytes));
+    start.value_bytes = bytes;
+    return start;
+}
+
+std::size_t count_npy_values(const NpyStart& start, std::size_t bytes_each) {
+    const auto value_bytes = bytes_of_shape(start.header.shape, bytes_each);
+    if (!value_bytes || *value_bytes != start.value_bytes)
+        throw Error("array",
+                    fmt::format("{} bytes of values {} than its shape asks for", start.value_bytes,
+                                value_bytes && *value_bytes < start.value_bytes ? "are more" : "are fewer"),
+                    kSaveAgain);
+    return static_cast<std::size_t>(*value_bytes / bytes_each);
+}
 
 ForeignTensors read_npy(const std::filesystem::path& path, Reservation* room) {
     const InputFile file(path);

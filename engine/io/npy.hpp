@@ -19,6 +19,16 @@ struct NpyHeader {
 /// Nothing in it is evaluated.
 NpyHeader parse_npy_header(std::string_view text);
 
+/// The bytes in front of the values out of `next`, which has `bytes` of them in all; what remains is the
+/// values'. Throws Error on damage, and on a header as parse_npy_header().
+struct NpyStart {
+    NpyHeader header;
+    std::uint64_t value_bytes = 0;
+};
+NpyStart read_npy_start(std::uint64_t bytes, const ByteSource& next);
+/// Throws Error unless values of so many bytes each fill `start` exactly; gives how many there are.
+std::size_t count_npy_values(const NpyStart& start, std::size_t bytes_each);
+
 /// Versions 1 to 3; floats of 16, 32 and 64 bits in either byte order, by rows or by columns. The tensor has
 /// the file's name, without ending. Throws Error on other types, on Python objects (nothing is unpickled),
 /// and where the file is shorter or longer than its header says. `room` grows, before it is allocated, with

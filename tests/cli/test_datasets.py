@@ -11,7 +11,12 @@ import unittest
 import wave
 from pathlib import Path
 
-from support import CliCase
+from support import CliCase, h5py
+
+try:
+    import numpy as np
+except ImportError:
+    np = None
 
 
 class Text(CliCase):
@@ -134,6 +139,104 @@ class Cifar10(CliCase):
         (folder / "data_batch_4.bin").write_bytes(bytes(3074))
         self.assert_refused("train", "--dataset", "cifar10", "--data", folder,
                             naming=f"{folder}/data_batch_4.bin: has 3074 bytes")
+
+
+@unittest.skipIf(np is None, "no NumPy")
+class Arrays(CliCase):
+    NAMES = ("x_train", "y_train", "x_test", "y_test")
+    LEARN = ("--model", "logistic", "--features", "raw", "--epochs", "10", "--learning-rate", "0.1")
+
+    def arrays(self, features: str = "f4", labels: str = "i8") -> dict:
+        """Three classes, each brighter in a place of its own."""
+        rng = np.random.default_rng(1)
+        found = {}
+        for name, count in (("train", 61), ("test", 13)):
+            y = np.arange(count) % 3
+            x = rng.integers(0, 60, (count, 5, 3)) + 150 * (np.arange(3) == y[:, None, None])
+            found["x_" + name] = (x if features[-2] in "iu" else x / 255).astype(features)
+            found["y_" + name] = y.astype(labels)
+        return found
+
+    def learn(self, dataset: str, path: Path, *options: str) -> dict:
+        return self.json("train", *self.LEARN, "--dataset", dataset, "--data", path, *options)
+
+    def test_numpy_in_all_types(self) -> None:
+        losses = []
+        for features, labels in (("f4", "i8"), ("<f8", "u1"), ("f2", ">i4"), ("u1", "i2"), (">f4", "f8"), ("<i2", "u8")):
+            with self.subTest(features, labels=labels):
+                arrays = self.arrays(features, labels)
+                np.savez(self.folder / "stored.npz", **arrays)
+                np.savez_compressed(self.folder / "packed.npz", other=np.float32(1), **arrays)
+                (self.folder / "rows").mkdir(exist_ok=True)
+                for name, array in arrays.items():
+                    np.save(self.folder / "rows" / name, np.asfortranarray(array))
+                results = [self.learn("npy", self.folder / name) for name in ("stored.npz", "packed.npz", "rows")]
+                self.assertEqual(len({each["test_loss"] for each in results}), 1)
+                self.assertEqual(results[0]["test_accuracy"], 1)
+                losses.append(results[0]["test_loss"])
+        for loss in losses[1:-1]:  # the last has features of 0 to 255
+            self.assertAlmostEqual(loss, losses[0], delta=1e-3)
+
+    @unittest.skipIf(h5py is None, "no h5py")
+    def test_hdf5(self) -> None:
+        arrays = self.arrays()
+        np.savez(self.folder / "set.npz", **arrays)
+        expected = self.learn("npy", self.folder / "set.npz")["test_loss"]
+        for chunks, kind in ((None, "i4"), ((7, 5, 3), "u2"), (None, "i1"), (None, "u8")):
+            with h5py.File(self.folder / "set.h5", "w") as file:
+                for name, array in arrays.items():
+                    packed = {"chunks": chunks, "compression": "gzip"} if chunks and name[0] == "x" else {}
+                    file.create_dataset("in/" + name, data=array.astype(kind) if name[0] == "y" else array, **packed)
+            flags = [part for name, flag in zip(self.NAMES, ("--train-features", "--train-labels", "--test-features",
+                                                             "--test-labels")) for part in (flag, "in/" + name)]
+            self.assertEqual(self.learn("hdf5", self.folder / "set.h5", *flags)["test_loss"], expected)
+        self.assert_refused("train", "--dataset", "hdf5", "--data", "set.h5", naming="set.h5: /x_train is missing")
+
+    def test_share_is_split_off(self) -> None:
+        arrays = self.arrays()
+        np.savez(self.folder / "set.npz", **{name: arrays[name] for name in self.NAMES[:2]})
+        split = ("--test-features", "", "--test-labels", "", "--test-share", "0.2")
+        result = self.learn("npy", self.folder / "set.npz", *split, "--out", "run.h5")
+        self.assertEqual(self.json("eval", "run.h5")["samples"], 12)
+        self.assertEqual(self.learn("npy", self.folder / "set.npz", *split)["test_loss"], result["test_loss"])
+        self.assert_refused("train", "--dataset", "npy", "--data", "set.npz", naming="holds no array 'x_test'")
+        self.assert_refused("train", "--dataset", "npy", "--data", "set.npz", "--test-labels", "",
+                            naming="one is empty and the other is not")
+
+    def test_what_is_refused(self) -> None:
+        sound = self.arrays()
+        nan = sound["x_train"].copy()
+        nan[3, 2, 1] = np.nan
+        for change, naming in (
+            ({"x_train": nan}, "array 'x_train' holds nan at place 52"),
+            ({"x_train": sound["x_train"][:0]}, "array 'x_train' is empty"),
+            ({"x_train": np.float32(1)}, "array 'x_train' is a single number"),
+            ({"x_train": sound["x_train"].astype("c8")}, "array 'x_train': its values have the type '<c8'"),
+            ({"x_train": np.array(["a"])}, "array 'x_train': its values have the type"),
+            ({"y_train": sound["y_train"][1:]}, "array 'y_train' holds 60 labels, and there are 61 samples"),
+            ({"y_train": -sound["y_train"]}, "array 'y_train' holds -1 at place 1"),
+            ({"y_train": sound["y_train"] + 0.5}, "array 'y_train' holds 0.5 at place 0"),
+            ({"y_train": sound["y_train"] * 5000}, "array 'y_train' holds 5000 at place 1"),
+            ({"y_train": np.full(61, 2**64 - 1, "u8")}, "array 'y_train': value 18446744073709551615 at place 0"),
+            ({"y_train": np.eye(3)[sound["y_train"]]}, "array 'y_train' has the shape 61 × 3"),
+            ({"x_test": sound["x_test"][:, :4]}, "array 'x_test' holds samples of 4 × 3"),
+            ({"y_test": sound["y_test"] + 1}, "array 'y_test' holds label 3"),
+        ):
+            with self.subTest(naming):
+                np.savez(self.folder / "set.npz", **(sound | change))
+                self.assert_refused("train", "--dataset", "npy", "--data", "set.npz", naming=f"set.npz: {naming}")
+        (self.folder / "rows").mkdir()
+        for name, array in sound.items():
+            np.save(self.folder / "rows" / name, array)
+        whole = (self.folder / "rows/x_train.npy").read_bytes()
+        for content, naming in ((whole[:-1], "x_train.npy: "), (b"", "x_train.npy: it is truncated"), (None, "no such file")):
+            (self.folder / "rows/x_train.npy").unlink()
+            if content is not None:
+                (self.folder / "rows/x_train.npy").write_bytes(content)
+            self.assert_refused("train", "--dataset", "npy", "--data", "rows", naming=naming)
+        self.assert_refused("train", "--dataset", "hdf5", "--data", "set.npz", naming="set.npz: is not an HDF5 file")
+        self.assert_refused("train", "--dataset", "npy", "--data", "rows", "--train-features", "../rows/x_train",
+                            naming="is no name of an array")
 
 
 if __name__ == "__main__":
