@@ -10,6 +10,7 @@
 #include "engine/data/arrays.hpp"
 #include "engine/data/cifar.hpp"
 #include "engine/data/idx.hpp"
+#include "engine/data/images.hpp"
 #include "engine/data/speech.hpp"
 #include "engine/data/strokes.hpp"
 #include "engine/data/text.hpp"
@@ -113,6 +114,10 @@ const std::vector<DatasetInfo>& dataset_registry() {
             "Colour images of 32 × 32 pixels in ten classes, from the batches of CIFAR-10's binary version: "
             "a directory, or a tar archive (gzip or not).",
             DataPath::either, "a directory or tar archive of .bin batches", cifar10_schema(), load_cifar10),
+        file_info("images", "Images",
+                  "PNG and JPEG pictures in one folder for each class: a directory, or a tar archive (gzip "
+                  "or not).",
+                  DataPath::either, "a directory or tar archive of pictures", images_schema(), load_images),
         file_info("npy", "NumPy arrays",
                   "Features and labels from an .npz archive, or from a directory of .npy files.",
                   DataPath::either, "an .npz file or a directory of .npy files", arrays_schema(), load_npy),

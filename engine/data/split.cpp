@@ -4,7 +4,10 @@
 #include <cassert>
 #include <cmath>
 #include <numeric>
+#include <span>
+#include <string>
 
+#include "engine/core/files.hpp"
 #include "engine/core/random.hpp"
 
 namespace spectral {
@@ -24,6 +27,12 @@ std::vector<std::uint32_t> draw_test_rows(std::int64_t count, double share) {
     rows.resize(static_cast<std::size_t>(std::clamp<std::int64_t>(kept, 1, count - 1)));
     std::ranges::sort(rows);
     return rows;
+}
+
+bool hashed_to_test(std::string_view name, double share) {
+    // Thirteen hex digits are 52 bits, which a double holds.
+    const std::string digits = sha256(std::as_bytes(std::span(name))).substr(0, 13);
+    return std::ldexp(static_cast<double>(std::stoull(digits, nullptr, 16)), -52) < share;
 }
 
 }  // namespace spectral

@@ -36,4 +36,25 @@ void write_png(const std::filesystem::path& path, const Picture& picture) {
     replace_file(path, std::string_view(contents).substr(0, bytes));
 }
 
+Picture read_png(std::span<const std::uint8_t> bytes, const MakePicture& make) {
+    struct Image : png_image {
+        Image() : png_image{} { version = PNG_IMAGE_VERSION; }
+        ~Image() { png_image_free(this); }
+        Image(const Image&) = delete;
+        Image& operator=(const Image&) = delete;
+        /// What it warns of, such as an odd colour profile, leaves the pixels whole.
+        void require(int done) const {
+            if (done == 0)
+                throw Error("picture", std::string("is damaged or truncated: ") + message,
+                            "Fetch the picture again, or save it anew.");
+        }
+    } image;
+    image.require(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()));
+    image.format = PNG_FORMAT_RGB;
+    Picture picture = make(image.width, image.height);
+    const png_color black{0, 0, 0};
+    image.require(png_image_finish_read(&image, &black, picture.rgb.data(), 0, nullptr));
+    return picture;
+}
+
 }  // namespace spectral

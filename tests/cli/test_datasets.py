@@ -9,8 +9,11 @@ import struct
 import tarfile
 import unittest
 import wave
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
+from pictures import jpeg, png
 from support import CliCase, h5py
 
 try:
@@ -237,6 +240,83 @@ class Arrays(CliCase):
         self.assert_refused("train", "--dataset", "hdf5", "--data", "set.npz", naming="set.npz: is not an HDF5 file")
         self.assert_refused("train", "--dataset", "npy", "--data", "rows", "--train-features", "../rows/x_train",
                             naming="is no name of an array")
+
+
+class Images(CliCase):
+    CLASSES = {"dark": 20, "grey": 120, "light": 230}
+
+    def write(self, folder: str, make: Callable[[int, int], bytes], ending: str) -> Path:
+        for name, level in self.CLASSES.items():
+            place = self.folder / folder / name
+            place.mkdir(parents=True, exist_ok=True)
+            for number in range(40):
+                (place / f"{number}{ending}").write_bytes(make(level, number))
+        return self.folder / folder
+
+    def learn(self, path: Path, *options: str) -> dict:
+        return self.json("train", "--model", "logistic", "--features", "raw", "--dataset", "images", "--data", path,
+                         "--size", "16", "--test-share", "0.3", "--epochs", "20", "--batch", "16", "--learning-rate",
+                         "0.02", *options)
+
+    @staticmethod
+    def grid(level: int, number: int) -> list[list[tuple[int]]]:
+        return [[(level + (3 * x + 5 * y + number) % 20,) for x in range(2)] for y in range(2)]
+
+    def test_png_and_jpeg_are_the_same_pixels(self) -> None:
+        def as_png(level: int, number: int) -> bytes:
+            blocks = self.grid(level, number)
+            return png([[blocks[y // 8][x // 8] * 3 for x in range(16)] for y in range(16)])
+
+        def as_grey_png(level: int, number: int) -> bytes:
+            blocks = self.grid(level, number)
+            return png([[blocks[y // 8][x // 8] for x in range(16)] for y in range(16)], colour_type=0)
+
+        def as_colour_jpeg(level: int, number: int) -> bytes:
+            return jpeg([[pixel + (128, 128) for pixel in row] for row in self.grid(level, number)])
+
+        # The hash that tells train from test is of the whole name: the same for all of them.
+        losses = set()
+        for folder, make in (("png", as_png), ("grey", as_grey_png), ("jpeg", lambda *a: jpeg(self.grid(*a))),
+                             ("colour", as_colour_jpeg)):
+            result = self.learn(self.write(folder, make, ".png"))
+            losses.add(result["test_loss"])
+            self.assertGreater(result["test_accuracy"], 0.9)
+        self.assertEqual(len(losses), 1)
+        with tarfile.open(self.folder / "set.tar.gz", "w:gz") as archive:
+            archive.add(self.folder / "png", "some/where")
+        self.assertIn(self.learn(self.folder / "set.tar.gz")["test_loss"], losses)
+        self.json("train", "--model", "logistic", "--features", "rfft2_magnitude", "--dataset", "images", "--data",
+                  self.folder / "jpeg", "--colour", "grey", "--size", "7", "--epochs", "1")
+
+    def test_split_holds_when_pictures_come(self) -> None:
+        folder = self.write("set", lambda level, number: jpeg(self.grid(level, number)), ".jpg")
+        self.learn(folder, "--out", "run.h5")
+        before = self.json("eval", "run.h5")["samples"]
+        self.assertTrue(20 <= before <= 52, before)
+        (folder / "grey/more.jpg").write_bytes(jpeg(self.grid(120, 1)))
+        self.learn(folder, "--out", "run.h5", "--force")
+        self.assertIn(self.json("eval", "run.h5")["samples"], (before, before + 1))
+
+    def test_what_is_refused(self) -> None:
+        folder = self.write("set", lambda level, number: jpeg(self.grid(level, number)), ".jpeg")
+        sound_png, sound_jpeg = png([[(1, 2, 3)] * 9] * 9), jpeg(self.grid(100, 1))
+        large = bytearray(sound_png)
+        large[16:24] = struct.pack(">II", 100_000, 100_000)
+        large[29:33] = struct.pack(">I", zlib.crc32(large[12:29]))
+        for content, naming in {
+            b"": "is empty", b"GIF89a": "is neither PNG nor JPEG", sound_png[:-20]: "is damaged or truncated",
+            sound_png[:20]: "is damaged or truncated", bytes(large): "has 100000 × 100000 pixels",
+            sound_jpeg[:-4]: "is damaged or truncated", sound_jpeg[:100]: "is damaged or truncated",
+            b"\xff\xd8\xff\xd9": "is damaged or truncated",
+            sound_jpeg.replace(b"\xff\xc4", b"\xff\xc3", 1): "is damaged or truncated",
+        }.items():
+            with self.subTest(naming):
+                (folder / "grey/0.jpeg").write_bytes(content)
+                self.assert_refused("train", "--dataset", "images", "--data", folder,
+                                    naming=f"{folder}/grey/0.jpeg: {naming}")
+        self.assert_refused("train", "--dataset", "images", "--data", folder / "light", naming="lies in no folder")
+        (self.folder / "none").mkdir()
+        self.assert_refused("train", "--dataset", "images", "--data", "none", naming="none: holds no PNG or JPEG")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "engine/io/file_set.hpp"
+#include "engine/io/image.hpp"
 #include "engine/io/wav.hpp"
 #include "tests/fuzz/input_path.hpp"
 #include "tests/fuzz/targets.hpp"
@@ -39,6 +40,20 @@ bool wav(Bytes bytes) {
         if (recording.rate < kWavLowestRate || recording.rate > kWavHighestRate) std::abort();
         for (const float each : recording.samples)
             if (!std::isfinite(each)) std::abort();
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+bool image(Bytes bytes) {
+    MemoryBudget budget(std::size_t{16} << 20);
+    Reservation room;
+    try {
+        const Picture picture = read_image(bytes, budget, room);
+        if (std::ssize(picture.rgb) != 3 * picture.width * picture.height) std::abort();
+        constexpr std::int64_t kSide = 5;
+        if (std::ssize(fitted(picture, kSide).rgb) != 3 * kSide * kSide) std::abort();
         return true;
     } catch (const Error&) {
         return false;

@@ -14,12 +14,16 @@ import json
 import os
 import struct
 import subprocess
+import sys
 import tarfile
 import tempfile
 from pathlib import Path
 
 import h5py
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
+from pictures import jpeg, png  # noqa: E402
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 WEIGHT = np.cos(np.add.outer(np.arange(6), np.arange(4))).astype("f4")
@@ -201,6 +205,15 @@ def make_archives() -> None:
     put("tar", "upwards", up.tobuf(tarfile.USTAR_FORMAT) + bytes(1024))
 
 
+def make_pictures() -> None:
+    pixels = [[(x * 40, y * 60, 99, 128) for x in range(5)] for y in range(3)]
+    for name, colour_type, channels in (("grey", 0, 1), ("rgb", 2, 3), ("alpha", 6, 4)):
+        put("image", "png_" + name, png([[pixel[:channels] for pixel in row] for row in pixels], colour_type))
+    put("image", "jpeg_grey", jpeg([[(20,), (200,)]]))
+    put("image", "jpeg_colour", jpeg([[(20, 100, 150)], [(200, 0, 255)]]))
+    put("image", "jpeg_cut", jpeg([[(20,), (200,)]])[:-6])
+
+
 def main() -> None:
     make_safetensors()
     make_numpy()
@@ -208,6 +221,7 @@ def main() -> None:
     make_codecs()
     make_recordings()
     make_archives()
+    make_pictures()
     make_packed(os.environ["SPECTRAL_CLI"])
     print(sum(path.stat().st_size for path in CORPUS.rglob("*") if path.is_file()), "bytes")
 

@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
                                                          {"value_codec", value_codec},
                                                          {"packed_tensor", packed_tensor},
                                                          {"tar", tar},
-                                                         {"wav", wav}};
+                                                         {"wav", wav},
+                                                         {"image", image}};
     if (argc != 3 || !targets.contains(argv[1])) {
         std::fprintf(stderr, "usage: fuzz_replay TARGET FOLDER\n");
         return 2;

@@ -16,6 +16,7 @@ bool foreign_hdf5(Bytes bytes);
 bool model_file(Bytes bytes);
 bool tar(Bytes bytes);
 bool wav(Bytes bytes);
+bool image(Bytes bytes);
 /// One byte of coding, one of count, two of universe, then the coded bytes.
 bool index_codec(Bytes bytes);
 /// One byte of coding, two of count, eight of scale (a double), then the coded bytes.
