@@ -14,6 +14,7 @@
 #include "engine/data/spectrogram.hpp"
 #include "engine/io/file_set.hpp"
 #include "engine/io/wav.hpp"
+#include "kernels/backend.hpp"
 
 namespace spectral {
 namespace {
@@ -158,10 +159,10 @@ Dataset load_speech(const DatasetRequest& request) {
         samples.labels.push_back(places.names[i].digit);
     }
 
-    // On the CPU whatever trains: the data are the same for every backend.
+    // On one core of the CPU, whatever trains: the data are the same everywhere.
     MemoryBudget unlimited;
     MemoryBudget& budget = request.budget ? *request.budget : unlimited;
-    const auto backend = open_backend("cpu");
+    const auto backend = open_backend("cpu", 1);
     std::optional<Spectrogram> spectrogram;
     if (options.spectrogram) spectrogram.emplace(Device{*backend, budget}, options.frames);
     Rates rates(options.rate);

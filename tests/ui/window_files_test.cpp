@@ -8,13 +8,16 @@
 #include <QFile>
 #include <QFileInfo>
 #include <QImage>
+#include <QLabel>
 #include <QMenu>
 #include <QMimeData>
 #include <QSignalSpy>
 #include <QTest>
 #include <QUrl>
+#include <algorithm>
 #include <memory>
 
+#include "engine/data/dataset.hpp"
 #include "engine/io/model_file.hpp"
 #include "tests/ui/window_fixture.hpp"
 #include "ui/charts/line_chart.hpp"
@@ -40,6 +43,8 @@ private Q_SLOTS:
     void file_on_show_is_named_and_found();
     void saved_model_is_opened();
     void damaged_file_is_an_error_message();
+    void every_data_set_shows_its_options();
+    void text_is_trained_on();
     void files_are_dropped_compressed_and_remembered();
     void closing_waits_for_the_checkpoint();
     void closing_stays_when_saving_fails();
@@ -195,6 +200,43 @@ void WindowFilesTest::saved_model_is_opened() {
         difference = std::max(difference, std::abs(gain[f] - opened_gain[f]));
     }
     QVERIFY(difference <= 1e-4F * largest);
+}
+
+void WindowFilesTest::every_data_set_shows_its_options() {
+    for (const DatasetInfo& info : dataset_registry()) {
+        ExperimentConfig config;
+        config.dataset = info.name;
+        config.data = info.needs_path() ? "somewhere" : "";
+        window_->set_config(config);
+        QVERIFY(!find<QWidget>("field_data")->isHidden() == info.needs_path());
+        const auto* form = find<QWidget>("form_data");
+        for (const Field& field : info.schema)
+            QVERIFY2(form->findChild<QWidget*>(QString::fromStdString("field_" + field.name)),
+                     field.name.c_str());
+        QVERIFY(window_->panel().config());
+        QCOMPARE(window_->panel().config()->data, config.data);
+        QCOMPARE(window_->panel().config()->dataset_options.size(), info.schema.size());
+    }
+}
+
+void WindowFilesTest::text_is_trained_on() {
+    QFile file(folder_.filePath(QStringLiteral("some.txt")));
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write(QByteArray("again and again, ").repeated(100));
+    file.close();
+    ExperimentConfig config;
+    config.dataset = "text";
+    config.data = file.fileName().toStdString();
+    config.dataset_options = {{"context", 5}};
+    config.model = "mlp";
+    config.epochs = 2;
+    window_->set_config(config);
+    press("start_button");
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
+    const auto labels = window_->findChildren<QLabel*>();
+    QTRY_VERIFY(std::ranges::any_of(labels, [](const QLabel* each) {
+        return each->text().contains(QStringLiteral(" bits per character"));
+    }));
 }
 
 void WindowFilesTest::damaged_file_is_an_error_message() {
