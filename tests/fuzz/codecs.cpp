@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "engine/compress/packed_tensor.hpp"
 #include "engine/core/json.hpp"
@@ -23,10 +24,6 @@ std::uint64_t take(Bytes& bytes, std::size_t width) {
     return value;
 }
 
-void promise(bool kept) {
-    if (!kept) std::abort();
-}
-
 template <class Body>
 bool accepted(const Body& body) {
     try {
@@ -37,7 +34,24 @@ bool accepted(const Body& body) {
     }
 }
 
+/// The header's text, and the bytes behind the zero that ends it.
+std::pair<std::string_view, std::span<const std::byte>> parted(Bytes bytes) {
+    const auto end = static_cast<std::size_t>(std::ranges::find(bytes, 0) - bytes.begin());
+    return {{reinterpret_cast<const char*>(bytes.data()), end},
+            std::as_bytes(bytes.subspan(std::min(end + 1, bytes.size())))};
+}
+
 }  // namespace
+
+void promise(bool kept) {
+    if (!kept) std::abort();
+}
+
+PackedTensor parse_packed(Bytes bytes) {
+    const auto [header, coded] = parted(bytes);
+    return parse_packing(parse_json(header, [](const std::string& why) { return Error("header", why); }),
+                         coded);
+}
 
 bool index_codec(Bytes bytes) {
     const IndexCoding coding = kIndexCodings[take(bytes, 1) % std::size(kIndexCodings)];
@@ -69,12 +83,9 @@ bool value_codec(Bytes bytes) {
 
 bool packed_tensor(Bytes bytes) {
     constexpr std::int64_t kMostValues = 1 << 16;  // a fuzzer needs no more, and larger ones take its time
-    const auto end = static_cast<std::size_t>(std::ranges::find(bytes, 0) - bytes.begin());
-    const std::string_view header(reinterpret_cast<const char*>(bytes.data()), end);
-    const auto coded = std::as_bytes(bytes.subspan(std::min(end + 1, bytes.size())));
     return accepted([&] {
-        const Json json = parse_json(header, [](const std::string& why) { return Error("header", why); });
-        const PackedTensor tensor = parse_packing(json, coded);
+        const auto coded = parted(bytes).second;
+        const PackedTensor tensor = parse_packed(bytes);
         promise(std::ranges::equal(packed_bytes(tensor), coded));
         const PackedTensor again = parse_packing(packing_json(tensor), coded);
         promise(again.lists == tensor.lists && again.shape == tensor.shape && again.rank == tensor.rank &&

@@ -124,18 +124,32 @@ def make_packed(program: str) -> None:
     weight = (WEIGHT[:, :, None, None] + rng.normal(size=(6, 4, 3, 15)) * 0.1).astype("f4")
     methods = ("fft", "fft-int8", "svd", "magnitude", "dct-int4", "fft-box", "int8", "f16", "block-fft")
     index = {"fft": "flat-u32", "magnitude": "delta-varint"}
+    whole = ("int8", "f16")  # without rates
+    along = ("0", "1", "0,1", "2,3", "1,2,3")
     with tempfile.TemporaryDirectory() as folder:
         source, packed = Path(folder) / "in.npy", Path(folder) / "out.h5"
         np.save(source, weight)
+
+        def compress(method: str, *options: str) -> None:
+            subprocess.run([program, "compress", source, "--method", method, "--out", packed, "--force", *options],
+                           check=True, stdout=subprocess.DEVNULL)
+
         for method in methods:
-            subprocess.run([program, "compress", source, "--keep", "0.05", "--method", method, "--out", packed,
-                            "--index", index.get(method, "bitmap"), "--force"], check=True, stdout=subprocess.DEVNULL)
+            compress(method, *(("--max-error", "0.9") if method in whole else ("--keep", "0.05")),
+                     "--index", index.get(method, "bitmap"))
             if method in ("fft", "f16", "int8"):
                 put("model_file", method, packed.read_bytes())
             with h5py.File(packed) as file:
                 tensor = file["layers/000_tensors/in"]
                 if "packing_json" in tensor.attrs:
-                    put("packed_tensor", method, tensor.attrs["packing_json"] + b"\0" + tensor[()].tobytes())
+                    for target in ("packed_tensor", "slices"):
+                        put(target, method, tensor.attrs["packing_json"] + b"\0" + tensor[()].tobytes())
+        for method in ("fft-int8", "dct", "fft-box"):
+            for axes in along:
+                compress(method, "--keep", "0.05", "--axes", axes)
+                with h5py.File(packed) as file:
+                    tensor = file["layers/000_tensors/in"]
+                    put("slices", f"{method}-{axes}", tensor.attrs["packing_json"] + b"\0" + tensor[()].tobytes())
     make_ordered()
 
 
@@ -146,7 +160,8 @@ def make_ordered() -> None:
     header = {"axes": [0, 1], "basis": "dct", "error_rel_fro": 0.0, "lists": [part], "method": "dct",
               "ordered": [[0, 1], [1, 1]], "shape": [3, 4]}
     orders = np.uint8([2, 0, 1, 3, 1, 0, 2])
-    put("packed_tensor", "ordered", json.dumps(header).encode() + b"\0" + numbers.tobytes() + orders.tobytes())
+    for target in ("packed_tensor", "slices"):
+        put(target, "ordered", json.dumps(header).encode() + b"\0" + numbers.tobytes() + orders.tobytes())
 
 
 def make_codecs() -> None:

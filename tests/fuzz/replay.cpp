@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
                                                          {"index_codec", index_codec},
                                                          {"value_codec", value_codec},
                                                          {"packed_tensor", packed_tensor},
+                                                         {"slices", slices},
                                                          {"tar", tar},
                                                          {"wav", wav},
                                                          {"image", image}};

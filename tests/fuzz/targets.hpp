@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "engine/compress/packed_tensor.hpp"
+
 namespace spectral::fuzz {
 
 using Bytes = std::span<const std::uint8_t>;
@@ -23,5 +25,12 @@ bool index_codec(Bytes bytes);
 bool value_codec(Bytes bytes);
 /// The header's JSON up to the first zero byte, then the coded bytes.
 bool packed_tensor(Bytes bytes);
+/// The same bytes, whose values must not depend on the way: unpacked at once, or made slice by slice.
+bool slices(Bytes bytes);
+
+/// The packed tensor that the bytes of packed_tensor() are. Throws Error where they are none.
+PackedTensor parse_packed(Bytes bytes);
+/// Ends the program where a promise is broken.
+void promise(bool kept);
 
 }  // namespace spectral::fuzz
