@@ -76,7 +76,11 @@ bool slices(Bytes bytes) {
     if (bound > kLargest) return true;
     promise_same(whole.values, 0, box.values, bound);
 
-    // In blocks that leave a rest, and a box inside.
+    // As it is stored, in blocks that leave a rest; then a box inside.
+    std::vector<float> stored(whole.values.size());
+    for (std::size_t i = 0; i < stored.size(); ++i)
+        stored[i] =
+            whole.values[tensor_place(tensor->basis.order, static_cast<std::int64_t>(i), weights.columns())];
     const std::unique_ptr<SliceSource> source = make_slice_source(device, *tensor);
     const std::int64_t count = 1 + std::ssize(bytes) % 3, size = source->slice_size();
     promise(source->slices() * size == whole.shape.size());
@@ -87,7 +91,7 @@ bool slices(Bytes bytes) {
         block->generate(first, here, made.data());
         std::vector<float> values = made.to_host(*backend).values;
         values.resize(static_cast<std::size_t>(here * size));
-        promise_same(whole.values, first * size, values, bound);
+        promise_same(stored, first * size, values, bound);
     }
     all.front() = {whole.shape[0] / 2, 1};
     const HostTensor row = weights.box(all);
