@@ -133,6 +133,23 @@ herr_t keep_buffer(void*) noexcept { return 0; }
 
 }  // namespace
 
+namespace {
+
+/// Objects wait for their links. HDF5 1.10 knows of a header that left its cache, and came back, no more that
+/// it has none yet, and deletes the object after all when it is closed: so none may leave.
+void keep_headers(hid_t access) {
+    H5AC_cache_config_t cache{};
+    cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
+    check(H5Pget_mdc_config(access, &cache), "HDF5");
+    cache.evictions_enabled = false;
+    cache.incr_mode = H5C_incr__off;
+    cache.flash_incr_mode = H5C_flash_incr__off;
+    cache.decr_mode = H5C_decr__off;
+    check(H5Pset_mdc_config(access, &cache), "HDF5");
+}
+
+}  // namespace
+
 FileImage::FileImage(Reservation room) : buffer_(std::make_unique<Buffer>()) {
     buffer_->room = std::move(room);
     const Handle access = checked(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5");
@@ -151,6 +168,7 @@ FileImage::FileImage(Reservation room) : buffer_(std::make_unique<Buffer>()) {
     check(H5Pset_obj_track_times(creation.id(), false), "HDF5");
     check(H5Pset_istore_k(creation.id(), kHalfIndexNode), "HDF5");
     expect_attributes(creation.id(), kMostAttributes);
+    keep_headers(access.id());
     const hid_t file = H5Fcreate("image", H5F_ACC_TRUNC, creation.id(), access.id());
     if (file < 0) require_room();
     handle_ = checked(file, H5Fclose, "HDF5");

@@ -75,6 +75,22 @@ TEST(ModelFile, ManyLayersKeepTheirOrder) {
     EXPECT_TRUE(same(model, read_model_file(folder / "model.h5")));
 }
 
+/// More headers than HDF5 holds in its cache unless told otherwise; and once with, once without an index of
+/// them.
+TEST(ModelFile, HeadersOfManyLayersAreAllThere) {
+    const ScratchFolder folder;
+    for (const std::size_t count : {std::size_t{1000}, std::size_t{6000}}) {
+        ModelFile model;
+        for (std::size_t i = 0; i < count; ++i)
+            model.layers.push_back({"layer" + std::to_string(i),
+                                    "dense",
+                                    {{"text", std::string(300, 'x')}},
+                                    {{"weight", {Shape{2}, {1, static_cast<float>(i)}}}}});
+        write_model_file(folder / "many.h5", model);
+        EXPECT_TRUE(same(model, read_model_file(folder / "many.h5"))) << count;
+    }
+}
+
 TEST(ModelFile, ReplacesAndLeavesNoTemporary) {
     const ScratchFolder folder;
     ModelFile model = sample_model();
