@@ -125,8 +125,8 @@ TEST_F(LayerGradients, ImplicitLinearOfAnotherOrder) {
     options.basis.emplace();
     options.basis->order = {{4, 0, 5, 2, 1, 3}, {6, 2, 0, 4, 1, 5, 3}};
     const auto packer = find_method("fft").prepare(device_, {Shape{6, 7}, normal_values(42, 3)}, options);
-    ImplicitLinear layer(device_, "implicit", packer->pack(packer->step_at(0.5)), true,
-                         ImplicitLinear::Use::train, kBatch, 4);
+    ImplicitLinear layer(device_, "implicit", packer->pack(packer->step_at(0.5)), true, Use::train, kBatch,
+                         4);
     check_layer(layer, true, 7, {});
 }
 
