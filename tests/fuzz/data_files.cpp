@@ -4,11 +4,30 @@
 
 #include "engine/io/file_set.hpp"
 #include "engine/io/image.hpp"
+#include "engine/io/number_array.hpp"
 #include "engine/io/wav.hpp"
 #include "tests/fuzz/input_path.hpp"
 #include "tests/fuzz/targets.hpp"
 
 namespace spectral::fuzz {
+
+bool numbers(Bytes bytes) {
+    static const InputPath input;
+    MemoryBudget budget(std::size_t{64} << 20);
+    Reservation room = budget.reserve(MemoryTag::data, 0, "input");
+    const bool archive = bytes.size() > 1 && bytes[0] == 'P' && bytes[1] == 'K';
+    try {
+        const std::filesystem::path& path = input.holding(bytes);
+        const NumberArray array =
+            archive ? read_npz_numbers(path, "w", &room) : read_npy_numbers(path, &room);
+        std::int64_t count = 1;
+        for (const std::int64_t extent : array.extents) count *= extent;
+        if (array.count() != count) std::abort();
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
 
 bool tar(Bytes bytes) {
     static const InputPath input;

@@ -220,6 +220,16 @@ def make_archives() -> None:
     put("tar", "upwards", up.tobuf(tarfile.USTAR_FORMAT) + bytes(1024))
 
 
+def make_numbers() -> None:
+    whole = np.arange(6).reshape(2, 3)
+    for name, array in {"f4": WEIGHT, "f8_swapped": WEIGHT.astype(">f8"), "columns": np.asfortranarray(whole),
+                        "bytes": whole.astype("u1"), "truth": whole > 2, "i2_swapped": whole.astype(">i2"),
+                        "u8": whole.astype("u8") << 61, "empty": np.zeros((0, 2), "i4"), "text": np.array(["a"])}.items():
+        put("numbers", name, saved(np.save, array))
+    put("numbers", "stored", saved(np.savez, v=WEIGHT[:1], w=whole.astype("i4")))
+    put("numbers", "deflated", saved(np.savez_compressed, w=np.zeros((40, 5), "u1")))
+
+
 def make_pictures() -> None:
     pixels = [[(x * 40, y * 60, 99, 128) for x in range(5)] for y in range(3)]
     for name, colour_type, channels in (("grey", 0, 1), ("rgb", 2, 3), ("alpha", 6, 4)):
@@ -237,6 +247,7 @@ def main() -> None:
     make_recordings()
     make_archives()
     make_pictures()
+    make_numbers()
     make_packed(os.environ["SPECTRAL_CLI"])
     print(sum(path.stat().st_size for path in CORPUS.rglob("*") if path.is_file()), "bytes")
 

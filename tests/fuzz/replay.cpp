@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
                                                          {"value_codec", value_codec},
                                                          {"packed_tensor", packed_tensor},
                                                          {"slices", slices},
+                                                         {"numbers", numbers},
                                                          {"tar", tar},
                                                          {"wav", wav},
                                                          {"image", image}};

@@ -16,6 +16,8 @@ bool npy(Bytes bytes);
 bool npz(Bytes bytes);
 bool foreign_hdf5(Bytes bytes);
 bool model_file(Bytes bytes);
+/// An .npy file, or an .npz archive with the array "w".
+bool numbers(Bytes bytes);
 bool tar(Bytes bytes);
 bool wav(Bytes bytes);
 bool image(Bytes bytes);
