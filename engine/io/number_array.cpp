@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <bit>
 #include <cstring>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
