@@ -50,6 +50,7 @@ private:
     void open_and_wait(const QString& path) {
         open(path);
         QTRY_VERIFY_WITH_TIMEOUT(!page().busy(), kPatience_ms);
+        QVERIFY2(session().accuracy(), qPrintable(text("budget_status")));
     }
 
     QString model_;
@@ -63,7 +64,7 @@ void CompressionLimitsTest::initTestCase() {
     config.dataset_options = {{"train_samples", 8192}, {"test_samples", 128}, {"length", 64}, {"classes", 4}};
     config.model = "mlp";
     config.features = "raw";
-    config.model_options = {{"hidden", 128}};
+    config.model_options = {{"hidden", 512}};
     config.batch = 128;
     config.epochs = 1;
     model_ = folder_.filePath(QStringLiteral("model.h5"));
