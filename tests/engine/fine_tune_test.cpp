@@ -78,9 +78,9 @@ TEST_F(PackAndTune, HasNoLimitWithoutATargetInBytes) {
 }
 
 TEST_F(PackAndTune, PacksToFewerBytesWhereTheFileGrows) {
-    EXPECT_LE(run({CompressTarget::By::bytes, 9000}, 600).file_bytes, 9000);
-    ASSERT_EQ(packed_to_.size(), 2U);
-    EXPECT_LT(packed_to_[1], packed_to_[0] - 600);
+    EXPECT_LE(run({CompressTarget::By::bytes, 9000}, 200).file_bytes, 9000);
+    ASSERT_GE(packed_to_.size(), 2U);
+    EXPECT_LT(packed_to_.back(), packed_to_.front() - 200);
 }
 
 TEST_F(PackAndTune, GivesUpAfterFourAttempts) {

@@ -10,6 +10,7 @@
 #include "engine/train/config.hpp"
 #include "engine/train/evaluate.hpp"
 #include "engine/train/fine_tune.hpp"
+#include "ui/session/progress_pace.hpp"
 
 namespace spectral::ui {
 
@@ -154,32 +155,35 @@ void CompressSession::pack(double ratio, const std::string& method, const std::o
     tuning_ = false;
     const int asked = ++asked_;
     asked_ratio_ = ratio;
-    if (std::exchange(asked_method_, method) != method || std::exchange(asked_data_, data) != data)
-        ++pack_state_->setup;
+    const bool other_method = std::exchange(asked_method_, method) != method;
+    const bool other_data = std::exchange(asked_data_, data) != data;
+    if (other_method || other_data) ++pack_state_->setup;
     pack_worker_.submit([this, asked, ratio, method, data, model = model_, state = pack_state_,
                          setup = pack_state_->setup.load(), fixed = fixed_,
                          generation = generation_](const std::atomic<bool>& unwanted) {
         // What the first ratio prepares serves all others, so that only a newer method or model stops it.
+        ProgressPace pace;
         const Progress progress = [&](std::string_view what, double fraction) {
-            post(generation, [this, fraction, text = text_of(what)] {
-                if (packing_) Q_EMIT packProgressed(fraction, text);
-            });
+            if (pace.is_due(what))
+                post(generation, [this, fraction, text = text_of(what)] {
+                    if (packing_) Q_EMIT packProgressed(fraction, text);
+                });
             return state->setup == setup && !(unwanted && state->warm);
         };
         const std::optional<Trouble> trouble = trouble_of([&] {
             if (!state->device) state->device.emplace("auto", workspace_->budget());
-            const bool other_data = state->data != data;
-            if (other_data) {
+            const bool new_data = state->data != data;
+            if (new_data) {
                 state->data.reset();
                 state->judge.reset();
                 state->importances.clear();
                 state->before.reset();
             }
-            if (other_data || state->method != method || !state->compressor) {
+            if (new_data || state->method != method || !state->compressor) {
                 state->compressor.reset();
                 state->warm = false;
             }
-            if (other_data && data)
+            if (new_data && data)
                 if (const std::optional<QString> why = state->open_data(*data, workspace_, progress))
                     post(generation, [this, why = *why] { Q_EMIT dataMissing(why); });
             state->data = data;
@@ -249,10 +253,12 @@ void CompressSession::fine_tune(int epochs) {
     pack_worker_.submit([this, asked, epochs, ratio = asked_ratio_, model = model_, state = pack_state_,
                          setup = pack_state_->setup.load(), fixed = fixed_,
                          generation = generation_](const std::atomic<bool>& unwanted) {
+        ProgressPace pace;
         const Progress progress = [&](std::string_view what, double fraction) {
-            post(generation, [this, asked, fraction, text = text_of(what)] {
-                if (packing_ && asked == asked_) Q_EMIT packProgressed(fraction, text);
-            });
+            if (pace.is_due(what))
+                post(generation, [this, asked, fraction, text = text_of(what)] {
+                    if (packing_ && asked == asked_) Q_EMIT packProgressed(fraction, text);
+                });
             return state->setup == setup && !unwanted;
         };
         const std::optional<Trouble> trouble = trouble_of([&] {
@@ -346,10 +352,12 @@ void CompressSession::compare_model(const std::optional<DataPlace>& data) {
     if (!model_) return;
     model_curves_worker_.submit([this, data, model = model_, comparison = ++comparison_,
                                  generation = generation_](const std::atomic<bool>& unwanted) {
+        ProgressPace pace;
         const Progress progress = [&](std::string_view what, double fraction) {
-            post(generation, [this, comparison, fraction, text = text_of(what)] {
-                if (comparison == comparison_) Q_EMIT comparisonProgressed(fraction, text);
-            });
+            if (pace.is_due(what))
+                post(generation, [this, comparison, fraction, text = text_of(what)] {
+                    if (comparison == comparison_) Q_EMIT comparisonProgressed(fraction, text);
+                });
             return !unwanted;
         };
         const std::optional<Trouble> trouble = trouble_of([&] {
