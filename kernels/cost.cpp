@@ -8,6 +8,7 @@
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
 #include "kernels/ops/gather.hpp"
+#include "kernels/ops/layer_norm.hpp"
 #include "kernels/ops/loss.hpp"
 #include "kernels/ops/normalise.hpp"
 #include "kernels/ops/optimiser.hpp"
@@ -15,6 +16,7 @@
 #include "kernels/ops/reduce.hpp"
 #include "kernels/ops/round.hpp"
 #include "kernels/ops/select.hpp"
+#include "kernels/ops/softmax.hpp"
 #include "kernels/ops/sparse.hpp"
 #include "kernels/ops/sparse_matmul.hpp"
 #include "kernels/ops/spectral_multiply.hpp"
@@ -104,6 +106,30 @@ Cost SoftmaxNll::cost() const {
     return {real(batch) * (kReal * real(classes) * (d_logits ? 2 : 1) + sizeof(std::int32_t)),
             8 * real(batch * classes)};
 }
+
+Cost Softmax::cost() const {
+    return {2 * kReal * real(outer) * real(axis * inner), 8 * real(outer) * real(axis * inner)};
+}
+
+Cost SoftmaxBackward::cost() const {
+    return {3 * kReal * real(outer) * real(axis * inner), 4 * real(outer) * real(axis * inner)};
+}
+
+namespace {
+
+/// Rows come in and go out once, `arrays` of them; `vectors` of a row's length, two numbers for each row. An
+/// exponential and the polynomial beside it count as in Activation.
+Cost norm_cost(const NormRows& rows, double arrays, double vectors, double flops) {
+    const double values = real(rows.batch) * real(rows.size);
+    return {kReal * (arrays * values + vectors * real(rows.size) + 2 * real(rows.batch)), flops * values};
+}
+
+}  // namespace
+
+Cost LayerNorm::cost() const { return norm_cost(rows, 2, 2, 8); }
+Cost LayerNormGelu::cost() const { return norm_cost(rows, 2, 2, 28); }
+Cost LayerNormBackward::cost() const { return norm_cost(rows, 3, 4, 16); }
+Cost LayerNormGeluBackward::cost() const { return norm_cost(rows, 3, 4, 46); }
 
 // Division, rounding, two comparisons and the product; the largest of a block is in cache.
 Cost RoundInBlocks::cost() const { return {real(size) * 2 * kReal, real(size) * (levels > 0 ? 6 : 2)}; }

@@ -87,10 +87,27 @@ inline std::int64_t size_of(const Json& sizes, const char* name) {
 /// A size with its default and the largest that is sensible.
 Field size_field(std::string name, std::int64_t value, double largest);
 
+/// A case whose only output is `count` floats at `y`; `restore` undoes what the operation does in place.
+template <class Op>
+OpCase simple(const std::shared_ptr<Inputs>& inputs, std::string shape, const Op& op, const float* y,
+              std::int64_t count, std::function<void()> restore = {}) {
+    return {std::move(shape), op.cost(), std::move(restore),
+            [inputs, op](Level level) { inputs->device().backend.run(op, level); },
+            [inputs, y, count] { return inputs->host(y, count); }};
+}
+
+inline std::function<void()> copy_back(const std::shared_ptr<Inputs>& inputs, float* to, const float* from,
+                                       std::int64_t count) {
+    return [=] {
+        inputs->device().backend.copy_on_device(to, from, static_cast<std::size_t>(count) * sizeof(float));
+    };
+}
+
 std::vector<OpCaseInfo> spectral_cases();
 std::vector<OpCaseInfo> dense_cases();
 std::vector<OpCaseInfo> sparse_cases();
 std::vector<OpCaseInfo> convolution_cases();
+std::vector<OpCaseInfo> transformer_cases();
 
 }  // namespace op_case
 

@@ -13,22 +13,6 @@ namespace spectral::op_case {
 
 namespace {
 
-/// A case whose only output is `count` floats at `y`; `restore` undoes what the operation does in place.
-template <class Op>
-OpCase simple(const std::shared_ptr<Inputs>& inputs, std::string shape, const Op& op, const float* y,
-              std::int64_t count, std::function<void()> restore = {}) {
-    return {std::move(shape), op.cost(), std::move(restore),
-            [inputs, op](Level level) { inputs->device().backend.run(op, level); },
-            [inputs, y, count] { return inputs->host(y, count); }};
-}
-
-std::function<void()> copy_back(const std::shared_ptr<Inputs>& inputs, float* to, const float* from,
-                                std::int64_t count) {
-    return [=] {
-        inputs->device().backend.copy_on_device(to, from, static_cast<std::size_t>(count) * sizeof(float));
-    };
-}
-
 OpCase matmul(Device device, const Json& sizes) {
     const auto inputs = std::make_shared<Inputs>(device);
     const std::int64_t m = size_of(sizes, "m"), n = size_of(sizes, "n"), k = size_of(sizes, "k");

@@ -6,11 +6,10 @@
 #include <hwy/highway.h>
 
 #include <cmath>
-#include <numbers>
 
 #include "kernels/cpu/operations.hpp"
 #include "kernels/cpu/parts.hpp"
-#include "kernels/cpu/simd-inl.hpp"
+#include "kernels/cpu/simd_math-inl.hpp"
 #include "kernels/ops/dense.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -32,6 +31,21 @@ void relu_backward(const ActivationBackward& op, std::int64_t begin, std::int64_
     });
 }
 
+void gelu_values(const Activation& op, std::int64_t begin, std::int64_t end) {
+    const float* x = op.x + begin;
+    float* y = op.y + begin;
+    for_lanes(end - begin,
+              [&](auto d, std::int64_t i) HWY_ATTR { hn::StoreU(gelu(d, hn::LoadU(d, x + i)), d, y + i); });
+}
+
+void gelu_backward(const ActivationBackward& op, std::int64_t begin, std::int64_t end) {
+    const float *x = op.x + begin, *dy = op.dy + begin;
+    float* dx = op.dx + begin;
+    for_lanes(end - begin, [&](auto d, std::int64_t i) HWY_ATTR {
+        hn::StoreU(hn::Mul(hn::LoadU(d, dy + i), gelu_derivative(d, hn::LoadU(d, x + i))), d, dx + i);
+    });
+}
+
 void multiply(const Multiply& op, std::int64_t begin, std::int64_t end) {
     const float *a = op.a + begin, *b = op.b + begin;
     float* y = op.y + begin;
@@ -50,16 +64,9 @@ namespace {
 
 HWY_EXPORT(relu);
 HWY_EXPORT(relu_backward);
+HWY_EXPORT(gelu_values);
+HWY_EXPORT(gelu_backward);
 HWY_EXPORT(multiply);
-
-/// x·Φ(x), Φ through erfc: 1 + erf loses all digits where x is far below zero.
-float gelu(float x) { return 0.5F * x * std::erfc(-x / std::numbers::sqrt2_v<float>); }
-
-/// Φ(x) + x·φ(x)
-float gelu_derivative(float x) {
-    constexpr float kDensityAtZero = 0.39894228F;
-    return 0.5F * std::erfc(-x / std::numbers::sqrt2_v<float>) + x * kDensityAtZero * std::exp(-0.5F * x * x);
-}
 
 float logistic(float x) { return 1 / (1 + std::exp(-x)); }
 float silu(float x) { return x * logistic(x); }
@@ -87,7 +94,7 @@ void run_activation(Backend& backend, const Activation& op) {
                 HWY_DYNAMIC_DISPATCH(relu)(op, begin, end);
                 return;
             case ActivationKind::gelu:
-                apply(op, begin, end, gelu);
+                HWY_DYNAMIC_DISPATCH(gelu_values)(op, begin, end);
                 return;
             case ActivationKind::silu:
                 apply(op, begin, end, silu);
@@ -106,7 +113,7 @@ void run_activation_backward(Backend& backend, const ActivationBackward& op) {
                 HWY_DYNAMIC_DISPATCH(relu_backward)(op, begin, end);
                 return;
             case ActivationKind::gelu:
-                apply(op, begin, end, gelu_derivative);
+                HWY_DYNAMIC_DISPATCH(gelu_backward)(op, begin, end);
                 return;
             case ActivationKind::silu:
                 apply(op, begin, end, silu_derivative);

@@ -1,5 +1,6 @@
 // Activations and their gradients, and products value by value.
 #include "kernels/cuda/elementwise.cuh"
+#include "kernels/cuda/normal.cuh"
 #include "kernels/cuda/operations.hpp"
 #include "kernels/ops/dense.hpp"
 
@@ -7,20 +8,9 @@ namespace spectral::cuda {
 
 namespace {
 
-constexpr float kInverseSqrt2 = 0.70710678F, kDensityAtZero = 0.39894228F;
-
 struct Relu {
     __device__ static float value(float x) { return x > 0 ? x : 0.0F; }
     __device__ static float derivative(float x) { return x > 0 ? 1.0F : 0.0F; }
-};
-
-/// x·Φ(x), Φ through erfc: 1 + erf loses all digits where x is far below zero.
-struct Gelu {
-    __device__ static float distribution(float x) { return 0.5F * erfcf(-x * kInverseSqrt2); }
-    __device__ static float value(float x) { return x * distribution(x); }
-    __device__ static float derivative(float x) {
-        return distribution(x) + x * kDensityAtZero * expf(-0.5F * x * x);
-    }
 };
 
 __device__ inline float logistic(float x) { return 1 / (1 + expf(-x)); }

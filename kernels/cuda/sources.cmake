@@ -18,6 +18,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/dct.cu
     cuda/features.cu
     cuda/fft.cu
+    cuda/layer_norm.cu
     cuda/magnitude.cu
     cuda/matmul.cu
     cuda/optimiser.cu
@@ -33,6 +34,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/round.cu
     cuda/rows.cu
     cuda/select.cu
+    cuda/softmax.cu
     cuda/softmax_nll.cu
     cuda/sparse.cu
     cuda/sparse_matmul.cu

@@ -9,6 +9,7 @@
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
 #include "kernels/ops/gather.hpp"
+#include "kernels/ops/layer_norm.hpp"
 #include "kernels/ops/loss.hpp"
 #include "kernels/ops/normalise.hpp"
 #include "kernels/ops/optimiser.hpp"
@@ -16,6 +17,7 @@
 #include "kernels/ops/reduce.hpp"
 #include "kernels/ops/round.hpp"
 #include "kernels/ops/select.hpp"
+#include "kernels/ops/softmax.hpp"
 #include "kernels/ops/sparse.hpp"
 #include "kernels/ops/sparse_matmul.hpp"
 #include "kernels/ops/spectral_multiply.hpp"
@@ -46,6 +48,10 @@ TEST(Cost, CountsByHand) {
     EXPECT_EQ((GatherRows{.batch = 3, .columns = 4}.cost().bytes), 3 * (2 * 4 * 4 + 4));
     EXPECT_EQ((GatherColumns{.batch = 3, .count = 4}.cost().bytes), 3 * 4 * 2 * 4 + 4 * 4);
 
+    EXPECT_EQ((Softmax{2, 3, 5}.cost().bytes), 2 * 4 * 2 * 3 * 5);
+    // Of three rows: in and out, scale and shift, mean and deviation.
+    EXPECT_EQ((LayerNorm{{.batch = 3, .size = 5}}.cost().bytes), 4 * (2 * 3 * 5 + 2 * 5 + 2 * 3));
+
     EXPECT_EQ((TopK{.size = 100, .k = 7}.cost().bytes), 100 * 8 + 7 * (8 + 4));
     EXPECT_EQ((SparseScatter{.count = 7, .size = 100}.cost().bytes), 7 * (8 + 4) + 100 * 8);
     EXPECT_EQ((SpectralMultiply{.batch = 3, .size = 5}.cost().bytes), 8 * (3 * 5 + 5 + 3 * 5));
@@ -73,6 +79,12 @@ TEST(Cost, EmptyIsFree) {
                             MomentumUpdate{}.cost(),
                             JudgeStep{}.cost(),
                             SoftmaxNll{}.cost(),
+                            Softmax{}.cost(),
+                            SoftmaxBackward{}.cost(),
+                            LayerNorm{}.cost(),
+                            LayerNormGelu{}.cost(),
+                            LayerNormBackward{}.cost(),
+                            LayerNormGeluBackward{}.cost(),
                             GatherRows{}.cost(),
                             GatherColumns{}.cost(),
                             RoundInBlocks{}.cost(),

@@ -1,0 +1,91 @@
+// Cases of what transformers are made of: softmax, norms, attention.
+#include <fmt/format.h>
+
+#include "engine/profile/op_case.hpp"
+#include "kernels/ops/layer_norm.hpp"
+#include "kernels/ops/softmax.hpp"
+
+namespace spectral::op_case {
+
+namespace {
+
+/// Extents of a softmax.
+struct Axis {
+    std::int64_t outer, axis, inner, size = outer * axis * inner;
+
+    explicit Axis(const Json& sizes)
+        : outer(size_of(sizes, "outer")), axis(size_of(sizes, "axis")), inner(size_of(sizes, "inner")) {}
+    std::string text() const { return fmt::format("{} × {} × {}", outer, axis, inner); }
+};
+
+OpCase softmax(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const Axis a(sizes);
+    const Softmax op{a.outer, a.axis, a.inner, inputs->normal(a.size, 1), inputs->zeros(a.size)};
+    return simple(inputs, a.text(), op, op.y, a.size);
+}
+
+OpCase softmax_backward(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const Axis a(sizes);
+    const SoftmaxBackward op{a.outer,
+                             a.axis,
+                             a.inner,
+                             inputs->normal(a.size, 1),
+                             inputs->normal(a.size, 2),
+                             inputs->zeros(a.size)};
+    return simple(inputs, a.text(), op, op.dx, a.size);
+}
+
+NormRows norm_rows(Inputs& inputs, const Json& sizes) {
+    NormRows rows{size_of(sizes, "batch"), size_of(sizes, "columns")};
+    rows.x = inputs.normal(rows.batch * rows.size, 1);
+    rows.scale = inputs.normal(rows.size, 2, 0.1, 1);
+    rows.shift = inputs.normal(rows.size, 3, 0.1);
+    return rows;
+}
+
+std::string norm_text(const NormRows& rows) { return fmt::format("{} × {}", rows.batch, rows.size); }
+
+template <class Op>
+OpCase norm(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const NormRows rows = norm_rows(*inputs, sizes);
+    const Op op{rows, inputs->zeros(rows.batch * rows.size), inputs->zeros(rows.batch),
+                inputs->zeros(rows.batch)};
+    return simple(inputs, norm_text(rows), op, op.y, rows.batch * rows.size);
+}
+
+template <class Op>
+OpCase norm_backward(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const NormRows rows = norm_rows(*inputs, sizes);
+    const std::int64_t all = rows.batch * rows.size;
+    const LayerNorm forward{rows, inputs->zeros(all), inputs->zeros(rows.batch), inputs->zeros(rows.batch)};
+    device.backend.run(forward);
+    const Op op{rows,
+                forward.mean,
+                forward.inverse_deviation,
+                inputs->normal(all, 4),
+                inputs->zeros(all),
+                inputs->zeros(rows.size),
+                inputs->zeros(rows.size),
+                inputs->zeros(Op::scratch_size(rows.batch, rows.size))};
+    return simple(inputs, norm_text(rows), op, op.dx, all);
+}
+
+}  // namespace
+
+std::vector<OpCaseInfo> transformer_cases() {
+    const Schema axis{size_field("outer", 2048, 1 << 24), size_field("axis", 512, 1 << 20),
+                      size_field("inner", 1, 1 << 20)};
+    const Schema matrix{size_field("batch", 2048, 1 << 20), size_field("columns", 512, 1 << 20)};
+    return {{"softmax", axis, softmax},
+            {"softmax_backward", axis, softmax_backward},
+            {"layer_norm", matrix, norm<LayerNorm>},
+            {"layer_norm_backward", matrix, norm_backward<LayerNormBackward>},
+            {"layer_norm_gelu", matrix, norm<LayerNormGelu>},
+            {"layer_norm_gelu_backward", matrix, norm_backward<LayerNormGeluBackward>}};
+}
+
+}  // namespace spectral::op_case

@@ -1,0 +1,44 @@
+#include "tests/support/transformer_definitions.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace spectral::definition {
+
+Doubles softmax(const Doubles& x, std::int64_t outer, std::int64_t axis, std::int64_t inner) {
+    Doubles y(x.size());
+    for (std::int64_t row = 0; row < outer * inner; ++row) {
+        const auto at = [&](std::int64_t a) {
+            return static_cast<std::size_t>((row / inner * axis + a) * inner + row % inner);
+        };
+        double largest = -std::numeric_limits<double>::infinity(), sum = 0;
+        for (std::int64_t a = 0; a < axis; ++a) largest = std::max(largest, x[at(a)]);
+        if (largest == -std::numeric_limits<double>::infinity()) continue;
+        for (std::int64_t a = 0; a < axis; ++a) sum += y[at(a)] = std::exp(x[at(a)] - largest);
+        for (std::int64_t a = 0; a < axis; ++a) y[at(a)] /= sum;
+    }
+    return y;
+}
+
+Doubles layer_norm(const Doubles& x, const Doubles& scale, const Doubles& shift, double epsilon,
+                   double gain) {
+    Doubles y(x.size());
+    const std::size_t size = scale.size();
+    const auto count = static_cast<double>(size);
+    for (std::size_t first = 0; first < x.size(); first += size) {
+        double mean = 0, variance = 0;
+        for (std::size_t i = 0; i < size; ++i) mean += x[first + i] / count;
+        for (std::size_t i = 0; i < size; ++i) variance += std::pow(x[first + i] - mean, 2) / count;
+        for (std::size_t i = 0; i < size; ++i)
+            y[first + i] = scale[i] * gain * (x[first + i] - mean) / std::sqrt(variance + epsilon) + shift[i];
+    }
+    return y;
+}
+
+double dot(const Doubles& a, const Doubles& b) {
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+}  // namespace spectral::definition
