@@ -45,6 +45,9 @@ public:
     virtual std::string device() const = 0;
     /// Host threads that share the work, or blocks of a device; scratch sizes depend on it.
     virtual int threads() const = 0;
+    /// Of the memory that a thread of these works in at full speed: a core's own cache, or what a block can
+    /// share. What is tiled is cut to fit it.
+    virtual std::size_t fast_memory_bytes() const = 0;
 
     /// 64-byte aligned; never null for bytes > 0. Throws std::bad_alloc.
     virtual void* allocate(std::size_t bytes) = 0;

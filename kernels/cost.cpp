@@ -1,6 +1,7 @@
 // What each operation moves and computes at least: every input read once, every output written once.
 #include <cmath>
 
+#include "kernels/ops/attention.hpp"
 #include "kernels/ops/ceiling.hpp"
 #include "kernels/ops/convolution.hpp"
 #include "kernels/ops/dct.hpp"
@@ -130,6 +131,34 @@ Cost LayerNorm::cost() const { return norm_cost(rows, 2, 2, 8); }
 Cost LayerNormGelu::cost() const { return norm_cost(rows, 2, 2, 28); }
 Cost LayerNormBackward::cost() const { return norm_cost(rows, 3, 4, 16); }
 Cost LayerNormGeluBackward::cost() const { return norm_cost(rows, 3, 4, 46); }
+
+namespace {
+
+/// Pairs of a query and a key in all heads. What `keep` leaves out is known on the device alone.
+double attention_pairs(const AttentionShape& s) {
+    const double all = real(s.queries) * real(s.keys);
+    // Of a square half and the diagonal; of more keys, all that precede it too.
+    const double most = real(std::min(s.queries, s.keys));
+    const double causal = most * (most + 1) / 2 + most * real(std::max<std::int64_t>(s.keys - s.queries, 0));
+    return real(s.batch * s.heads) * (s.causal ? causal : all);
+}
+
+/// Rows of queries and keys of all heads that are moved.
+double attention_bytes(const AttentionShape& s, double of_queries, double of_keys) {
+    return kReal * real(s.batch * s.heads) *
+           ((of_queries * real(s.queries) + of_keys * real(s.keys)) * real(s.size) + real(s.queries));
+}
+
+}  // namespace
+
+// An exponential counts as ten operations.
+Cost Attention::cost() const {
+    return {attention_bytes(shape, 2, 2), attention_pairs(shape) * (4 * real(shape.size) + 12)};
+}
+
+Cost AttentionBackward::cost() const {
+    return {attention_bytes(shape, 4, 4), attention_pairs(shape) * (10 * real(shape.size) + 13)};
+}
 
 // Division, rounding, two comparisons and the product; the largest of a block is in cache.
 Cost RoundInBlocks::cost() const { return {real(size) * 2 * kReal, real(size) * (levels > 0 ? 6 : 2)}; }

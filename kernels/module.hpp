@@ -12,7 +12,7 @@ namespace spectral {
 
 /// Raised whenever Backend, OpTable or an operation's struct changes, or the scratch that one asks for:
 /// module and program share them as C++ types.
-inline constexpr int kModuleInterface = 4;
+inline constexpr int kModuleInterface = 5;
 inline constexpr const char* kModuleCompiler = __VERSION__;
 
 /// What a module's `spectral_backend_module()` returns; lives as long as the module, which is never closed.

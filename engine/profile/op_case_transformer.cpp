@@ -1,7 +1,9 @@
 // Cases of what transformers are made of: softmax, norms, attention.
 #include <fmt/format.h>
 
+#include "engine/nn/tiled_attention.hpp"
 #include "engine/profile/op_case.hpp"
+#include "kernels/ops/attention.hpp"
 #include "kernels/ops/layer_norm.hpp"
 #include "kernels/ops/softmax.hpp"
 
@@ -74,13 +76,80 @@ OpCase norm_backward(Device device, const Json& sizes) {
     return simple(inputs, norm_text(rows), op, op.dx, all);
 }
 
+/// Inputs of causal attention and the tile that the program would take.
+struct Heads {
+    std::shared_ptr<Inputs> inputs;
+    AttentionShape shape;
+    AttentionTile tile;
+    std::int64_t values;
+
+    Heads(Device device, const Json& sizes) : inputs(std::make_shared<Inputs>(device)) {
+        const std::int64_t batch = size_of(sizes, "batch"), heads = size_of(sizes, "heads"),
+                           sequence = size_of(sizes, "sequence"), size = size_of(sizes, "head_size");
+        const HeadStrides strides{heads * sequence * size, sequence * size, size};
+        shape = {batch,   heads,   sequence, sequence, size,
+                 strides, strides, strides,  strides,  attention_scale(AttentionMode::standard, size),
+                 true};
+        tile = optimize_tiling(device, sequence, batch, heads, size);
+        values = shape.rows() * size;
+    }
+
+    std::string text() const {
+        return fmt::format("{} × {} heads × {} × {}, causal, tiles of {}", shape.batch, shape.heads,
+                           shape.queries, shape.size, tile.queries);
+    }
+    Attention forward() const {
+        Inputs& in = *inputs;
+        return {shape,
+                tile,
+                in.normal(values, 1),
+                in.normal(values, 2),
+                in.normal(values, 3),
+                in.zeros(values),
+                in.zeros(shape.rows()),
+                in.zeros(Attention::scratch_size(shape, tile, in.device().backend.threads()))};
+    }
+};
+
+OpCase attention(Device device, const Json& sizes) {
+    const Heads heads(device, sizes);
+    const Attention op = heads.forward();
+    return simple(heads.inputs, heads.text(), op, op.y, heads.values);
+}
+
+OpCase attention_backward(Device device, const Json& sizes) {
+    const Heads heads(device, sizes);
+    const Attention forward = heads.forward();
+    device.backend.run(forward);
+    Inputs& in = *heads.inputs;
+    const AttentionBackward op{
+        heads.shape,
+        heads.tile,
+        forward.q,
+        forward.k,
+        forward.v,
+        forward.y,
+        forward.log_sum,
+        in.normal(heads.values, 4),
+        in.zeros(heads.values),
+        in.zeros(heads.values),
+        in.zeros(heads.values),
+        in.zeros(AttentionBackward::scratch_size(heads.shape, heads.tile, device.backend.threads()))};
+    return simple(heads.inputs, heads.text(), op, op.dk, heads.values);
+}
+
 }  // namespace
 
 std::vector<OpCaseInfo> transformer_cases() {
     const Schema axis{size_field("outer", 2048, 1 << 24), size_field("axis", 512, 1 << 20),
                       size_field("inner", 1, 1 << 20)};
     const Schema matrix{size_field("batch", 2048, 1 << 20), size_field("columns", 512, 1 << 20)};
-    return {{"softmax", axis, softmax},
+    const Schema heads{size_field("batch", 4, 1 << 16), size_field("heads", 8, 1 << 10),
+                       size_field("sequence", 512, 1 << 20),
+                       size_field("head_size", 64, static_cast<double>(kMaxHeadSize))};
+    return {{"attention", heads, attention},
+            {"attention_backward", heads, attention_backward},
+            {"softmax", axis, softmax},
             {"softmax_backward", axis, softmax_backward},
             {"layer_norm", matrix, norm<LayerNorm>},
             {"layer_norm_backward", matrix, norm_backward<LayerNormBackward>},

@@ -1,6 +1,7 @@
 #include "kernels/cpu/backend.hpp"
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -40,6 +41,12 @@ CpuBackend::CpuBackend(int threads) : pool_(threads) {
 std::string CpuBackend::device() const {
     return processor_name() + ", " + std::to_string(pool_.size()) +
            (pool_.size() == 1 ? " thread" : " threads");
+}
+
+std::size_t CpuBackend::fast_memory_bytes() const {
+    constexpr std::size_t kUsual = std::size_t{1} << 20;
+    const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);  // 0 or −1 where the system does not tell
+    return bytes > 0 ? static_cast<std::size_t>(bytes) : kUsual;
 }
 
 void* CpuBackend::allocate(std::size_t bytes) {

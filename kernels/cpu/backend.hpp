@@ -16,6 +16,8 @@ public:
     std::string_view name() const override { return "cpu"; }
     std::string device() const override;
     int threads() const override { return pool_.size(); }
+    /// The second-level cache.
+    std::size_t fast_memory_bytes() const override;
     void* allocate(std::size_t bytes) override;
     void deallocate(void* pointer, std::size_t bytes) noexcept override;
     void copy_to_device(void* device, const void* host, std::size_t bytes) override;

@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/layer_norm.cpp"
 #include "kernels/ops/layer_norm.hpp"
 
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -69,6 +70,8 @@ HWY_INLINE void forward(const Op& op, std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b) {
         const float* x = r.x + b * r.size;
         float* y = op.y + b * r.size;
+        // The next row is on its way while this one is computed.
+        const float* next = b + 1 < end ? x + r.size : x;
         const float mean =
             row_sum(r.size, [&](auto d, std::int64_t i) HWY_ATTR { return hn::LoadU(d, x + i); }) / count;
         const float squares = row_sum(r.size, [&](auto d, std::int64_t i) HWY_ATTR {
@@ -79,6 +82,7 @@ HWY_INLINE void forward(const Op& op, std::int64_t begin, std::int64_t end) {
         op.mean[b] = mean;
         op.inverse_deviation[b] = inverse;
         for_lanes(r.size, [&](auto d, std::int64_t i) HWY_ATTR {
+            hwy::Prefetch(next + i);
             const auto n =
                 hn::Mul(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)), hn::Set(d, r.gain * inverse));
             const auto z = hn::MulAdd(hn::LoadU(d, r.scale + i), n, hn::LoadU(d, r.shift + i));

@@ -61,48 +61,52 @@ HWY_INLINE V exp_of_non_positive(D d, V x) {
     return hn::IfThenZeroElse(hn::Lt(scaled, hn::Set(d, -126.0F)), result);
 }
 
-/// Φ(x), the normal distribution function, and φ(x), its density.
+/// Φ(−a) for a = |x|, Φ the normal distribution function, and e^{−a²/2}.
 template <class V>
-struct Normal {
-    V distribution, density;
+struct NormalTail {
+    V below, power;
 };
 
-/// Φ(−|x|) = e^{−x²/2}·r(t)/2 with t = 1/(1 + 0.4·|x|/√2), where r is the polynomial of degree eight with the
-/// least relative error (1.0e-7) to e^{z²}·erfc(z) for z ≤ 9.5: digits are kept far below zero too.
+/// Φ(−a) = e^{−a²/2}·r(t) with t = 1/(1 + 0.4·a/√2), where 2r is the polynomial of degree eight with the
+/// least relative error (1.0e-7) to e^{z²}·erfc(z) for z = a/√2 ≤ 9.5: digits are kept far below zero too.
+/// From 13 on Φ(−a) is taken to be 1e-38.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE Normal<V> normal(D d, V x) {
-    const V squared = hn::Mul(x, x);
-    const V power = exp_of_non_positive(d, hn::Mul(squared, hn::Set(d, -0.5F)));
-    const V size = hn::MulAdd(hn::Abs(x), hn::Set(d, 0.282842712F), hn::Set(d, 1.0F));
+HWY_INLINE NormalTail<V> normal_tail(D d, V a) {
+    // Of two values of which one is not a number, the second is taken.
+    a = hn::Min(hn::Set(d, 13.0F), a);
+    const V scaled = hn::Mul(hn::Mul(a, a), hn::Set(d, -0.721347520F));
+    V power;
+    const V whole = nearest_whole(d, scaled, power);
+    power = hn::Mul(exp2_near_zero(d, hn::Sub(scaled, whole)), power);
+    const V size = hn::MulAdd(a, hn::Set(d, 0.282842712F), hn::Set(d, 1.0F));
     const V estimate = hn::ApproximateReciprocal(size);
     const V t = hn::Mul(estimate, hn::NegMulAdd(size, estimate, hn::Set(d, 2.0F)));
-    V r = hn::Set(d, 0.0723060146F);
-    r = hn::MulAdd(r, t, hn::Set(d, -0.388670147F));
-    r = hn::MulAdd(r, t, hn::Set(d, 0.681473136F));
-    r = hn::MulAdd(r, t, hn::Set(d, -0.383218229F));
-    r = hn::MulAdd(r, t, hn::Set(d, 0.425617725F));
-    r = hn::MulAdd(r, t, hn::Set(d, 0.127106622F));
-    r = hn::MulAdd(r, t, hn::Set(d, 0.241334110F));
-    r = hn::MulAdd(r, t, hn::Set(d, 0.223971277F));
-    r = hn::MulAdd(r, t, hn::Set(d, 7.93649524e-5F));
-    // An infinite x has a power of 0 and an estimate that is 0 · ∞.
-    const V below =
-        hn::IfThenZeroElse(hn::Eq(power, hn::Zero(d)), hn::Mul(hn::Mul(power, hn::Set(d, 0.5F)), r));
-    const V distribution = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), below, hn::Sub(hn::Set(d, 1.0F), below));
-    return {distribution, hn::Mul(power, hn::Set(d, 0.398942280F))};
+    V r = hn::Set(d, 0.0361530073F);
+    r = hn::MulAdd(r, t, hn::Set(d, -0.194335073F));
+    r = hn::MulAdd(r, t, hn::Set(d, 0.340736568F));
+    r = hn::MulAdd(r, t, hn::Set(d, -0.191609114F));
+    r = hn::MulAdd(r, t, hn::Set(d, 0.212808862F));
+    r = hn::MulAdd(r, t, hn::Set(d, 0.0635533109F));
+    r = hn::MulAdd(r, t, hn::Set(d, 0.120667055F));
+    r = hn::MulAdd(r, t, hn::Set(d, 0.111985639F));
+    r = hn::MulAdd(r, t, hn::Set(d, 3.96824762e-5F));
+    return {hn::Mul(power, r), power};
 }
 
-/// x·Φ(x)
+/// x·Φ(x) = max(x, 0) − |x|·Φ(−|x|)
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V gelu(D d, V x) {
-    return hn::Mul(x, normal(d, x).distribution);
+    const V a = hn::Abs(x);
+    return hn::NegMulAdd(a, normal_tail(d, a).below, hn::Max(x, hn::Zero(d)));
 }
 
 /// Φ(x) + x·φ(x)
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V gelu_derivative(D d, V x) {
-    const Normal<V> at = normal(d, x);
-    return hn::MulAdd(x, at.density, at.distribution);
+    const NormalTail<V> tail = normal_tail(d, hn::Abs(x));
+    const V distribution =
+        hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail.below, hn::Sub(hn::Set(d, 1.0F), tail.below));
+    return hn::MulAdd(x, hn::Mul(tail.power, hn::Set(d, 0.398942280F)), distribution);
 }
 
 }  // namespace spectral::cpu::HWY_NAMESPACE

@@ -41,6 +41,7 @@ public:
     std::string device() const override { return device_text(info_); }
     /// Blocks that keep partial sums of a batch.
     int threads() const override { return parts_; }
+    std::size_t fast_memory_bytes() const override { return info_.shared_bytes; }
 
     void* allocate(std::size_t bytes) override;
     void deallocate(void* pointer, std::size_t bytes) noexcept override;

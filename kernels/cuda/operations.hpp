@@ -33,6 +33,8 @@ void add(OpTable& table, Level level, std::string_view change) {
 }
 
 void add_activation(OpTable& table);
+void add_attention(OpTable& table);
+void add_attention_backward(OpTable& table);
 void add_batch_norm(OpTable& table);
 void add_bias(OpTable& table);
 void add_ceiling(OpTable& table);
@@ -66,6 +68,8 @@ void add_top_k(OpTable& table);
 
 inline void add_all(OpTable& table) {
     add_activation(table);
+    add_attention(table);
+    add_attention_backward(table);
     add_batch_norm(table);
     add_bias(table);
     add_ceiling(table);

@@ -12,6 +12,8 @@ set(SPECTRAL_CUDA_HOST_SOURCES
     cuda/step_graph.cpp)
 set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/activation.cu
+    cuda/attention.cu
+    cuda/attention_backward.cu
     cuda/batch_norm.cu
     cuda/ceiling.cu
     cuda/convolution.cu

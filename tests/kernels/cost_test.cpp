@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "kernels/ops/attention.hpp"
 #include "kernels/ops/convolution.hpp"
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
@@ -48,6 +49,13 @@ TEST(Cost, CountsByHand) {
     EXPECT_EQ((GatherRows{.batch = 3, .columns = 4}.cost().bytes), 3 * (2 * 4 * 4 + 4));
     EXPECT_EQ((GatherColumns{.batch = 3, .count = 4}.cost().bytes), 3 * 4 * 2 * 4 + 4 * 4);
 
+    Attention attention;
+    attention.shape = {.batch = 2, .heads = 3, .queries = 4, .keys = 6, .size = 8};
+    EXPECT_EQ(attention.cost().bytes, 4 * 6 * (2 * 4 * 8 + 2 * 6 * 8 + 4));  // q, y, k, v, log sums
+    EXPECT_EQ(attention.cost().flops, 6 * 4 * 6 * (4 * 8 + 12));
+    attention.shape.causal = true;  // 3 + 4 + 5 + 6 keys
+    EXPECT_EQ(attention.cost().flops, 6 * 18 * (4 * 8 + 12));
+
     EXPECT_EQ((Softmax{2, 3, 5}.cost().bytes), 2 * 4 * 2 * 3 * 5);
     // Of three rows: in and out, scale and shift, mean and deviation.
     EXPECT_EQ((LayerNorm{{.batch = 3, .size = 5}}.cost().bytes), 4 * (2 * 3 * 5 + 2 * 5 + 2 * 3));
@@ -79,6 +87,8 @@ TEST(Cost, EmptyIsFree) {
                             MomentumUpdate{}.cost(),
                             JudgeStep{}.cost(),
                             SoftmaxNll{}.cost(),
+                            Attention{}.cost(),
+                            AttentionBackward{}.cost(),
                             Softmax{}.cost(),
                             SoftmaxBackward{}.cost(),
                             LayerNorm{}.cost(),

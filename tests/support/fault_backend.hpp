@@ -18,6 +18,7 @@ public:
     std::string_view name() const override { return "fault"; }
     std::string device() const override { return inner_->device(); }
     int threads() const override { return inner_->threads(); }
+    std::size_t fast_memory_bytes() const override { return inner_->fast_memory_bytes(); }
     void* allocate(std::size_t bytes) override;
     void deallocate(void* pointer, std::size_t bytes) noexcept override;
     void copy_to_device(void* device, const void* host, std::size_t bytes) override;

@@ -37,6 +37,47 @@ Doubles layer_norm(const Doubles& x, const Doubles& scale, const Doubles& shift,
     return y;
 }
 
+Doubles Attention::scores(const Doubles& q, const Doubles& k) const {
+    Doubles result(static_cast<std::size_t>(batch * heads * queries * keys),
+                   -std::numeric_limits<double>::infinity());
+    for (std::int64_t row = 0; row < batch * heads * queries; ++row) {
+        const std::int64_t head = row / queries;
+        for (std::int64_t j = 0; j < keys; ++j) {
+            if (!attends(head / heads, row % queries, j)) continue;
+            double sum = 0;
+            for (std::int64_t d = 0; d < size; ++d)
+                sum += q[static_cast<std::size_t>(row * size + d)] *
+                       k[static_cast<std::size_t>((head * keys + j) * size + d)];
+            result[static_cast<std::size_t>(row * keys + j)] = scale * sum;
+        }
+    }
+    return result;
+}
+
+Doubles Attention::output(const Doubles& q, const Doubles& k, const Doubles& v) const {
+    const Doubles p = softmax(scores(q, k), batch * heads * queries, keys, 1);
+    Doubles y(q.size());
+    for (std::int64_t row = 0; row < batch * heads * queries; ++row)
+        for (std::int64_t j = 0; j < keys; ++j)
+            for (std::int64_t d = 0; d < size; ++d)
+                y[static_cast<std::size_t>(row * size + d)] +=
+                    p[static_cast<std::size_t>(row * keys + j)] *
+                    v[static_cast<std::size_t>((row / queries * keys + j) * size + d)];
+    return y;
+}
+
+Doubles Attention::log_sum(const Doubles& q, const Doubles& k) const {
+    const Doubles all = scores(q, k);
+    Doubles result;
+    for (std::int64_t row = 0; row < batch * heads * queries; ++row) {
+        double sum = 0;
+        for (std::int64_t j = 0; j < keys; ++j)
+            sum += std::exp(all[static_cast<std::size_t>(row * keys + j)]);
+        result.push_back(std::log(sum));
+    }
+    return result;
+}
+
 double dot(const Doubles& a, const Doubles& b) {
     return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }

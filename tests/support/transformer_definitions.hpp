@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "tests/support/definitions.hpp"
 
@@ -13,6 +14,26 @@ Doubles softmax(const Doubles& x, std::int64_t outer, std::int64_t axis, std::in
 
 /// scale·gain·(x − mean)/√(variance + ε) + shift per row of scale.size() values.
 Doubles layer_norm(const Doubles& x, const Doubles& scale, const Doubles& shift, double epsilon, double gain);
+
+/// Attention over arrays of batch × heads × queries (or keys) × size values that lie together.
+struct Attention {
+    std::int64_t batch, heads, queries, keys, size;
+    double scale;
+    bool causal;
+    std::vector<std::uint8_t> keep;  ///< batch × keys, or empty
+
+    bool attends(std::int64_t b, std::int64_t i, std::int64_t j) const {
+        return (!causal || j <= i + keys - queries) &&
+               (keep.empty() || keep[static_cast<std::size_t>(b * keys + j)] != 0);
+    }
+    Doubles output(const Doubles& q, const Doubles& k, const Doubles& v) const;
+    /// log Σ_j e^{s_ij}
+    Doubles log_sum(const Doubles& q, const Doubles& k) const;
+
+private:
+    /// Of all keys, −∞ where a query does not attend to one: batch × heads × queries × keys.
+    Doubles scores(const Doubles& q, const Doubles& k) const;
+};
 
 /// Σ a·b.
 double dot(const Doubles& a, const Doubles& b);
