@@ -6,8 +6,10 @@
 #include "kernels/ops/convolution.hpp"
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
+#include "kernels/ops/dropout.hpp"
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
+#include "kernels/ops/gated.hpp"
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/layer_norm.hpp"
 #include "kernels/ops/loss.hpp"
@@ -16,6 +18,7 @@
 #include "kernels/ops/purefft.hpp"
 #include "kernels/ops/reduce.hpp"
 #include "kernels/ops/round.hpp"
+#include "kernels/ops/scatter_rows.hpp"
 #include "kernels/ops/select.hpp"
 #include "kernels/ops/softmax.hpp"
 #include "kernels/ops/sparse.hpp"
@@ -169,6 +172,18 @@ Cost GatherRows::cost() const {
 
 Cost GatherColumns::cost() const {
     return {2 * kReal * real(batch * count) + sizeof(std::uint32_t) * real(count), 0};
+}
+
+Cost SwiGlu::cost() const { return {3 * kReal * real(batch * size), 21 * real(batch * size)}; }
+
+Cost SwiGluBackward::cost() const { return {5 * kReal * real(batch * size), 44 * real(batch * size)}; }
+
+// Ten rounds of two products for four words.
+Cost Dropout::cost() const { return {2 * kReal * real(size), 16 * real(size)}; }
+
+// Rows of the result that several name are in cache.
+Cost ScatterAddRows::cost() const {
+    return {real(batch) * (kReal * 2 * real(columns) + kIndex), real(batch * columns)};
 }
 
 Cost StreamCopy::cost() const { return {2 * kReal * real(size), 0}; }

@@ -4,22 +4,15 @@
 #include <numbers>
 #include <utility>
 
+#include "kernels/philox.hpp"
+
 namespace spectral {
 
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
-    constexpr std::uint64_t kMultiply0 = 0xD2511F53, kMultiply1 = 0xCD9E8D57;
-    constexpr std::uint32_t kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
-    for (int round = 0; round < 10; ++round) {
-        const std::uint64_t product0 = kMultiply0 * counter[0];
-        const std::uint64_t product1 = kMultiply1 * counter[2];
-        counter = {static_cast<std::uint32_t>(product1 >> 32) ^ counter[1] ^ key[0],
-                   static_cast<std::uint32_t>(product1),
-                   static_cast<std::uint32_t>(product0 >> 32) ^ counter[3] ^ key[1],
-                   static_cast<std::uint32_t>(product0)};
-        key[0] += kWeyl0;
-        key[1] += kWeyl1;
-    }
-    return counter;
+    const auto joined = [](std::uint32_t low, std::uint32_t high) { return std::uint64_t{high} << 32 | low; };
+    const auto [word] =
+        philox_block(joined(key[0], key[1]), joined(counter[2], counter[3]), joined(counter[0], counter[1]));
+    return {word[0], word[1], word[2], word[3]};
 }
 
 std::uint32_t Random::next() {

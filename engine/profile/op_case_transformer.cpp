@@ -4,7 +4,10 @@
 #include "engine/nn/tiled_attention.hpp"
 #include "engine/profile/op_case.hpp"
 #include "kernels/ops/attention.hpp"
+#include "kernels/ops/dropout.hpp"
+#include "kernels/ops/gated.hpp"
 #include "kernels/ops/layer_norm.hpp"
+#include "kernels/ops/scatter_rows.hpp"
 #include "kernels/ops/softmax.hpp"
 
 namespace spectral::op_case {
@@ -138,6 +141,46 @@ OpCase attention_backward(Device device, const Json& sizes) {
     return simple(heads.inputs, heads.text(), op, op.dk, heads.values);
 }
 
+OpCase swiglu(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t batch = size_of(sizes, "batch"), size = size_of(sizes, "columns");
+    const float* x = inputs->normal(2 * batch * size, 1);
+    const SwiGlu op{batch, size, 2 * size, x, x + size, inputs->zeros(batch * size)};
+    return simple(inputs, fmt::format("{} × {}", batch, size), op, op.y, batch * size);
+}
+
+OpCase swiglu_backward(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t batch = size_of(sizes, "batch"), size = size_of(sizes, "columns");
+    const float* x = inputs->normal(2 * batch * size, 1);
+    float* dx = inputs->zeros(2 * batch * size);
+    const SwiGluBackward op{batch, size,     2 * size, x, x + size, inputs->normal(batch * size, 2),
+                            dx,    dx + size};
+    return simple(inputs, fmt::format("{} × {}", batch, size), op, dx, 2 * batch * size);
+}
+
+OpCase dropout(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t size = size_of(sizes, "size");
+    const Dropout op{size, dropout_threshold(0.1), 1, 2, inputs->normal(size, 1), inputs->zeros(size)};
+    return simple(inputs, fmt::format("{}, a tenth left out", size), op, op.y, size);
+}
+
+OpCase scatter_add_rows(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t batch = size_of(sizes, "batch"), columns = size_of(sizes, "columns"),
+                       rows = size_of(sizes, "rows");
+    float* y = inputs->zeros(rows * columns);
+    const ScatterAddRows op{batch,
+                            columns,
+                            -1,
+                            inputs->normal(batch * columns, 1),
+                            inputs->indices<std::uint32_t>(batch, rows, 2),
+                            y};
+    return simple(inputs, fmt::format("{} × {} into {}", batch, columns, rows), op, y, rows * columns,
+                  copy_back(inputs, y, inputs->zeros(rows * columns), rows * columns));
+}
+
 }  // namespace
 
 std::vector<OpCaseInfo> transformer_cases() {
@@ -149,6 +192,13 @@ std::vector<OpCaseInfo> transformer_cases() {
                        size_field("head_size", 64, static_cast<double>(kMaxHeadSize))};
     return {{"attention", heads, attention},
             {"attention_backward", heads, attention_backward},
+            {"swiglu", matrix, swiglu},
+            {"swiglu_backward", matrix, swiglu_backward},
+            {"dropout", {size_field("size", 1 << 20, 1 << 28)}, dropout},
+            {"scatter_add_rows",
+             {size_field("batch", 2048, 1 << 20), size_field("columns", 512, 1 << 16),
+              size_field("rows", 8192, 1 << 20)},
+             scatter_add_rows},
             {"softmax", axis, softmax},
             {"softmax_backward", axis, softmax_backward},
             {"layer_norm", matrix, norm<LayerNorm>},

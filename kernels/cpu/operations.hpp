@@ -30,6 +30,7 @@ void add_purefft_collapsed(OpTable& table);
 void add_reduce(OpTable& table);
 void add_round(OpTable& table);
 void add_select_above(OpTable& table);
+void add_sequence(OpTable& table);
 void add_softmax(OpTable& table);
 void add_softmax_nll(OpTable& table);
 void add_sparse(OpTable& table);
@@ -66,6 +67,7 @@ inline void add_all(OpTable& table) {
     add_reduce(table);
     add_round(table);
     add_select_above(table);
+    add_sequence(table);
     add_softmax(table);
     add_softmax_nll(table);
     add_sparse(table);

@@ -58,6 +58,7 @@ void add_reduce(OpTable& table);
 void add_round(OpTable& table);
 void add_rfft_magnitude(OpTable& table);
 void add_select(OpTable& table);
+void add_sequence(OpTable& table);
 void add_softmax(OpTable& table);
 void add_softmax_nll(OpTable& table);
 void add_sparse(OpTable& table);
@@ -93,6 +94,7 @@ inline void add_all(OpTable& table) {
     add_round(table);
     add_rfft_magnitude(table);
     add_select(table);
+    add_sequence(table);
     add_softmax(table);
     add_softmax_nll(table);
     add_sparse(table);

@@ -36,6 +36,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/round.cu
     cuda/rows.cu
     cuda/select.cu
+    cuda/sequence.cu
     cuda/softmax.cu
     cuda/softmax_nll.cu
     cuda/sparse.cu

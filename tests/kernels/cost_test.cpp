@@ -7,8 +7,10 @@
 #include "kernels/ops/convolution.hpp"
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
+#include "kernels/ops/dropout.hpp"
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
+#include "kernels/ops/gated.hpp"
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/layer_norm.hpp"
 #include "kernels/ops/loss.hpp"
@@ -17,6 +19,7 @@
 #include "kernels/ops/purefft.hpp"
 #include "kernels/ops/reduce.hpp"
 #include "kernels/ops/round.hpp"
+#include "kernels/ops/scatter_rows.hpp"
 #include "kernels/ops/select.hpp"
 #include "kernels/ops/softmax.hpp"
 #include "kernels/ops/sparse.hpp"
@@ -89,6 +92,10 @@ TEST(Cost, EmptyIsFree) {
                             SoftmaxNll{}.cost(),
                             Attention{}.cost(),
                             AttentionBackward{}.cost(),
+                            SwiGlu{}.cost(),
+                            SwiGluBackward{}.cost(),
+                            Dropout{}.cost(),
+                            ScatterAddRows{}.cost(),
                             Softmax{}.cost(),
                             SoftmaxBackward{}.cost(),
                             LayerNorm{}.cost(),
