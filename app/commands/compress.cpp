@@ -64,7 +64,7 @@ std::vector<int> parse_axes(const std::string& text) {
 OrderSides parse_order(const std::string& text) {
     if (text.empty() || text == "none") return {};
     if (text != "rows" && text != "columns" && text != "both")
-        throw Error("--order", "'" + text + "' is unknown", "use none, rows, columns or both");
+        throw BadValue("order", "'" + text + "' is unknown", "use none, rows, columns or both");
     return {text != "columns", text != "rows"};
 }
 

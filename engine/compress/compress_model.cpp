@@ -117,11 +117,12 @@ double energy_of(const HostTensor& tensor) {
     return energy;
 }
 
-/// Of small tensors none: they are not transformed. Throws as Method::prepare.
-MatrixOrder order_of(const CompressRequest& request, const HostTensor& tensor) {
-    if (request.order == OrderSides{} || tensor.shape.size() < kSmallTensor) return {};
+/// Where one of the methods can make use of it. Throws as Method::prepare and find_order().
+MatrixOrder order_for(const std::vector<const Method*>& methods, const HostTensor& tensor, OrderSides sides,
+                      MemoryBudget& budget, const Progress& progress) {
+    if (sides == OrderSides{} || std::ranges::none_of(methods, &Method::is_transform)) return {};
     require_packable(tensor);
-    return find_order(tensor, request.order);
+    return find_order(tensor, sides, budget, progress);
 }
 
 std::vector<Candidate> candidates(Device device, const ModelFile& model, const CompressRequest& request,
@@ -146,9 +147,10 @@ std::vector<Candidate> candidates(Device device, const ModelFile& model, const C
             candidate.energy = energy_of(tensor);
             report(progress, "weighing " + candidate.name, done / std::max(values, 1.0));
             try {
+                const auto methods = methods_for(request, candidate.name, tensor.shape);
                 PackOptions options = request.options;
-                options.order = order_of(request, tensor);
-                for (const Method* method : methods_for(request, candidate.name, tensor.shape))
+                options.order = order_for(methods, tensor, request.order, device.budget, progress);
+                for (const Method* method : methods)
                     candidate.packers.push_back(method->prepare(device, tensor, options));
             } catch (const OutOfMemory&) {
                 throw;

@@ -81,6 +81,7 @@ public:
         const auto n = static_cast<double>(axis.values);
         period_ = is_cosine ? 4 * axis.values : axis.values;
         const double scale = std::sqrt((is_cosine ? 2 : 1) / n);
+        if (axis.is_transformed) table_.reserve(static_cast<std::size_t>(period_));
         for (std::int64_t m = 0; axis.is_transformed && m < period_; ++m) {
             const double angle = 2 * std::numbers::pi * static_cast<double>(m) / static_cast<double>(period_);
             table_.emplace_back(scale * std::cos(angle), is_cosine ? 0 : scale * std::sin(angle));
@@ -123,6 +124,11 @@ Sums sum_over(const Sums& sums, const Axis& axis, std::uint64_t stride, std::siz
     std::ranges::stable_sort(order, {}, [&](std::size_t i) { return rest(sums.place[i]); });
     Sums result;
     result.width = sums.width * wanted;
+    std::size_t blocks = 0;
+    for (std::size_t i = 0; i < order.size(); ++i)
+        if (i == 0 || rest(sums.place[order[i]]) != rest(sums.place[order[i - 1]])) ++blocks;
+    result.place.reserve(blocks);
+    result.values.reserve(blocks * result.width);
     for (const std::size_t i : order) {
         const std::uint64_t place = rest(sums.place[i]);
         if (result.place.empty() || result.place.back() != place) {
@@ -158,11 +164,15 @@ std::size_t direct_sum_bytes(const Basis& basis, std::int64_t coefficients, cons
             table = std::max(table,
                              static_cast<double>(axis.values) * (nesting.is_cosine ? 4 : 1) * sizeof(Value));
     for_each_sum(nesting, coefficients, wanted, [&](double blocks, double width, double next, double left) {
-        const double places = (blocks + left) * sizeof(std::uint64_t) + blocks * sizeof(std::size_t);
-        // Twice the new ones: a list that grows.
-        most = std::max(most, places + (blocks * width + 2 * left * next) * sizeof(Value));
+        // Sorting takes half a list more.
+        const double lists = (blocks + left) * sizeof(std::uint64_t) + 1.5 * blocks * sizeof(std::size_t);
+        most = std::max(most, lists + (blocks * width + left * next) * sizeof(Value));
     });
-    return static_cast<std::size_t>(most + table);
+    // The numbers on the host, and the result.
+    const double numbers = static_cast<double>(coefficients) * 2 * sizeof(float);
+    double values = sizeof(float);
+    for (const std::vector<std::int64_t>& each : wanted) values *= static_cast<double>(each.size());
+    return static_cast<std::size_t>(most + table + numbers + values);
 }
 
 std::vector<float> direct_sum(const Basis& basis, std::span<const std::uint32_t> places,
@@ -172,6 +182,8 @@ std::vector<float> direct_sum(const Basis& basis, std::span<const std::uint32_t>
     require(wanted.size() == nesting.size(), "direct sum", "places are wanted of another number of axes");
     const auto parts = static_cast<std::size_t>(basis.parts());
     Sums sums;
+    sums.place.reserve(places.size());
+    sums.values.reserve(places.size());
     for (std::size_t i = 0; i < places.size(); ++i) {
         sums.place.push_back(places[i]);
         const Value value(static_cast<double>(numbers[i * parts]),

@@ -165,9 +165,7 @@ HostTensor ImplicitWeights::box(std::span<const AxisRange> ranges) const {
     if (result.shape.size() == 0) return result;
     if (const std::optional<Crossings> wanted = crossings(ranges)) {
         const std::int64_t kept = std::ssize(places());
-        // An upper bound: where the box is of mixed rows, more slices are touched.
-        const std::int64_t slices =
-            (ranges[0].count * columns() + source_->slice_size() - 1) / source_->slice_size();
+        const std::int64_t slices = slices_touched(ranges[0]);
         const std::size_t bytes = direct_sum_bytes(*basis_, kept, *wanted);
         const std::size_t used = device_.budget.snapshot().total.current;
         if (kSumSlowness * direct_sum_cost(*basis_, kept, *wanted) < source_->cost(slices) &&
@@ -181,6 +179,18 @@ HostTensor ImplicitWeights::box(std::span<const AxisRange> ranges) const {
     }
     result.values = from_slices(ranges);
     return result;
+}
+
+std::int64_t ImplicitWeights::slices_touched(const AxisRange& rows_wanted) const {
+    const std::vector<std::uint32_t> back = inverse_permutation(order_.rows);
+    std::vector<bool> touched(static_cast<std::size_t>(source_->slices()));
+    for (std::int64_t i = rows_wanted.first; i < rows_wanted.first + rows_wanted.count; ++i) {
+        const std::int64_t row = back.empty() ? i : back[static_cast<std::size_t>(i)];
+        const std::int64_t last = ((row + 1) * columns() - 1) / source_->slice_size();
+        for (std::int64_t slice = row * columns() / source_->slice_size(); slice <= last; ++slice)
+            touched[static_cast<std::size_t>(slice)] = true;
+    }
+    return std::ranges::count(touched, true);
 }
 
 std::optional<Crossings> ImplicitWeights::crossings(std::span<const AxisRange> ranges) const {

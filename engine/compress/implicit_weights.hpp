@@ -67,6 +67,7 @@ private:
     void for_each_block(std::int64_t block_rows, const Body& body) const;
     std::int64_t slices_for(std::int64_t rows) const;
     std::vector<float> from_slices(std::span<const AxisRange> ranges) const;
+    std::int64_t slices_touched(const AxisRange& rows_wanted) const;
     /// Where the box lies along every axis of the tensor as it is stored; nothing where it is no box there.
     std::optional<Crossings> crossings(std::span<const AxisRange> ranges) const;
     /// Where there is an order: `x`, or what becomes `result` in it, in an area of its own; else itself.

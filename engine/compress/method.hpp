@@ -75,6 +75,8 @@ struct Method {
                                     const PackOptions& options) = nullptr;
     /// A null hypothesis: there to compare with, never stored.
     bool is_null = false;
+    /// By frequencies: it gains where neighbours are alike.
+    bool is_transform = false;
     /// Whether it can keep more or less; else every value is kept.
     bool has_rates = true;
 

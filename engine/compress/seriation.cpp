@@ -81,17 +81,42 @@ Order smooth_order(const Eigen::MatrixXd& products) {
     return distance.along(best) < distance.along(as_is) ? best : Order{};
 }
 
+/// Inner products of the rows, or of the columns, in double: from a few of the others at a time.
+Eigen::MatrixXd products(const HostTensor& dense, bool of_rows, const Progress& progress) {
+    constexpr std::int64_t kAtATime = 512;
+    const std::int64_t rows = dense.shape[0], columns = dense.shape.size() / rows;
+    const Eigen::Map<const Matrix> matrix(dense.values.data(), rows, columns);
+    const std::int64_t side = of_rows ? rows : columns, others = of_rows ? columns : rows;
+    Eigen::MatrixXd sums = Eigen::MatrixXd::Zero(side, side);
+    for (std::int64_t first = 0; first < others; first += kAtATime) {
+        report(progress, of_rows ? "ordering rows" : "ordering columns",
+               static_cast<double>(first) / static_cast<double>(others));
+        const std::int64_t count = std::min(kAtATime, others - first);
+        const Eigen::MatrixXd part =
+            of_rows ? Eigen::MatrixXd(matrix.middleCols(first, count).cast<double>())
+                    : Eigen::MatrixXd(matrix.middleRows(first, count).cast<double>().transpose());
+        sums.noalias() += part * part.transpose();
+    }
+    return sums;
+}
+
+Order order_of_side(const HostTensor& dense, bool of_rows, MemoryBudget& budget, const Progress& progress) {
+    const std::int64_t rows = dense.shape[0], side = of_rows ? rows : dense.shape.size() / rows;
+    if (side > kLongestOrdered) return {};
+    // Products, similarities, the Laplacian, its eigenvectors and what the solver and a slice take.
+    const Reservation room = budget.reserve(
+        MemoryTag::workspace, static_cast<std::size_t>(8 * side * side) * sizeof(double), "an order");
+    return smooth_order(products(dense, of_rows, progress));
+}
+
 }  // namespace
 
-MatrixOrder find_order(const HostTensor& dense, OrderSides sides) {
+MatrixOrder find_order(const HostTensor& dense, OrderSides sides, MemoryBudget& budget,
+                       const Progress& progress) {
     MatrixOrder order;
     if (dense.shape.rank() < 2 || dense.shape.size() == 0) return order;
-    const std::int64_t rows = dense.shape[0], columns = dense.shape.size() / rows;
-    const Eigen::MatrixXd matrix =
-        Eigen::Map<const Matrix>(dense.values.data(), rows, columns).cast<double>();
-    if (sides.rows && rows <= kLongestOrdered) order.rows = smooth_order(matrix * matrix.transpose());
-    if (sides.columns && columns <= kLongestOrdered)
-        order.columns = smooth_order(matrix.transpose() * matrix);
+    if (sides.rows) order.rows = order_of_side(dense, true, budget, progress);
+    if (sides.columns) order.columns = order_of_side(dense, false, budget, progress);
     return order;
 }
 

@@ -73,25 +73,45 @@ void write_values(hid_t object, const char* name, hid_t type, hid_t memory_type,
 }
 
 /// The first bytes of all values, then the second ones, as the filter "shuffle" has them.
-std::vector<Bytef> shuffled(std::span<const std::byte> values, std::size_t width) {
-    std::vector<Bytef> result(values.size());
+std::vector<std::byte> shuffled(std::span<const std::byte> values, std::size_t width) {
+    std::vector<std::byte> result(values.size());
     const std::size_t count = values.size() / width;
-    for (std::size_t i = 0; i < values.size(); ++i)
-        result[i % width * count + i / width] = std::to_integer<Bytef>(values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i) result[i % width * count + i / width] = values[i];
     return result;
+}
+
+/// How many bytes gzip makes of the values, counted a few at a time; as soon as they are `enough`, at least
+/// that many.
+std::size_t gzip_bytes(std::span<const std::byte> values, std::size_t enough) {
+    z_stream stream{};
+    if (deflateInit(&stream, kGzipLevel) != Z_OK) throw Error("gzip", "could not shorten a dataset");
+    std::array<Bytef, 1 << 14> out{};
+    std::size_t bytes = 0;
+    for (std::size_t first = 0; first < values.size() && bytes < enough;) {
+        const std::span<const std::byte> part =
+            values.subspan(first, std::min(values.size() - first, kFewBytes));
+        first += part.size();
+        stream.next_in = reinterpret_cast<z_const Bytef*>(const_cast<std::byte*>(part.data()));
+        stream.avail_in = static_cast<uInt>(part.size());
+        do {
+            stream.next_out = out.data();
+            stream.avail_out = static_cast<uInt>(out.size());
+            // It cannot fail: its state is sound, and there is room.
+            static_cast<void>(deflate(&stream, first == values.size() ? Z_FINISH : Z_NO_FLUSH));
+            bytes += out.size() - stream.avail_out;
+        } while (stream.avail_out == 0);
+    }
+    deflateEnd(&stream);
+    return bytes;
 }
 
 /// Whether filters save more than chunks cost. Few bytes are tried, and coded ones: nobody knows what gzip
 /// finds in them.
 bool is_worth_chunks(Element type, std::span<const std::byte> values) {
     if (values.size() < 2 * kChunkingBytes) return false;
-    if (type != Element::u8 && values.size() > kFewBytes) return true;
-    const std::vector<Bytef> plain = shuffled(values, element_bytes(type));
-    uLongf bytes = compressBound(plain.size());
-    std::vector<Bytef> shortened(bytes);
-    if (compress2(shortened.data(), &bytes, plain.data(), plain.size(), kGzipLevel) != Z_OK)
-        throw Error("gzip", "could not shorten a dataset");
-    return bytes + kChunkingBytes < values.size();
+    const std::size_t enough = values.size() - kChunkingBytes;
+    if (element_bytes(type) == 1) return gzip_bytes(values, enough) < enough;
+    return values.size() > kFewBytes || gzip_bytes(shuffled(values, element_bytes(type)), enough) < enough;
 }
 
 /// As many attributes as the object gets, in its header: an index of them would be longer than they are.
@@ -185,6 +205,7 @@ std::string_view FileImage::finish() {
     check(H5Fflush(handle_.id(), H5F_SCOPE_GLOBAL), "HDF5");
     // The file is whole only after closing: H5Fget_file_image leaves a wrong checksum in the superblock.
     check(handle_.close(), "HDF5");
+    require_room();                              // a handle that closed by itself had nobody to tell
     constexpr std::size_t kEndOfFileField = 28;  // in the superblock of version 2
     std::uint64_t bytes = 0;
     if (buffer_->data == nullptr || buffer_->bytes < kEndOfFileField + sizeof bytes)
@@ -272,7 +293,10 @@ Handle write_dataset(hid_t file, Element type, std::span<const std::int64_t> ext
     // A header of its own length: it grows with the attributes, which are known to come.
     check(H5Pset_dset_no_attrs_hint(creation.id(), true), "HDF5");
 #endif
-    Handle dataset = checked(H5Dcreate_anon(file, file_type(type), space.id(), creation.id(), H5P_DEFAULT),
+    // Each chunk is written once: kept, all chunks of the datasets that wait for their links would be.
+    const Handle access = checked(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, what);
+    check(H5Pset_chunk_cache(access.id(), 0, 0, 1), "HDF5");
+    Handle dataset = checked(H5Dcreate_anon(file, file_type(type), space.id(), creation.id(), access.id()),
                              H5Dclose, what);
     if (bytes > 0 &&
         H5Dwrite(dataset.id(), file_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)

@@ -14,14 +14,16 @@ Tensor rotary_turns(Device device, std::int64_t positions, std::int64_t size, do
                     std::int64_t first) {
     require(size % 2 == 0, "rotary encoding", "needs heads of an even size");
     require(base > 0, "rotary encoding", "its base is not positive");
+    Tensor tensor(device, MemoryTag::data, {positions, size / 2}, "rotary encoding", DType::complex64);
+    const Reservation room =
+        device.budget.reserve(MemoryTag::workspace, tensor.bytes(), "rotary encoding on the host");
     std::vector<Complex> turns;
-    turns.reserve(static_cast<std::size_t>(positions * size / 2));
+    turns.reserve(static_cast<std::size_t>(tensor.size()));
     for (std::int64_t t = 0; t < positions; ++t)
         for (std::int64_t j = 0; j < size / 2; ++j) {
             const double frequency = std::pow(base, -2 * static_cast<double>(j) / static_cast<double>(size));
             turns.emplace_back(std::polar(1.0, static_cast<double>(first + t) * frequency));
         }
-    Tensor tensor(device, MemoryTag::data, {positions, size / 2}, "rotary encoding", DType::complex64);
     device.backend.copy_to_device(tensor.complex_data(), turns.data(), tensor.bytes());
     return tensor;
 }

@@ -53,7 +53,8 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
     result.samples = count;
     result.class_names = dataset.class_names;
     result.token_unit = dataset.token_unit();
-    result.confusion.assign(static_cast<std::size_t>(classes * classes), 0);
+    if (classes <= kMostConfusedClasses)
+        result.confusion.assign(static_cast<std::size_t>(classes * classes), 0);
     const Tensor logits(device, MemoryTag::activations, {batch, classes}, "evaluation logits");
     const Reservation host_logits_room =
         device.budget.reserve(MemoryTag::workspace, logits.bytes(), "evaluation logits on the host");
@@ -76,7 +77,8 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
             const Judged judged = judge(host.values.data() + b * classes, classes, truth);
             loss += judged.loss;
             correct += judged.prediction == truth;
-            ++result.confusion[static_cast<std::size_t>(truth * classes + judged.prediction)];
+            if (!result.confusion.empty())
+                ++result.confusion[static_cast<std::size_t>(truth * classes + judged.prediction)];
             const auto keep = [&](std::vector<Evaluation::Sample>& kept) {
                 if (static_cast<std::int64_t>(kept.size()) < examples)
                     kept.push_back({index, truth, judged.prediction, signal(samples, index)});
@@ -349,7 +351,8 @@ std::size_t FileJudge::Impl::least_limit(const ModelFile& file, const FeatureMat
     const PackedModel packed = make_packed_model(own, file, 1, BlockRows::fewest);
     FeatureMatrix first{1, features.columns, features.stride, {}};
     first.values = Tensor(device(), MemoryTag::data, {1, features.stride}, "first test features");
-    if (features.rows > 0) backend->copy_on_device(first.values.data(), features.values.data(), first.values.bytes());
+    if (features.rows > 0)
+        backend->copy_on_device(first.values.data(), features.values.data(), first.values.bytes());
     evaluate_model(own, *packed.model, first, dataset->test, {}, 1, *dataset, 0);
     return std::max(packed.least_limit, budget.total().peak);
 }

@@ -39,6 +39,9 @@ struct ThroughputPoint {
     double samples_per_second = 0;
 };
 
+/// A matrix of more is neither looked at nor worth its memory.
+inline constexpr std::int64_t kMostConfusedClasses = 256;
+
 /// Test set results after an evaluation.
 struct Evaluation {
     struct Sample {
@@ -50,10 +53,11 @@ struct Evaluation {
     double loss = 0, accuracy = 0;
     std::int64_t samples = 0;
     std::vector<std::string> class_names;
-    std::string token_unit;               ///< Dataset::token_unit()
-    std::vector<std::int64_t> confusion;  ///< classes × classes, row: truth, column: prediction
-    std::vector<Sample> examples;         ///< the first ones, right or wrong
-    std::vector<Sample> mistakes;         ///< the first ones that are wrong
+    std::string token_unit;  ///< Dataset::token_unit()
+    /// classes × classes, row: truth, column: prediction; of more classes than kMostConfusedClasses empty.
+    std::vector<std::int64_t> confusion;
+    std::vector<Sample> examples;  ///< the first ones, right or wrong
+    std::vector<Sample> mistakes;  ///< the first ones that are wrong
 };
 
 /// A mean cross-entropy in nats as bits for each token.

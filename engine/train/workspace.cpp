@@ -1,15 +1,34 @@
 #include "engine/train/workspace.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "engine/core/error.hpp"
 
 namespace spectral {
 
+namespace {
+
+/// How long a cancelled load that waits for another one may still hold up its caller.
+constexpr std::chrono::milliseconds kPatience{20};
+
+}  // namespace
+
+std::unique_lock<std::mutex> Workspace::take_turn(const Progress& progress) {
+    std::unique_lock lock(mutex_, std::try_to_lock);
+    while (!lock.owns_lock()) {
+        report(progress, "waiting for other data", 0);
+        std::this_thread::sleep_for(kPatience);
+        static_cast<void>(lock.try_lock());
+    }
+    return lock;
+}
+
 std::shared_ptr<const Dataset> Workspace::dataset(const std::string& name, const std::string& path,
                                                   const Json& options, const Progress& progress) {
-    const std::lock_guard lock(mutex_);
+    const auto turn = take_turn(progress);
     const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
         return entry.name == name && entry.path == path && entry.options == options;
     });
@@ -27,7 +46,7 @@ std::shared_ptr<const DatasetFeatures> Workspace::features(const std::shared_ptr
                                                            const std::string& feature,
                                                            const std::string& backend, int threads,
                                                            Backend& worker, const Progress& progress) {
-    const std::lock_guard lock(mutex_);
+    const auto turn = take_turn(progress);
     auto made = std::make_shared<DatasetFeatures>();
     made->dataset = dataset;
     made->feature = feature;

@@ -21,7 +21,8 @@ struct DatasetFeatures {
     FeatureMatrix train, test;
 };
 
-/// Thread-safe; one caller loads or computes at a time.
+/// Thread-safe; one caller loads or computes at a time. Who waits for another is asked by `progress` whether
+/// to go on waiting: Cancelled where not.
 class Workspace {
 public:
     static constexpr std::size_t kMaxDatasets = 2, kMaxFeatures = 2;
@@ -45,6 +46,8 @@ private:
         Json options;
         std::shared_ptr<const Dataset> dataset;
     };
+
+    std::unique_lock<std::mutex> take_turn(const Progress& progress);
 
     MemoryBudget budget_;  // before the data sets, which hold reservations
     std::mutex mutex_;

@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 #include <thread>
+#include <utility>
 
 #include "engine/core/counted_plans.hpp"
 #include "engine/core/memory_budget.hpp"
@@ -202,6 +204,31 @@ ExperimentConfig endless() {
     config.epochs = 1'000'000;
     config.threads = 1;
     return resolved(config);
+}
+
+/// One who waits for another's load can be told to stop; the load goes on.
+TEST(Workspace, WaitsNoLongerThanItIsWanted) {
+    Workspace workspace;
+    std::promise<void> begun, unwanted;
+    std::thread loader([&] {
+        bool is_first = true;
+        workspace.dataset("strokes", "", Json::object(), [&](std::string_view, double) {
+            if (std::exchange(is_first, false)) {
+                begun.set_value();
+                unwanted.get_future().wait();
+            }
+            return true;
+        });
+    });
+    begun.get_future().wait();
+    int asked = 0;
+    EXPECT_THROW(
+        workspace.dataset("tones", "", Json::object(), [&](std::string_view, double) { return ++asked < 3; }),
+        Cancelled);
+    EXPECT_EQ(asked, 3);
+    unwanted.set_value();
+    loader.join();
+    EXPECT_NE(workspace.dataset("strokes", "", Json::object(), {}), nullptr);
 }
 
 TEST(Trainer, KnowsWhatItsModelFileTakes) {

@@ -222,7 +222,11 @@ void TrainingPage::refresh_evaluation(const RunRecord& record) {
     const Evaluation& evaluation = *shown_evaluation_;
     const auto classes = static_cast<int>(evaluation.class_names.size());
     const auto width = static_cast<std::size_t>(classes);
-    if (evaluation.confusion.size() != width * width) return;
+    if (evaluation.confusion.size() != width * width) {
+        confusion_->clear();
+        confusion_card_->set_subtitle(tr("not of more than %1 classes").arg(kMostConfusedClasses));
+        return;
+    }
     std::vector<float> shares(evaluation.confusion.size());
     for (std::size_t row = 0; row < width; ++row) {
         const std::span<const std::int64_t> counts(evaluation.confusion.data() + row * width, width);

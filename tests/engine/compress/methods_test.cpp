@@ -300,14 +300,14 @@ TEST_F(Rates, RefusesWhatCannotBe) {
                   .find("a file of 100 bytes is not possible with these methods: the smallest has"),
               std::string::npos);
     EXPECT_EQ(refused({ratio, 0.5}), "ratio: 0.5 is not between 1 and 1e6");
-    EXPECT_EQ(refused({max_error, 1}), "error: 1 is not at least 0 and below 1");
+    EXPECT_EQ(refused({max_error, 1}), "max error: 1 is not at least 0 and below 1");
     EXPECT_EQ(refused({density, 0}, "fft"), "density: 0 is not above 0 and at most 1");
-    EXPECT_EQ(refused({density, 0.5}), "--keep: says nothing about which method keeps it");
+    EXPECT_EQ(refused({density, 0.5}), "density: says nothing about which method keeps it");
     EXPECT_EQ(refused({ratio, 2}, "zip").substr(0, 24), "method: 'zip' is unknown");
     EXPECT_EQ(refused({ratio, 2}, "random-basis"),
               "method: 'random-basis' is there to compare with, not to store by");
     EXPECT_EQ(refused({ratio, 2}, "auto", {{"third/weight", "fft"}}),
-              "tensor 'third/weight': the model has none of that name");
+              "methods: the model has no tensor 'third/weight'");
     ModelFile broken = sample();
     broken.layers[2].tensors[0].tensor.values[134] = std::numeric_limits<float>::infinity();
     EXPECT_EQ(failure([&] { ModelCompressor(device_, broken, {}, {}); }),

@@ -66,6 +66,11 @@ HostTensor smooth(std::int64_t rows, std::int64_t columns) {
     return tensor;
 }
 
+MatrixOrder find_order(const HostTensor& dense, OrderSides sides) {
+    MemoryBudget budget;
+    return spectral::find_order(dense, sides, budget, {});
+}
+
 HostTensor reordered(const HostTensor& tensor, const MatrixOrder& order) {
     HostTensor result = tensor;
     const std::int64_t columns = tensor.shape.size() / tensor.shape[0];
@@ -112,6 +117,18 @@ TEST(Seriation, LeavesWhatIsSmoothOrTooLongOrTooSmall) {
     const MatrixOrder one_side = find_order({Shape{2000, 5}, normal_values(10'000, 1)}, {true, true});
     EXPECT_TRUE(one_side.rows.empty());
     EXPECT_FALSE(one_side.columns.empty());
+}
+
+TEST(Seriation, CountsItsMemoryAndIsCancelled) {
+    const HostTensor noise{Shape{64, 2000}, normal_values(128'000, 2)};
+    MemoryBudget budget;
+    EXPECT_THROW(spectral::find_order(noise, {true, false}, budget,
+                                      [](std::string_view, double done) { return done < 0.5; }),
+                 Cancelled);
+    budget.set_limit(64 * 64 * sizeof(double));
+    EXPECT_THROW(spectral::find_order(noise, {true, false}, budget, {}), OutOfMemory);
+    EXPECT_TRUE(spectral::find_order(noise, {false, true}, budget, {}).empty())
+        << "too long, and never begun";
 }
 
 TEST(Seriation, OrdersTheMatrixOfFirstAxisAndOthers) {
