@@ -15,7 +15,7 @@ namespace spectral::ui {
 
 class WindowFixture {
 protected:
-    static constexpr int kPatience_ms = 60000;
+    static constexpr int kPatience_ms = 200000;  // under a thread sanitizer all is thirty times slower
     static constexpr std::int64_t kEndless = 100000;
 
     /// A small experiment on tones. An endless one has longer epochs, for each of them writes a checkpoint.

@@ -313,7 +313,7 @@ PlotScene LineChart::make_scene(bool has_points) const {
         const Series& series = series_[i];
         if (!series.style.name.isEmpty()) {
             scene.legend.push_back({static_cast<int>(i), series.style.name, colour_of(series),
-                                    series.style.dashed, series.visible});
+                                    series.style.dashed, series.visible, series.xs.size() == 1});
         }
     }
     for (const NamedLevel& line : reference_lines_) {

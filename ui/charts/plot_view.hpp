@@ -31,6 +31,7 @@ struct LegendEntry {
     QColor colour;
     bool dashed = false;
     bool visible = true;
+    bool point = false;  ///< the series is a single one, not a line
 };
 
 struct ReferenceLine {

@@ -191,14 +191,22 @@ void PlotView::paint_legend(QPainter& painter) const {
     const QFontMetricsF metrics(painter.font());
     for (const PlacedLegendEntry& placed : legend_) {
         const LegendEntry& entry = placed.entry;
-        QPen pen(entry.visible ? entry.colour : theme.faint, 2.0);
-        if (entry.dashed) {
-            pen.setDashPattern({2.0, 1.5});
-        }
-        pen.setCapStyle(Qt::FlatCap);
-        painter.setPen(pen);
+        const QColor colour = entry.visible ? entry.colour : theme.faint;
         const double y = placed.area.center().y();
-        painter.drawLine(QPointF(placed.area.left(), y), QPointF(placed.area.left() + kLegendLine, y));
+        if (entry.point) {
+            painter.setPen(Qt::NoPen);
+            painter.setBrush(colour);
+            painter.drawEllipse(QPointF(placed.area.left() + kLegendLine / 2, y), 3.0, 3.0);
+            painter.setBrush(Qt::NoBrush);
+        } else {
+            QPen pen(colour, 2.0);
+            if (entry.dashed) {
+                pen.setDashPattern({2.0, 1.5});
+            }
+            pen.setCapStyle(Qt::FlatCap);
+            painter.setPen(pen);
+            painter.drawLine(QPointF(placed.area.left(), y), QPointF(placed.area.left() + kLegendLine, y));
+        }
         painter.setPen(entry.visible ? theme.muted : theme.faint);
         painter.drawText(
             placed.area.adjusted(kLegendLine + 6.0, 0.0, 1.0, 0.0),

@@ -90,6 +90,23 @@ TEST_P(Methods, TakeAnOrderWhereItPays) {
     }
 }
 
+/// What a packer says beside the bytes is what the bytes give, to the last bit.
+TEST_P(Methods, WhatIsStoredIsWhatIsUnpacked) {
+    for (const Shape& shape : {Shape{1}, Shape{37}, Shape{5, 7}, Shape{24, 64}, Shape{4, 3, 5, 5}}) {
+        SCOPED_TRACE(shape.text());
+        const auto packer = method_.prepare(device_, weights(shape));
+        for (std::int64_t step = 1; step <= packer->steps();
+             step += std::max<std::int64_t>(1, packer->steps() / 9)) {
+            SCOPED_TRACE(step);
+            const Stored stored = packer->store(step);
+            EXPECT_EQ(stored.kept, kept_share(stored.packed));
+            const Basis* basis = packer->basis();
+            EXPECT_EQ(stored.decoded, basis != nullptr ? unpack(stored.packed.lists.front(), *basis)
+                                                       : unpack(device_, stored.packed).values);
+        }
+    }
+}
+
 TEST_P(Methods, HeaderAndBytesGiveTheTensorBack) {
     if (method_.is_null) GTEST_SKIP() << "is not stored";
     const auto packer = method_.prepare(device_, weights(Shape{12, 49}));
