@@ -361,6 +361,13 @@ private Q_SLOTS:
         QVERIFY(!grid.grab().isNull());
         QCOMPARE(grid.item_at(grid.picture_rect(3).center()), 3);
         QCOMPARE(grid.item_at(QPoint(-5, -5)), -1);
+        GridItem red;
+        red.height = red.width = 2;
+        red.planes = 3;
+        red.values = {2.0F, 2.0F, 2.0F, 2.0F, -1.0F, -1.0F, -1.0F, -1.0F, -1.0F, -1.0F, -1.0F, -1.0F};
+        grid.set_items({red});
+        const QRect place = grid.picture_rect(0);
+        QCOMPARE(grid.grab().toImage().pixelColor(place.center()), QColor(255, 0, 0));
     }
 
     void card_actions_are_real_buttons() {

@@ -25,8 +25,29 @@ constexpr int kLargestCell = 128;
 constexpr int kWaveformAspect = 2;
 
 bool usable(const GridItem& item) {
-    return item.height > 0 && item.width > 0 &&
-           item.values.size() == static_cast<std::size_t>(item.height) * static_cast<std::size_t>(item.width);
+    return item.height > 0 && item.width > 0 && (item.planes == 1 || item.planes == 3) &&
+           item.values.size() == static_cast<std::size_t>(item.planes) *
+                                     static_cast<std::size_t>(item.height) *
+                                     static_cast<std::size_t>(item.width);
+}
+
+/// From the darkest value of any colour to the brightest: what a model sees is shifted and scaled.
+QImage make_colour_image(const GridItem& item) {
+    const auto [low, high] = std::ranges::minmax(item.values);
+    const float scale = high > low ? 255 / (high - low) : 0;
+    const std::size_t plane = item.values.size() / 3;
+    QImage image(item.width, item.height, QImage::Format_ARGB32);
+    std::size_t i = 0;
+    for (int y = 0; y < item.height; ++y) {
+        auto* line = reinterpret_cast<QRgb*>(image.scanLine(y));
+        for (int x = 0; x < item.width; ++x, ++i) {
+            const auto level = [&](std::size_t colour) {
+                return static_cast<int>((item.values[colour * plane + i] - low) * scale + 0.5F);
+            };
+            line[x] = qRgb(level(0), level(1), level(2));
+        }
+    }
+    return image;
 }
 
 QImage make_image(const GridItem& item, const ColourMap& map, const ValueRange& range) {
@@ -75,9 +96,12 @@ void ImageGrid::refresh() {
     QStringList captions;
     for (const GridItem& item : items_) {
         const bool picture = usable(item) && item.height > 1;
-        images_.push_back(picture
-                              ? make_image(item, map, fixed_range_.value_or(value_range(kind_, item.values)))
-                              : QImage());
+        if (!picture)
+            images_.emplace_back();
+        else if (item.planes == 3)
+            images_.push_back(make_colour_image(item));
+        else
+            images_.push_back(make_image(item, map, fixed_range_.value_or(value_range(kind_, item.values))));
         captions.append(item.caption);
     }
     setAccessibleDescription(captions.join(QStringLiteral(", ")));

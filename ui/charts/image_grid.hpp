@@ -15,7 +15,8 @@ namespace spectral::ui {
 struct GridItem {
     int height = 0;  ///< 1 means a waveform of `width` samples
     int width = 0;
-    std::vector<float> values;  ///< row-major, height × width of them
+    int planes = 1;             ///< 3: red, green and blue, after each other, and shown as such
+    std::vector<float> values;  ///< row-major, planes × height × width of them
     QString caption;
     bool wrong = false;  ///< caption in the error colour
     QString tool_tip;    ///< the caption where empty

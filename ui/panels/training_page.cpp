@@ -256,8 +256,11 @@ void TrainingPage::show_samples() {
             const bool wrong = sample.prediction != sample.truth;
             GridItem item;
             const Shape& shape = sample.values.shape;
-            item.height = shape.rank() == 2 ? static_cast<int>(shape[0]) : 1;
-            item.width = static_cast<int>(shape.rank() == 2 ? shape[1] : shape.size());
+            const bool colours = shape.rank() == 3 && shape[0] == 3 && shape[1] > 1;
+            const bool picture = colours || shape.rank() == 2;
+            item.planes = colours ? 3 : 1;
+            item.height = picture ? static_cast<int>(shape[shape.rank() - 2]) : 1;
+            item.width = static_cast<int>(picture ? shape[shape.rank() - 1] : shape.size());
             item.values = sample.values.values;
             const QString predicted = class_name(*shown_evaluation_, sample.prediction);
             const QString truth = class_name(*shown_evaluation_, sample.truth);
