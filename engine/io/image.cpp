@@ -54,7 +54,7 @@ bool is_image_name(std::string_view name) {
 }
 
 Picture read_image(Bytes bytes, MemoryBudget& budget, Reservation& room) {
-    const auto make_room = [&](std::int64_t width, std::int64_t height) {
+    const auto make_room = [&](std::int64_t width, std::int64_t height, std::size_t besides) {
         if (width <= 0 || height <= 0) throw Error("picture", "has no pixels", "Leave it out.");
         if (width > kImageMaximumPixels / height)
             throw Error(
@@ -62,7 +62,7 @@ Picture read_image(Bytes bytes, MemoryBudget& budget, Reservation& room) {
                 fmt::format("has {} × {} pixels; at most {} can be read", width, height, kImageMaximumPixels),
                 "Make it smaller.");
         const auto size = static_cast<std::size_t>(3 * width * height);
-        room = budget.reserve(MemoryTag::workspace, size, "picture being read");
+        room = budget.reserve(MemoryTag::workspace, size + besides, "picture being read");
         return Picture{width, height, std::vector<std::uint8_t>(size)};
     };
     constexpr std::string_view kPngMagic = "\x89PNG", kJpegMagic = "\xff\xd8";

@@ -54,8 +54,27 @@ public:
     bool cmyk() const { return info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK; }
     std::int64_t width() const { return info_.image_width; }
     std::int64_t height() const { return info_.image_height; }
-    bool decode(std::uint8_t* rgb) {
+    /// A file of several scans is decoded when all have come: until then the library keeps the coefficients
+    /// of every component, 16 bits each in blocks of 64, up to whole units of the sampling.
+    std::size_t coefficient_bytes() {
+        if (jpeg_has_multiple_scans(&info_) == FALSE) return 0;
+        const auto whole = [](JDIMENSION blocks, int factor) {
+            const auto unit = static_cast<std::size_t>(factor);
+            return (blocks + unit - 1) / unit * unit;
+        };
+        std::size_t blocks = 0;
+        for (int i = 0; i < info_.num_components; ++i) {
+            const jpeg_component_info& each = info_.comp_info[i];
+            blocks += whole(each.width_in_blocks, each.h_samp_factor) *
+                      whole(each.height_in_blocks, each.v_samp_factor);
+        }
+        return blocks * sizeof(JBLOCK);
+    }
+    bool decode(std::uint8_t* rgb, std::size_t coefficient_bytes) {
         if (setjmp(escape_) != 0) return false;
+        // Besides the coefficients there are tables, and a few rows on their way.
+        const std::size_t rows = (std::size_t{4} << 20) + std::size_t{256} * info_.image_width;
+        info_.mem->max_memory_to_use = static_cast<long>(coefficient_bytes + rows);
         info_.out_color_space = JCS_RGB;
         info_.dct_method = JDCT_ISLOW;  // the exact one, the same on every machine
         jpeg_start_decompress(&info_);
@@ -97,8 +116,9 @@ Picture read_jpeg(std::span<const std::uint8_t> bytes, const MakePicture& make) 
     };
     check(decoder.begin());
     if (decoder.cmyk()) throw Error("picture", "has CMYK colours", "Save it with RGB colours.");
-    Picture picture = make(decoder.width(), decoder.height());
-    check(decoder.decode(picture.rgb.data()));
+    const std::size_t coefficient_bytes = decoder.coefficient_bytes();
+    Picture picture = make(decoder.width(), decoder.height(), coefficient_bytes);
+    check(decoder.decode(picture.rgb.data(), coefficient_bytes));
     return picture;
 }
 

@@ -51,7 +51,7 @@ Picture read_png(std::span<const std::uint8_t> bytes, const MakePicture& make) {
     } image;
     image.require(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()));
     image.format = PNG_FORMAT_RGB;
-    Picture picture = make(image.width, image.height);
+    Picture picture = make(image.width, image.height, 0);
     const png_color black{0, 0, 0};
     image.require(png_image_finish_read(&image, &black, picture.rgb.data(), 0, nullptr));
     return picture;

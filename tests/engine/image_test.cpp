@@ -3,8 +3,11 @@
 #include "engine/io/image.hpp"
 
 #include <gtest/gtest.h>
+#include <jpeglib.h>  // needs FILE, which the header above knows
 
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <set>
 
 #include "engine/core/random.hpp"
@@ -45,6 +48,47 @@ TEST(Images, WhatWasWrittenComesBack) {
         MemoryBudget small(static_cast<std::size_t>(3 * width * height) - 1);
         EXPECT_THROW(read(bytes, small), OutOfMemory);
     }
+}
+
+std::string jpeg(int width, int height, bool progressive) {
+    jpeg_compress_struct info{};
+    jpeg_error_mgr errors{};
+    info.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&info);
+    unsigned char* bytes = nullptr;
+    unsigned long size = 0;
+    jpeg_mem_dest(&info, &bytes, &size);
+    info.image_width = static_cast<JDIMENSION>(width);
+    info.image_height = static_cast<JDIMENSION>(height);
+    info.input_components = 3;
+    info.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&info);
+    if (progressive) jpeg_simple_progression(&info);
+    jpeg_start_compress(&info, TRUE);
+    std::vector<unsigned char> row(static_cast<std::size_t>(3 * width), 100);
+    for (int y = 0; y < height; ++y) {
+        JSAMPROW rows = row.data();
+        jpeg_write_scanlines(&info, &rows, 1);
+    }
+    jpeg_finish_compress(&info);
+    std::string text(reinterpret_cast<const char*>(bytes), size);
+    jpeg_destroy_compress(&info);
+    std::free(bytes);
+    return text;
+}
+
+TEST(Images, CoefficientsOfSeveralScansAreCounted) {
+    // Colours at half the resolution: Y has 5 × 3 blocks, in whole units 6 × 4, and each colour 3 × 2.
+    constexpr std::size_t kPixels = std::size_t{3} * 40 * 24, kCoefficients = (6 * 4 + 2 * 3 * 2) * 64 * 2;
+    for (const bool progressive : {false, true}) {
+        const std::string bytes = jpeg(40, 24, progressive);
+        const std::size_t least = kPixels + (progressive ? kCoefficients : 0);
+        MemoryBudget enough(least), small(least - 1);
+        EXPECT_EQ(read(bytes, enough).rgb, std::vector<std::uint8_t>(kPixels, 100));
+        EXPECT_THROW(read(bytes, small), OutOfMemory);
+    }
+    MemoryBudget wide;
+    EXPECT_EQ(read(jpeg(6001, 1203, true), wide).width, 6001);
 }
 
 TEST(Images, NamesAreToldByTheirEnding) {
