@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <span>
 #include <string>
 #include <utility>
@@ -31,11 +33,22 @@ Samples make_set(std::span<const std::int32_t> tokens, const Vocabulary& vocabul
     return samples;
 }
 
-std::string read_text(const InputFile& file, Reservation& room) {
+/// `heed` is told what part has come.
+std::string read_text(const InputFile& file, Reservation& room, std::string& digest,
+                      const std::function<void(double)>& heed) {
+    constexpr std::size_t kBlockBytes = std::size_t{4} << 20;
     if (file.bytes() > kTextMaximumBytes) throw file.error("is longer than 1 GiB", "Take a part of it.");
     room.grow(static_cast<std::size_t>(file.bytes()));
     std::string text(static_cast<std::size_t>(file.bytes()), '\0');
-    file.read(0, std::as_writable_bytes(std::span(text)));
+    Sha256 hash;
+    for (std::size_t done = 0; done < text.size(); done += kBlockBytes) {
+        heed(static_cast<double>(done) / static_cast<double>(text.size()));
+        const auto block =
+            std::as_writable_bytes(std::span(text)).subspan(done, std::min(kBlockBytes, text.size() - done));
+        file.read(done, block);
+        hash.update(block);
+    }
+    digest = hash.hex();
     return text;
 }
 
@@ -73,17 +86,17 @@ Dataset load_text(const DatasetRequest& request) {
         return request.budget ? request.budget->reserve(MemoryTag::data, 0, holder) : Reservation{};
     };
     Reservation text_room = reserve("text as read");
-    const std::string text = read_text(file, text_room);
     Dataset dataset;
     dataset.name = "text";
-    dataset.sha256 = sha256(std::as_bytes(std::span(text)));
-    report(request.progress, what, 0.5);
+    const std::string text = read_text(file, text_room, dataset.sha256,
+                                       [&](double part) { report(request.progress, what, 0.4 * part); });
+    const auto at = [&](double part) { return [&, part] { report(request.progress, what, part); }; };
     std::vector<std::int32_t> tokens;
     Reservation token_room = reserve("tokens as read");
     try {
-        dataset.vocabulary = Vocabulary(unit, text);
-        token_room.grow(count_units(unit, text) * sizeof(std::int32_t));
-        tokens = dataset.vocabulary.encode(text);
+        dataset.vocabulary = Vocabulary(unit, text, at(0.4));
+        token_room.grow(count_units(unit, text, at(0.6)) * sizeof(std::int32_t));
+        tokens = dataset.vocabulary.encode(text, at(0.8));
     } catch (const OutOfMemory&) {
         throw;
     } catch (const Error& failure) {

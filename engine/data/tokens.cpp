@@ -59,28 +59,34 @@ void append_character(char32_t character, std::string& text) {
 }
 
 template <class Visit>
-void for_each_unit(TokenUnit unit, std::string_view text, const Visit& visit) {
-    for (std::size_t place = 0; place < text.size();)
+void for_each_unit(TokenUnit unit, std::string_view text, const Heed& heed, const Visit& visit) {
+    constexpr std::size_t kHeedBytes = std::size_t{4} << 20;
+    for (std::size_t place = 0, next = 0; place < text.size();) {
+        if (place >= next) {
+            if (heed) heed();
+            next = place + kHeedBytes;
+        }
         visit(unit == TokenUnit::byte ? static_cast<unsigned char>(text[place++])
                                       : take_character(text, place));
+    }
 }
 
 }  // namespace
 
-Vocabulary::Vocabulary(TokenUnit unit, std::string_view text) : unit_(unit) {
+Vocabulary::Vocabulary(TokenUnit unit, std::string_view text, const Heed& heed) : unit_(unit) {
     std::vector<bool> seen(unit == TokenUnit::byte ? 256 : kLastCharacter + 1);
-    for_each_unit(unit, text, [&](char32_t each) { seen[each] = true; });
+    for_each_unit(unit, text, heed, [&](char32_t each) { seen[each] = true; });
     for (std::size_t each = 0; each < seen.size(); ++each)
         if (seen[each]) units_.push_back(static_cast<char32_t>(each));
 }
 
-std::vector<std::int32_t> Vocabulary::encode(std::string_view text) const {
+std::vector<std::int32_t> Vocabulary::encode(std::string_view text, const Heed& heed) const {
     std::vector<std::int32_t> tokens;
-    tokens.reserve(count_units(unit_, text));
+    tokens.reserve(count_units(unit_, text, heed));
     // Looked up once for each that occurs: a search for each of millions would take its time.
     std::vector<std::int32_t> token_of(units_.empty() ? 0 : units_.back() + 1, -1);
     for (std::size_t i = 0; i < units_.size(); ++i) token_of[units_[i]] = static_cast<std::int32_t>(i);
-    for_each_unit(unit_, text, [&](char32_t each) {
+    for_each_unit(unit_, text, heed, [&](char32_t each) {
         const std::int32_t token = each < token_of.size() ? token_of[each] : -1;
         if (token < 0)
             throw Error("text",
@@ -120,10 +126,10 @@ std::string Vocabulary::name(std::int32_t token) const {
     return decode(std::span(&token, 1));
 }
 
-std::size_t count_units(TokenUnit unit, std::string_view text) {
+std::size_t count_units(TokenUnit unit, std::string_view text, const Heed& heed) {
     if (unit == TokenUnit::byte) return text.size();
     std::size_t count = 0;
-    for_each_unit(unit, text, [&](char32_t) { ++count; });
+    for_each_unit(unit, text, heed, [&](char32_t) { ++count; });
     return count;
 }
 

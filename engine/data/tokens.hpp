@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,19 +15,22 @@ namespace spectral {
 /// What one token stands for: a Unicode character of UTF-8, or a byte.
 enum class TokenUnit { character, byte };
 
+/// Called every few MiB of a text; what it throws ends the work.
+using Heed = std::function<void()>;
+
 /// The different characters or bytes of a text, ascending by their number: token t is the t-th of them.
 class Vocabulary {
 public:
     Vocabulary() = default;
     /// Of the units that `text` holds. Throws Error, whose why() names the place, where it is no UTF-8.
-    Vocabulary(TokenUnit unit, std::string_view text);
+    Vocabulary(TokenUnit unit, std::string_view text, const Heed& heed = {});
 
     TokenUnit unit() const { return unit_; }
     /// "character" or "byte".
     std::string_view unit_name() const { return unit_ == TokenUnit::byte ? "byte" : "character"; }
     std::int64_t size() const { return static_cast<std::int64_t>(units_.size()); }
     /// Throws Error on a unit that the vocabulary does not hold, and where the text is no UTF-8.
-    std::vector<std::int32_t> encode(std::string_view text) const;
+    std::vector<std::int32_t> encode(std::string_view text, const Heed& heed = {}) const;
     /// Throws Error on a number that is no token.
     std::string decode(std::span<const std::int32_t> tokens) const;
     /// For people, and no two alike: "a", "space", "\n", "0xff".
@@ -38,7 +42,7 @@ private:
 };
 
 /// Units of a text. Throws as Vocabulary's constructor.
-std::size_t count_units(TokenUnit unit, std::string_view text);
+std::size_t count_units(TokenUnit unit, std::string_view text, const Heed& heed = {});
 
 /// Windows of `context` tokens, `stride` apart, of one stream; the last is followed by one token at least.
 struct TokenWindows {

@@ -108,6 +108,30 @@ protected:
     MemoryBudget budget_;
 };
 
+TEST_F(Text, LoadingTellsHowFarItIsAndCanBeEnded) {
+    put_bytes(path_, std::string(std::size_t{9} << 20, 'a') + "b");
+    const auto reports_until = [&](std::size_t most) {
+        DatasetRequest request;
+        request.path = path_.string();
+        std::vector<double> parts;
+        request.progress = [&](std::string_view, double part) {
+            parts.push_back(part);
+            return parts.size() < most;
+        };
+        try {
+            load_dataset("text", request);
+        } catch (const Cancelled&) {
+            EXPECT_EQ(parts.size(), most);
+        }
+        return parts;
+    };
+    const std::vector<double> parts = reports_until(SIZE_MAX);
+    EXPECT_TRUE(std::ranges::is_sorted(parts));
+    EXPECT_EQ(parts.back(), 1);
+    EXPECT_GE(parts.size(), 3U * 5);  // blocks of three passes over the text, and more
+    for (std::size_t most = 1; most < parts.size(); ++most) EXPECT_EQ(reports_until(most).size(), most);
+}
+
 TEST_F(Text, IsSplitByPosition) {
     // 20 characters, of which the last 5 are for testing.
     const Dataset set = load("abcabdacbbacabcabdxy", {{"context", 3}, {"stride", 1}, {"test_share", 0.25}});
