@@ -66,7 +66,7 @@ Dataset load_cifar10(const DatasetRequest& request) {
     const bool grey = is_grey(request.options);
     const FileSet files(
         request.path, [](std::string_view name) { return batch_of(name) < kNames.size(); }, kMaximumFileBytes,
-        request.progress);
+        request.budget, request.progress);
     const auto batches = find_batches(files);
 
     Dataset dataset;
@@ -112,7 +112,7 @@ Dataset load_cifar10(const DatasetRequest& request) {
                 *out++ = luma(pixels[p], pixels[kPlane + p], pixels[2 * kPlane + p]);
         }
     };
-    dataset.sha256 = files.read(visit, request.budget, request.progress);
+    dataset.sha256 = files.read(visit, request.progress);
     dataset.class_names = {"airplane", "automobile", "bird",  "cat",  "deer",
                            "dog",      "frog",       "horse", "ship", "truck"};
     return dataset;

@@ -1,6 +1,7 @@
 #include "engine/data/images.hpp"
 
-#include <algorithm>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,46 +20,49 @@ constexpr std::size_t kMaximumClasses = 4096;
 // Pixels of 0 to 1 become −2 to 2, about the spread that most pictures have.
 constexpr float kMean = 0.5F, kDeviation = 0.25F;
 
-/// Bytes up to and with the last "/" of folders that all names share.
-std::size_t common_folders(const std::vector<FileSet::Entry>& files) {
-    std::string_view common = files.front().name;
-    for (const FileSet::Entry& each : files) {
-        const auto [end, other] = std::ranges::mismatch(common, each.name);
-        common = common.substr(0, static_cast<std::size_t>(end - common.begin()));
-    }
-    const std::size_t slash = common.rfind('/');
-    return slash == std::string_view::npos ? 0 : slash + 1;
-}
-
 /// Class, set and row of every picture.
 struct Places {
     std::vector<std::string> classes;
+    Reservation room;  ///< of the lists below
     std::vector<std::int32_t> labels;
     std::vector<bool> for_test;
-    std::vector<std::size_t> rows;
-    std::size_t train = 0, test = 0;
+    std::vector<std::uint32_t> rows;
+    std::uint32_t train = 0, test = 0;
 
-    Places(const FileSet& files, double share) {
-        const std::size_t common = common_folders(files.files());
-        std::vector<std::string> folders;
-        for (std::size_t i = 0; i < files.files().size(); ++i) {
-            const std::string name = files.files()[i].name.substr(common);
+    Places(const FileSet& files, double share, MemoryBudget* budget) {
+        const std::size_t count = files.files().size();
+        if (budget)
+            room = budget->reserve(MemoryTag::workspace,
+                                   count * (sizeof(labels[0]) + sizeof(rows[0])) + count / 8 + 1,
+                                   "places of pictures");
+        labels.reserve(count);
+        for_test.reserve(count);
+        rows.reserve(count);
+        std::map<std::string, std::int32_t, std::less<>> numbers;  // in the order of their first pictures
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::string_view name = files.files()[i].name;
             const std::size_t slash = name.rfind('/');
-            if (slash == std::string::npos)
+            if (slash == std::string_view::npos)
                 throw files.error(i, "lies in no folder of its class, or there is one class alone",
                                   "Put the pictures of every class in a folder of its name.");
-            folders.push_back(name.substr(0, slash));
+            auto found = numbers.find(name.substr(0, slash));
+            if (found == numbers.end()) {
+                if (numbers.size() == kMaximumClasses)
+                    throw files.error("has more than 4096 folders, each a class",
+                                      "Give one folder for each class.");
+                found =
+                    numbers.emplace(name.substr(0, slash), static_cast<std::int32_t>(numbers.size())).first;
+            }
+            labels.push_back(found->second);
             for_test.push_back(hashed_to_test(name, share));
             rows.push_back(for_test.back() ? test++ : train++);
         }
-        classes = folders;
-        std::ranges::sort(classes);
-        classes.erase(std::ranges::unique(classes).begin(), classes.end());
-        if (classes.size() > kMaximumClasses)
-            throw files.error("has more than 4096 folders, each a class", "Give one folder for each class.");
-        for (const std::string& folder : folders)
-            labels.push_back(
-                static_cast<std::int32_t>(std::ranges::lower_bound(classes, folder) - classes.begin()));
+        std::vector<std::int32_t> sorted(numbers.size());
+        for (const auto& [folder, number] : numbers) {
+            sorted[static_cast<std::size_t>(number)] = static_cast<std::int32_t>(classes.size());
+            classes.push_back(folder);
+        }
+        for (std::int32_t& label : labels) label = sorted[static_cast<std::size_t>(label)];
         if (train == 0 || test == 0)
             throw files.error(train == 0 ? "leaves no picture for training" : "leaves no picture for testing",
                               "Give more pictures, or another --test-share.");
@@ -78,11 +82,11 @@ const Schema& images_schema() {
 Dataset load_images(const DatasetRequest& request) {
     const auto side = request.options.at("size").get<std::int64_t>();
     const bool grey = is_grey(request.options);
-    const FileSet files(request.path, is_image_name, kMaximumFileBytes, request.progress);
+    const FileSet files(request.path, is_image_name, kMaximumFileBytes, request.budget, request.progress);
     if (files.files().empty())
         throw files.error("holds no PNG or JPEG file",
                           "Give the directory or archive with one folder for each class.");
-    const Places places(files, request.options.at("test_share").get<double>());
+    const Places places(files, request.options.at("test_share").get<double>(), request.budget);
 
     Dataset dataset;
     dataset.name = "images";
@@ -121,7 +125,7 @@ Dataset load_images(const DatasetRequest& request) {
             }
         }
     };
-    dataset.sha256 = files.read(visit, request.budget, request.progress);
+    dataset.sha256 = files.read(visit, request.progress);
     dataset.class_names = places.classes;
     return dataset;
 }

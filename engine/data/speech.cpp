@@ -38,10 +38,10 @@ struct SpeechOptions {
         frames.floor_db = options.at("floor_db").get<double>();
         const std::int64_t least = spectrogram ? frames.window : 1;
         if (length < least)
-            throw Error("option 'seconds' of data set speech",
-                        fmt::format("{} samples are fewer than {}", length,
-                                    spectrogram ? fmt::format("the window's {}", least) : "one"),
-                        "Take more seconds, a higher --rate or a smaller --window.");
+            throw BadValue("option 'seconds' of data set speech", "seconds",
+                           fmt::format("{} samples are fewer than {}", length,
+                                       spectrogram ? fmt::format("the window's {}", least) : "one"),
+                           "Take more seconds, a higher --rate or a smaller --window.");
     }
     SignalShape shape() const {
         if (spectrogram) return {2, {frames.frames(), frames.bins()}};
@@ -135,7 +135,7 @@ const Schema& speech_schema() {
 
 Dataset load_speech(const DatasetRequest& request) {
     const SpeechOptions options(request.options);
-    const FileSet files(request.path, is_recording, kMaximumFileBytes, request.progress);
+    const FileSet files(request.path, is_recording, kMaximumFileBytes, request.budget, request.progress);
     if (files.files().empty())
         throw files.error("holds no WAV file", "Give the directory or archive with the recordings.");
     const Places places(files);
@@ -183,7 +183,7 @@ Dataset load_speech(const DatasetRequest& request) {
         rates.run(recording, waveform);
         spectrogram->run(waveform, row);
     };
-    dataset.sha256 = files.read(visit, request.budget, request.progress);
+    dataset.sha256 = files.read(visit, request.progress);
     for (std::int64_t digit = 0; digit < kDigits; ++digit)
         dataset.class_names.push_back(std::to_string(digit));
     return dataset;

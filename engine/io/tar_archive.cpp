@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t kBlock = 512;
 constexpr std::uint64_t kMaximumText = std::uint64_t{64} << 10;  ///< of a long name or a pax header
 constexpr std::size_t kMaximumName = 4096;
+constexpr const char* kGiveWhole = "Give a .tar or .tar.gz that is whole.";
 constexpr const char* kDamaged = "Download or copy the archive again.";
 
 std::uint64_t padding_of(std::uint64_t bytes) { return (kBlock - bytes % kBlock) % kBlock; }
@@ -83,9 +84,14 @@ void require_relative_name(const std::string& name) {
 
 Error TarReader::damaged(const std::string& why) const { return file_.error(why, kDamaged); }
 
+Error TarReader::no_archive() const { return file_.error("is no tar archive", kGiveWhole); }
+
+Error TarReader::too_large() const {
+    return file_.error("unpacks to more than 4 GiB", "Take a part of it, or unpack it into a directory.");
+}
+
 void TarReader::take(std::span<std::uint8_t> target) {
-    if (target.size() > kMaximumBytes - total_)
-        throw file_.error("unpacks to more than 4 GiB", "Take a part of it, or unpack it into a directory.");
+    if (target.size() > kMaximumBytes - total_) throw too_large();
     total_ += target.size();
     if (file_.read(target) != target.size()) throw damaged("is truncated: the archive ends within a member");
 }
@@ -113,21 +119,26 @@ void TarReader::read_rest() {
     std::array<std::uint8_t, std::size_t{1} << 14> buffer;
     while (const std::size_t got = file_.read(buffer)) {
         total_ += got;
-        if (total_ > kMaximumBytes) throw damaged("unpacks to more than 4 GiB");
+        if (total_ > kMaximumBytes) throw too_large();
     }
 }
 
 bool TarReader::next_header(Header& header) {
     pass(left_ + padding_);
     left_ = padding_ = 0;
-    take(header.raw);
+    if (kBlock > kMaximumBytes - total_) throw too_large();
+    const std::size_t got = file_.read(header.raw);
+    // Some programs leave out the zeros that end an archive, and GNU tar takes it so.
+    if (got == 0 && total_ > 0) return false;
+    if (got < kBlock && total_ == 0) throw no_archive();
+    if (got < kBlock) throw damaged("is truncated: the archive ends within a member");
+    total_ += got;
     if (header.zero()) {
         read_rest();
         return false;
     }
     if (!header.sum_is_right())
-        throw file_.error(members_ == 0 ? "is no tar archive" : "a member's header is damaged",
-                          "Give a .tar or .tar.gz that is whole.");
+        throw members_ == 0 ? no_archive() : file_.error("a member's header is damaged", kGiveWhole);
     if (!header.number(124, 12, header.bytes)) throw damaged("a member's size is no number");
     if (++members_ > kMaximumMembers) throw damaged("has more than 1,000,000 members");
     left_ = header.bytes;
@@ -200,21 +211,23 @@ bool TarReader::next(TarMember& member) {
         }
         if (has_bytes) {
             left_ = longer.bytes;
-            if (left_ > kMaximumBytes) throw damaged("unpacks to more than 4 GiB");
+            if (left_ > kMaximumBytes) throw too_large();
             padding_ = padding_of(left_);
         }
         member.name = longer.name.empty() ? header.name() : longer.name;
-        while (member.name.starts_with("./")) member.name.erase(0, 2);
         member.bytes = left_;
         try {
             require_relative_name(member.name);
         } catch (const Error& failure) {
             throw file_.error(failure.why(), failure.hint());
         }
-        if (!member.name.ends_with('/')) return true;  // else a directory of old
+        member.name = std::filesystem::path(member.name).lexically_normal().generic_string();
+        if (!member.name.ends_with('/') && member.name != ".") return true;  // else a directory of old
         longer = {};
         has_bytes = false;
     }
+    if (has_bytes || !longer.name.empty())
+        throw damaged("is truncated: it ends where a member should follow");
     return false;
 }
 

@@ -12,7 +12,7 @@
 namespace spectral {
 
 struct TarMember {
-    std::string name;  ///< without "./" before it: "recordings/0_george_0.wav"
+    std::string name;  ///< without parts ".": "recordings/0_george_0.wav"
     std::uint64_t bytes = 0;
 };
 
@@ -39,6 +39,8 @@ private:
     void read_pax(const Header& header, TarMember& longer, bool& has_bytes);
     void read_rest();
     Error damaged(const std::string& why) const;
+    Error no_archive() const;
+    Error too_large() const;
 
     DecodedFile file_;
     std::uint64_t total_ = 0, members_ = 0;

@@ -34,13 +34,14 @@ protected:
     }
     /// Contents by name, and the hash under "".
     static std::map<std::string, std::string> all(const fs::path& path, std::uint64_t limit = 10000) {
-        const FileSet files(path, [](std::string_view name) { return !name.ends_with(".md"); }, limit, {});
+        const FileSet files(path, [](std::string_view name) { return !name.ends_with(".md"); }, limit,
+                            nullptr, {});
         std::map<std::string, std::string> found;
         found[""] = files.read(
             [&](std::size_t i, std::span<const std::uint8_t> bytes) {
                 found[files.files()[i].name] = {bytes.begin(), bytes.end()};
             },
-            nullptr, {});
+            {});
         return found;
     }
     std::string refused(const std::string& bytes) const {
@@ -59,7 +60,9 @@ TEST_F(FileSets, DirectoryAndArchiveAreTheSame) {
                           {"b/one", "1"},
                           {"c", std::string(512, 'c')},
                           {"notes.md", "passed over"},
-                          {"b/.hidden", "passed over"}};
+                          {"b/.hidden", "passed over"},
+                          {".git/b/three", "passed over"},
+                          {"b/.cache/four", "passed over"}};
     for (const auto& [name, contents] : members) put("set/" + name, contents);
     const auto directory = all(folder_ / "set");
     EXPECT_EQ(directory.size(), 5U);
@@ -72,6 +75,51 @@ TEST_F(FileSets, DirectoryAndArchiveAreTheSame) {
     EXPECT_EQ(all(folder_ / "set.tar.gz"), directory);
     put("set/a", "other");
     EXPECT_NE(all(folder_ / "set").at(""), directory.at(""));
+}
+
+TEST_F(FileSets, FoldersThatAllFilesLieInAreNoPartOfTheirNames) {
+    const Members members{{"b/two", "2"}, {"a", "1"}, {"bc/two", "3"}};
+    Members within;
+    for (const auto& [name, contents] : members) {
+        put("set/some/folder/" + name, contents);
+        within.emplace_back("./some//folder/./" + name, contents);
+    }
+    within.emplace_back("other/notes.md", "passed over");
+    const auto folder = all(folder_ / "set/some/folder");
+    EXPECT_EQ(folder.at("bc/two"), "3");
+    EXPECT_EQ(all(folder_ / "set"), folder);
+    EXPECT_EQ(all(put("set.tar", tar(within))), folder);
+    // What goes wrong is told with the whole name.
+    EXPECT_NE(refused(tar({{"x/y/a", std::string(10001, '.')}})).find(": x/y/a: has 10001"),
+              std::string::npos);
+    const auto one = all(put("one.tar", tar({{"x/y/a", "1"}})));
+    EXPECT_EQ(one.at("a"), "1");
+}
+
+TEST_F(FileSets, DepthIsLimitedInBoth) {
+    std::string name;
+    for (int i = 0; i < 16; ++i) name += "f/";
+    put("deep/" + name + "a", "1");
+    EXPECT_EQ(all(folder_ / "deep"), all(put("deep.tar", tar({{name + "a", "1"}}))));
+    put("deep/" + name + "f/a", "1");
+    EXPECT_NE(failure([&] { all(folder_ / "deep"); }).find("too deep"), std::string::npos);
+    EXPECT_NE(refused(tar({{name + "f/a", "1"}})).find("too deep"), std::string::npos);
+}
+
+TEST_F(FileSets, NamesComeOutOfTheBudget) {
+    Members members;
+    for (int i = 0; i < 1000; ++i) members.emplace_back(fmt::format("{:090}", i), "");
+    const fs::path path = put("names.tar", tar(members));
+    const auto list = [&](MemoryBudget& budget) {
+        return FileSet(path, [](std::string_view) { return true; }, 1, &budget, {});
+    };
+    MemoryBudget wide, small(90 * 1000);
+    {
+        const FileSet files = list(wide);
+        EXPECT_GE(wide.total().current, 1000 * (90 + sizeof(FileSet::Entry)));
+    }
+    EXPECT_EQ(wide.total().current, 0U);
+    EXPECT_THROW(list(small), OutOfMemory);
 }
 
 TEST_F(FileSets, LongNamesOfBothKinds) {
@@ -98,10 +146,15 @@ TEST_F(FileSets, LongNamesOfBothKinds) {
 
 TEST_F(FileSets, DamagedArchivesAreRefused) {
     const std::string sound = tar({{"a", "first"}, {"b", std::string(700, 'b')}});
-    for (const std::size_t length :
-         {std::size_t{0}, std::size_t{1}, std::size_t{511}, std::size_t{512}, std::size_t{516},
-          std::size_t{1024}, std::size_t{1600}, sound.size() - 1024})
+    for (const std::size_t length : {std::size_t{512}, std::size_t{516}, std::size_t{1023}, std::size_t{1025},
+                                     std::size_t{1600}, sound.size() - 1025})
         EXPECT_NE(refused(sound.substr(0, length)).find("truncated"), std::string::npos) << length;
+    for (const std::size_t length : {std::size_t{0}, std::size_t{1}, std::size_t{511}})
+        EXPECT_NE(refused(sound.substr(0, length)).find("is no tar archive"), std::string::npos) << length;
+    // The zeros at the end may be missing, and a header that tells of a member to come may not be the last.
+    EXPECT_EQ(all(put("open.tar", sound.substr(0, sound.size() - 1024))), all(put("whole.tar", sound)));
+    EXPECT_NE(refused(tar_member("a", "1") + tar_member("header", "9 path=b\n", 'x')).find("truncated"),
+              std::string::npos);
     std::string wrong = sound;
     wrong[0] = 'x';
     EXPECT_NE(refused(wrong).find("is no tar archive"), std::string::npos);

@@ -34,14 +34,14 @@ bool tar(Bytes bytes) {
     constexpr std::uint64_t kMost = std::uint64_t{1} << 20;
     MemoryBudget budget(kMost);
     try {
-        const FileSet files(input.holding(bytes), [](auto) { return true; }, kMost, {});
+        const FileSet files(input.holding(bytes), [](auto) { return true; }, kMost, &budget, {});
         std::size_t seen = 0;
         files.read(
             [&](std::size_t index, std::span<const std::uint8_t> contents) {
                 ++seen;
                 if (contents.size() != files.files()[index].bytes) std::abort();
             },
-            &budget, {});
+            {});
         if (seen != files.files().size()) std::abort();
         for (const FileSet::Entry& each : files.files())
             if (each.name.starts_with('/') || ("/" + each.name + "/").find("/../") != std::string::npos)
