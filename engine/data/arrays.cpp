@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kMaximumSamples = UINT32_MAX;
 
 /// Reads an array by its name.
-using Reader = std::function<NumberArray(const std::string& name, Reservation* room)>;
+using Reader = std::function<NumberArray(const std::string& name)>;
 
 class Arrays {
 public:
@@ -31,19 +31,13 @@ public:
 
     Samples read(const std::string& features_option, const std::string& labels_option) {
         const std::string features_name = option(features_option), labels_name = option(labels_option);
-        Samples samples;
-        if (request_.budget)
-            samples.reservation = request_.budget->reserve(MemoryTag::data, 0, "arrays of " + features_name);
         report(request_.progress, "reading " + features_name, 0);
-        NumberArray features = reader_(features_name, &samples.reservation);
+        NumberArray features = reader_(features_name);
         hash(features_name, features);
         report(request_.progress, "reading " + labels_name, 0);
-        Reservation labels_room;
-        if (request_.budget)
-            labels_room = request_.budget->reserve(MemoryTag::workspace, 0, "labels as read");
-        const NumberArray labels = reader_(labels_name, &labels_room);
+        const NumberArray labels = reader_(labels_name);
         hash(labels_name, labels);
-        take_features(features_name, std::move(features), samples);
+        Samples samples = take_features(features_name, std::move(features));
         take_labels(labels_name, labels, samples);
         return samples;
     }
@@ -67,16 +61,15 @@ private:
             array.values);
     }
 
-    void take_features(const std::string& name, NumberArray array, Samples& samples) const {
+    Samples take_features(const std::string& name, NumberArray array) const {
         const std::vector<std::int64_t>& extents = array.extents;
         if (extents.empty()) throw error(name, "is a single number", "Give one row for each sample.");
         if (array.count() == 0) throw error(name, "is empty", "Give one sample at least.");
         if (extents[0] > kMaximumSamples) throw error(name, "has too many samples", "Take a part of them.");
+        Samples samples;
         samples.shape.rank = std::max(static_cast<int>(extents.size()) - 1, 1);
         samples.shape.extent = {1};
         std::copy(extents.begin() + 1, extents.end(), samples.shape.extent.begin());
-        samples.labels.resize(static_cast<std::size_t>(extents[0]));
-        samples.reservation.grow(samples.labels.size() * sizeof(std::int32_t));
         if (auto* bytes = std::get_if<std::vector<std::uint8_t>>(&array.values)) {
             samples.scale = 1.0F / 255;
             samples.values = std::move(*bytes);
@@ -88,9 +81,16 @@ private:
             samples.values = std::move(*floats);
         } else {
             const auto& integers = std::get<std::vector<std::int64_t>>(array.values);
-            samples.reservation.grow(integers.size() * sizeof(float));
+            if (request_.budget)
+                samples.reservation = request_.budget->reserve(
+                    MemoryTag::data, integers.size() * sizeof(float), "array " + name);
             samples.values = std::vector<float>(integers.begin(), integers.end());
+            array.room = std::exchange(samples.reservation, {});
         }
+        samples.reservation = std::move(array.room);
+        samples.reservation.grow(static_cast<std::size_t>(extents[0]) * sizeof(std::int32_t));
+        samples.labels.resize(static_cast<std::size_t>(extents[0]));
+        return samples;
     }
 
     void take_labels(const std::string& name, const NumberArray& array, Samples& samples) const {
@@ -147,6 +147,7 @@ Samples rows_of(const Samples& all, std::span<const std::uint32_t> rows, MemoryB
         copy(*bytes);
     else
         copy(std::get<std::vector<float>>(all.values));
+    part.labels.reserve(rows.size());
     for (const std::uint32_t row : rows) part.labels.push_back(all.labels[row]);
     return part;
 }
@@ -155,9 +156,16 @@ void split(Dataset& dataset, const DatasetRequest& request) {
     const Samples all = std::move(dataset.train);
     if (all.count() < 2)
         throw Error(request.path, "holds one sample, which cannot be split", "Give two samples at least.");
+    // The one is drawn out of a list of all rows, whose room it keeps.
+    const Reservation room =
+        request.budget
+            ? request.budget->reserve(MemoryTag::workspace, 2 * all.labels.size() * sizeof(std::uint32_t),
+                                      "rows to split")
+            : Reservation{};
     const std::vector<std::uint32_t> test =
         draw_test_rows(all.count(), request.options.at("test_share").get<double>());
     std::vector<std::uint32_t> train;
+    train.reserve(all.labels.size() - test.size());
     for (std::uint32_t row = 0; row < all.labels.size(); ++row)
         if (!std::ranges::binary_search(test, row)) train.push_back(row);
     dataset.train = rows_of(all, train, request.budget, "training arrays");
@@ -167,9 +175,13 @@ void split(Dataset& dataset, const DatasetRequest& request) {
 Dataset load(const DatasetRequest& request, const Reader& reader) {
     Arrays arrays(request, reader);
     const bool own_test = !arrays.option("test_features").empty();
-    if (own_test == arrays.option("test_labels").empty())
-        throw Error("options 'test_features' and 'test_labels'", "one is empty and the other is not",
-                    "Name both arrays, or leave both empty to split the training arrays.");
+    if (own_test == arrays.option("test_labels").empty()) {
+        const std::string empty = own_test ? "test_labels" : "test_features";
+        throw BadValue("option '" + empty + "'", empty,
+                       fmt::format("is empty, and '{}' names an array",
+                                   arrays.option(own_test ? "test_features" : "test_labels")),
+                       "Name both arrays, or leave both empty to split the training arrays.");
+    }
     Dataset dataset;
     dataset.train = arrays.read("train_features", "train_labels");
     if (own_test) {
@@ -217,20 +229,19 @@ Dataset load_npy(const DatasetRequest& request) {
     const fs::path path = request.path;
     std::error_code absent;
     if (!fs::is_directory(path, absent))
-        return load(request, [&](const std::string& name, Reservation* room) {
-            return read_npz_numbers(path, name, room);
-        });
-    return load(request, [&](const std::string& name, Reservation* room) {
+        return load(request,
+                    [&](const std::string& name) { return read_npz_numbers(path, name, request.budget); });
+    return load(request, [&](const std::string& name) {
         if (name.find('/') != std::string::npos)
             throw Error(path.string(), "'" + name + "' is no name of an array",
                         "Name files of the directory.");
-        return read_npy_numbers(path / (name + ".npy"), room);
+        return read_npy_numbers(path / (name + ".npy"), request.budget);
     });
 }
 
 Dataset load_hdf5(const DatasetRequest& request) {
-    return load(request, [&](const std::string& name, Reservation* room) {
-        return read_hdf5_numbers(request.path, name, room);
+    return load(request, [&](const std::string& name) {
+        return read_hdf5_numbers(request.path, name, request.budget);
     });
 }
 

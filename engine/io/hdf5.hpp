@@ -77,6 +77,8 @@ inline constexpr Element kElementOf<std::int64_t> = Element::i64;
 template <>
 inline constexpr Element kElementOf<std::byte> = Element::u8;
 template <>
+inline constexpr Element kElementOf<std::uint8_t> = Element::u8;
+template <>
 inline constexpr Element kElementOf<std::uint32_t> = Element::u32;
 std::size_t element_bytes(Element type);
 /// "32-bit floats".

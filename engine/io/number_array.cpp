@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
+#include <algorithm>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -18,17 +18,36 @@ namespace {
 
 constexpr const char* kSaveAgain = "Write it again as whole numbers, bytes or floats of 32 bits.";
 
+constexpr std::size_t kBlockBytes = std::size_t{1} << 16;
+
 struct IntegerFormat {
     std::size_t bytes = 8;
     bool with_sign = true, big_endian = false;
 };
 
+/// Whose memory is counted, and under which name.
+struct Counter {
+    MemoryBudget* budget = nullptr;
+    std::string array;
+
+    Reservation kept(std::size_t bytes) const {
+        return budget ? budget->reserve(MemoryTag::data, bytes, "array " + array) : Reservation{};
+    }
+    Reservation passing(std::size_t bytes) const {
+        return budget ? budget->reserve(MemoryTag::workspace, bytes, "array being read") : Reservation{};
+    }
+};
+
 /// Throws Error where an unsigned one is past what 64 bits with a sign hold.
-std::vector<std::int64_t> integers(std::span<const std::byte> raw, const IntegerFormat& format) {
-    std::vector<std::int64_t> values(raw.size() / format.bytes);
+std::vector<std::int64_t> read_integers(const IntegerFormat& format, std::size_t count,
+                                        const ByteSource& next) {
+    std::vector<std::int64_t> values(count);
     const auto unused = static_cast<unsigned>(64 - 8 * format.bytes);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const auto bytes = raw.subspan(i * format.bytes, format.bytes);
+    std::vector<std::byte> block(std::min(kBlockBytes, count * format.bytes));
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t place = i * format.bytes % kBlockBytes;
+        if (place == 0) next(std::span(block).first(std::min(block.size(), (count - i) * format.bytes)));
+        const auto bytes = std::span(block).subspan(place, format.bytes);
         std::uint64_t bits = 0;
         for (std::size_t k = 0; k < format.bytes; ++k)
             bits = bits << 8 |
@@ -42,15 +61,15 @@ std::vector<std::int64_t> integers(std::span<const std::byte> raw, const Integer
     return values;
 }
 
-/// Out of the bytes that `next` gives. The caller has compared their number with what there is.
 template <class Value>
-std::vector<Value> in_order(std::vector<Value> values, const NpyHeader& header, Reservation* room) {
+std::vector<Value> in_order(std::vector<Value> values, const NpyHeader& header, const Counter& counter) {
     if (!header.fortran_order || header.shape.size() < 2) return values;
-    if (room != nullptr) room->grow(values.size() * sizeof(Value));
+    const Reservation both = counter.passing(values.size() * sizeof(Value));
     return by_rows(values, Shape(std::span<const std::int64_t>(header.shape)));
 }
 
-NumberArray read_array(std::uint64_t bytes, const ByteSource& next, Reservation* room) {
+/// Out of the bytes that `next` gives.
+NumberArray read_array(std::uint64_t bytes, const ByteSource& next, const Counter& counter) {
     const NpyStart start = read_npy_start(bytes, next);
     const NpyHeader& header = start.header;
     const std::string& descr = header.descr;
@@ -64,23 +83,22 @@ NumberArray read_array(std::uint64_t bytes, const ByteSource& next, Reservation*
         throw Error("array", "its values have the type '" + descr + "', which is not read here", kSaveAgain);
     const bool big_endian = descr[0] == '>';
     const std::size_t count = count_npy_values(start, width);
+    const bool floats = kind == 'f', small = width == 1 && kind != 'i';
     NumberArray array;
     array.extents = header.shape;
-    if (kind == 'f') {
-        if (room != nullptr) room->grow(count * sizeof(float));
-        const FloatType type = width == 2 ? FloatType::f16 : width == 4 ? FloatType::f32 : FloatType::f64;
-        array.values = in_order(read_floats({type, big_endian}, count, next), header, room);
-        return array;
-    }
-    const bool small = width == 1 && kind != 'i';
-    if (room != nullptr) room->grow(count * (small ? 1 : width + sizeof(std::int64_t)));
-    std::vector<std::byte> raw(count * width);
-    next(raw);
+    array.room = counter.kept(count * (small    ? sizeof(std::uint8_t)
+                                       : floats ? sizeof(float)
+                                                : sizeof(std::int64_t)));
     if (small) {
-        const auto* first = reinterpret_cast<const std::uint8_t*>(raw.data());
-        array.values = in_order(std::vector<std::uint8_t>(first, first + raw.size()), header, room);
+        std::vector<std::uint8_t> values(count);
+        next(std::as_writable_bytes(std::span(values)));
+        array.values = in_order(std::move(values), header, counter);
+    } else if (floats) {
+        const FloatType type = width == 2 ? FloatType::f16 : width == 4 ? FloatType::f32 : FloatType::f64;
+        array.values = in_order(read_floats({type, big_endian}, count, next), header, counter);
     } else {
-        array.values = in_order(integers(raw, {width, kind == 'i', big_endian}), header, room);
+        array.values =
+            in_order(read_integers({width, kind == 'i', big_endian}, count, next), header, counter);
     }
     return array;
 }
@@ -99,48 +117,57 @@ auto told_of(const std::filesystem::path& path, const std::string& name, const B
     }
 }
 
-NumberArray read_dataset(const hdf5::Dataset& dataset) {
+/// `unpacked` is what the file's reader makes grow.
+NumberArray read_dataset(const hdf5::Dataset& dataset, const Counter& counter, Reservation& unpacked) {
     using hdf5::Element;
     NumberArray array;
-    const auto read_as_floats = [&](Element element, FloatType type) {
+    const auto read_as_is = [&]<class Value>(Value) {
+        if (!dataset.holds(hdf5::kElementOf<Value>)) return false;
+        unpacked = counter.kept(0);
+        array.extents = dataset.extents(hdf5::kElementOf<Value>);
+        array.values = dataset.values<Value>();
+        array.room = std::move(unpacked);
+        return true;
+    };
+    const auto read_as = [&](Element element, std::size_t value_bytes, const auto& convert) {
+        if (!dataset.holds(element)) return false;
+        unpacked = counter.passing(0);
         array.extents = dataset.extents(element);
         const std::vector<std::byte> bytes = dataset.bytes(element);
+        const std::size_t count = bytes.size() / hdf5::element_bytes(element);
+        array.room = counter.kept(count * value_bytes);
         std::span<const std::byte> rest = bytes;
-        array.values =
-            read_floats({type, false}, bytes.size() / float_bytes(type), [&](std::span<std::byte> target) {
-                std::memcpy(target.data(), rest.data(), target.size());
-                rest = rest.subspan(target.size());
-            });
-        return array;
+        array.values = convert(count, [&](std::span<std::byte> target) {
+            std::ranges::copy(rest.first(target.size()), target.begin());
+            rest = rest.subspan(target.size());
+        });
+        return true;
     };
-    if (dataset.holds(Element::f16)) return read_as_floats(Element::f16, FloatType::f16);
-    if (dataset.holds(Element::f32)) return read_as_floats(Element::f32, FloatType::f32);
-    if (dataset.holds(Element::f64)) return read_as_floats(Element::f64, FloatType::f64);
-    if (dataset.holds(Element::u8)) {
-        array.extents = dataset.extents(Element::u8);
-        const std::vector<std::byte> bytes = dataset.bytes(Element::u8);
-        const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
-        array.values = std::vector<std::uint8_t>(first, first + bytes.size());
-        return array;
-    }
+    if (read_as_is(std::uint8_t{}) || read_as_is(float{}) || read_as_is(std::int64_t{})) return array;
+    for (const auto& [element, type] :
+         {std::pair{Element::f16, FloatType::f16}, {Element::f64, FloatType::f64}})
+        if (read_as(element, sizeof(float), [type = type](std::size_t count, const ByteSource& next) {
+                return read_floats({type, false}, count, next);
+            }))
+            return array;
     for (const auto& [element, with_sign] : {std::pair{Element::i8, true},
                                              {Element::i16, true},
                                              {Element::i32, true},
-                                             {Element::i64, true},
                                              {Element::u16, false},
                                              {Element::u32, false},
-                                             {Element::u64, false}})
-        if (dataset.holds(element)) {
-            array.extents = dataset.extents(element);
-            array.values = integers(dataset.bytes(element), {hdf5::element_bytes(element), with_sign, false});
+                                             {Element::u64, false}}) {
+        const IntegerFormat format{hdf5::element_bytes(element), with_sign, false};
+        if (read_as(element, sizeof(std::int64_t), [&](std::size_t count, const ByteSource& next) {
+                return read_integers(format, count, next);
+            }))
             return array;
-        }
+    }
     throw dataset.error("does not hold little-endian numbers", kSaveAgain);
 }
 
 }  // namespace
 
-NumberArray read_npy_numbers(const std::filesystem::path& path, Reservation* room) {
+NumberArray read_npy_numbers(const std::filesystem::path& path, MemoryBudget* budget) {
     const InputFile file(path);
     std::uint64_t at = 0;
     return told_of(path, "", [&] {
@@ -150,11 +177,12 @@ NumberArray read_npy_numbers(const std::filesystem::path& path, Reservation* roo
                 file.read(at, target);
                 at += target.size();
             },
-            room);
+            Counter{budget, path.stem().string()});
     });
 }
 
-NumberArray read_npz_numbers(const std::filesystem::path& path, const std::string& name, Reservation* room) {
+NumberArray read_npz_numbers(const std::filesystem::path& path, const std::string& name,
+                             MemoryBudget* budget) {
     const InputFile file(path);
     std::string there;
     for (const ZipMember& member : zip_members(file)) {
@@ -165,7 +193,8 @@ NumberArray read_npz_numbers(const std::filesystem::path& path, const std::strin
         ZipReader reader(file, member);
         return told_of(path, name, [&] {
             NumberArray array = read_array(
-                member.bytes, [&](std::span<std::byte> target) { reader.read(target); }, room);
+                member.bytes, [&](std::span<std::byte> target) { reader.read(target); },
+                Counter{budget, name});
             reader.finish();
             return array;
         });
@@ -175,9 +204,12 @@ NumberArray read_npz_numbers(const std::filesystem::path& path, const std::strin
         "Name its arrays: --train-features NAME, and so on.");
 }
 
-NumberArray read_hdf5_numbers(const std::filesystem::path& path, const std::string& name, Reservation* room) {
+NumberArray read_hdf5_numbers(const std::filesystem::path& path, const std::string& name,
+                              MemoryBudget* budget) {
     const hdf5::Quiet quiet;
-    hdf5::Group group = hdf5::open_file(path, "Give an HDF5 file.", room, hdf5::Hashes::ignored);
+    const Counter counter{budget, name};
+    Reservation unpacked = counter.passing(0);
+    hdf5::Group group = hdf5::open_file(path, "Give an HDF5 file.", &unpacked, hdf5::Hashes::ignored);
     return told_of(path, name, [&] {
         std::string_view rest = name;
         while (rest.starts_with('/')) rest.remove_prefix(1);
@@ -185,7 +217,7 @@ NumberArray read_hdf5_numbers(const std::filesystem::path& path, const std::stri
              rest.remove_prefix(slash + 1))
             group = group.group(std::string(rest.substr(0, slash)));
         if (rest.empty()) throw Error("array", "its name is empty", "Name a dataset of the file.");
-        return read_dataset(group.dataset(std::string(rest)));
+        return read_dataset(group.dataset(std::string(rest)), counter, unpacked);
     });
 }
 

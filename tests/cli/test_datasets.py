@@ -51,7 +51,9 @@ class Text(CliCase):
                 self.assert_refused("train", "--dataset", "text", "--data", name, naming=naming)
         self.assert_refused("train", "--dataset", "text", naming="is read from a text file, and none was given")
         self.assert_refused("train", "--dataset", "text", "--data", "short.txt", "--context", "0",
-                            naming="option 'context'")
+                            naming="--context: 0 is out of range")
+        self.assert_refused("train", "--dataset", "speech", "--data", ".", "--seconds", "0.01",
+                            naming="--seconds: 80 samples are fewer than the window's 256")
 
 
 def recording(digit: int, index: int, rate: int = 8000, channels: int = 1, width: int = 2) -> bytes:
@@ -204,7 +206,7 @@ class Arrays(CliCase):
         self.assertEqual(self.learn("npy", self.folder / "set.npz", *split)["test_loss"], result["test_loss"])
         self.assert_refused("train", "--dataset", "npy", "--data", "set.npz", naming="holds no array 'x_test'")
         self.assert_refused("train", "--dataset", "npy", "--data", "set.npz", "--test-labels", "",
-                            naming="one is empty and the other is not")
+                            naming="is empty, and 'x_test' names an array")
 
     def test_what_is_refused(self) -> None:
         sound = self.arrays()

@@ -14,15 +14,17 @@ namespace spectral::fuzz {
 bool numbers(Bytes bytes) {
     static const InputPath input;
     MemoryBudget budget(std::size_t{64} << 20);
-    Reservation room = budget.reserve(MemoryTag::data, 0, "input");
     const bool archive = bytes.size() > 1 && bytes[0] == 'P' && bytes[1] == 'K';
     try {
         const std::filesystem::path& path = input.holding(bytes);
         const NumberArray array =
-            archive ? read_npz_numbers(path, "w", &room) : read_npy_numbers(path, &room);
+            archive ? read_npz_numbers(path, "w", &budget) : read_npy_numbers(path, &budget);
         std::int64_t count = 1;
         for (const std::int64_t extent : array.extents) count *= extent;
         if (array.count() != count) std::abort();
+        const std::size_t kept =
+            std::visit([](const auto& each) { return each.size() * sizeof(each[0]); }, array.values);
+        if (budget.total().current != kept) std::abort();
         return true;
     } catch (const Error&) {
         return false;
