@@ -56,10 +56,17 @@ bool is_recording(std::string_view name) {
 
 /// Where every recording goes: set and row.
 struct Places {
+    Reservation room;  ///< of the list below
     std::vector<RecordingName> names;
     std::int64_t train = 0, test = 0;
 
-    explicit Places(const FileSet& files) {
+    Places(const FileSet& files, MemoryBudget* budget) {
+        // With the rows that they go to.
+        if (budget)
+            room = budget->reserve(MemoryTag::workspace,
+                                   files.files().size() * (sizeof(RecordingName) + sizeof(std::size_t)),
+                                   "places of recordings");
+        names.reserve(files.files().size());
         for (std::size_t i = 0; i < files.files().size(); ++i) {
             const auto name = parse_recording_name(files.files()[i].name);
             if (!name)
@@ -138,7 +145,7 @@ Dataset load_speech(const DatasetRequest& request) {
     const FileSet files(request.path, is_recording, kMaximumFileBytes, request.budget, request.progress);
     if (files.files().empty())
         throw files.error("holds no WAV file", "Give the directory or archive with the recordings.");
-    const Places places(files);
+    const Places places(files, request.budget);
 
     Dataset dataset;
     dataset.name = "speech";
@@ -148,12 +155,14 @@ Dataset load_speech(const DatasetRequest& request) {
         samples.reservation = reserve_samples(
             request.budget, count, shape.size() * static_cast<std::int64_t>(sizeof(float)), holder);
         samples.shape = shape;
+        samples.labels.reserve(static_cast<std::size_t>(count));
         samples.values.emplace<std::vector<float>>(static_cast<std::size_t>(count) * size);
     };
     make_room(dataset.train, places.train, "training recordings");
     make_room(dataset.test, places.test, "test recordings");
     // The rows that are the files' own, in the order of their names.
     std::vector<std::size_t> rows;
+    rows.reserve(places.names.size());
     for (std::size_t i = 0; i < places.names.size(); ++i) {
         Samples& samples = places.is_test(i) ? dataset.test : dataset.train;
         rows.push_back(samples.labels.size());
