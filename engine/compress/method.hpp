@@ -75,10 +75,10 @@ struct Method {
                                     const PackOptions& options) = nullptr;
     /// A null hypothesis: there to compare with, never stored.
     bool is_null = false;
-    /// By frequencies: it gains where neighbours are alike.
-    bool is_transform = false;
     /// Whether it can keep more or less; else every value is kept.
     bool has_rates = true;
+    /// By frequencies: it gains where neighbours are alike.
+    bool is_transform = false;
 
     /// Throws Error on a tensor without values or axes, and on values that are not finite, naming the first.
     std::unique_ptr<Packer> prepare(Device device, const HostTensor& dense,

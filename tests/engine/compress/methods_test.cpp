@@ -73,6 +73,7 @@ TEST_P(Methods, TakeAnOrderWhereItPays) {
                unneeded = method_.prepare(device_, smooth, options);
     const bool transforms = plain->basis() != nullptr && (plain->basis()->choice().kind == BasisKind::fft ||
                                                           plain->basis()->choice().kind == BasisKind::dct);
+    EXPECT_EQ(method_.is_transform, transforms);
     const std::int64_t step = ordered->step_at(0.1);
     const PackedTensor with = ordered->pack(step), without = plain->pack(plain->step_at(0.1));
     EXPECT_EQ(!with.basis.order.empty(), transforms);
