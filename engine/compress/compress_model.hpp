@@ -68,7 +68,7 @@ struct CompressResult {
     ModelFile model;  ///< to be written; without checkpoint and history
     std::vector<TensorReport> tensors;
     std::int64_t dense_bytes = 0;  ///< of all tensors as 32-bit floats
-    std::int64_t file_bytes = 0;   ///< of the model file
+    std::int64_t file_bytes = 0;   ///< of the model file, without a judgement, which targets leave room for
     double ratio() const { return static_cast<double>(dense_bytes) / static_cast<double>(file_bytes); }
     double relative_error = 0;  ///< of all weights together
 };
