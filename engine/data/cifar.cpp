@@ -80,17 +80,11 @@ Dataset load_cifar10(const DatasetRequest& request) {
         first[batch] = count;
         count += static_cast<std::size_t>(files.files()[batches[batch]].bytes / kRecordBytes);
     }
-    const auto make_room = [&](Samples& samples, std::size_t count, const char* holder) {
-        samples.reservation =
-            reserve_samples(request.budget, static_cast<std::int64_t>(count), shape.size(), holder);
-        samples.shape = shape;
-        samples.scale = 1 / (255 * kDeviation);
-        samples.offset = -kMean / kDeviation;
-        samples.labels.resize(count);
-        samples.values.emplace<std::vector<std::uint8_t>>(count * size);
+    const auto make_room = [&](std::size_t count, const char* holder) {
+        return picture_samples(request.budget, shape, count, kMean, kDeviation, holder);
     };
-    make_room(dataset.train, rows[0], "CIFAR-10 training set");
-    make_room(dataset.test, rows[1], "CIFAR-10 test set");
+    dataset.train = make_room(rows[0], "CIFAR-10 training set");
+    dataset.test = make_room(rows[1], "CIFAR-10 test set");
 
     const auto visit = [&](std::size_t index, std::span<const std::uint8_t> bytes) {
         const std::size_t batch = batch_of(files.files()[index].name);

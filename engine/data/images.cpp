@@ -92,17 +92,11 @@ Dataset load_images(const DatasetRequest& request) {
     dataset.name = "images";
     const SignalShape shape = picture_shape(grey, side, side);
     const auto size = static_cast<std::size_t>(shape.size());
-    const auto make_room = [&](Samples& samples, std::size_t count, const char* holder) {
-        samples.reservation =
-            reserve_samples(request.budget, static_cast<std::int64_t>(count), shape.size(), holder);
-        samples.shape = shape;
-        samples.scale = 1 / (255 * kDeviation);
-        samples.offset = -kMean / kDeviation;
-        samples.labels.resize(count);
-        samples.values.emplace<std::vector<std::uint8_t>>(count * size);
+    const auto make_room = [&](std::size_t count, const char* holder) {
+        return picture_samples(request.budget, shape, count, kMean, kDeviation, holder);
     };
-    make_room(dataset.train, places.train, "training pictures");
-    make_room(dataset.test, places.test, "test pictures");
+    dataset.train = make_room(places.train, "training pictures");
+    dataset.test = make_room(places.test, "test pictures");
 
     MemoryBudget unlimited;
     MemoryBudget& budget = request.budget ? *request.budget : unlimited;
