@@ -217,6 +217,8 @@ Cost ActivationBackward::cost() const {
     return {3 * kReal * real(size), (kind == ActivationKind::relu ? 1 : 30) * real(size)};
 }
 
+Cost AddScaled::cost() const { return {3 * kReal * real(size), 2 * real(size)}; }
+
 Cost Multiply::cost() const { return {3 * kReal * real(size), real(size)}; }
 
 ConvolutionTiles::ConvolutionTiles(const ConvolutionShape& shape, const SignalShape& tile) {

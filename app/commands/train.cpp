@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -213,6 +214,7 @@ int train(TrainArguments& a) {
     terminal.end();
     const RunResult result = run.result();
     if (result.state == RunState::failed) {
+        if (result.bad_input && result.cause) std::rethrow_exception(result.cause);
         print_error(result.error, result.hint);
         return result.bad_input ? kExitBadInput : kExitFailedRun;
     }

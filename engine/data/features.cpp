@@ -50,15 +50,19 @@ const FeatureInfo& find_feature(std::string_view name) {
                 fmt::format("known: {}", fmt::join(known, ", ")));
 }
 
-std::int64_t feature_count(std::string_view feature, const SignalShape& shape) {
+SignalShape feature_shape(std::string_view feature, const SignalShape& signal) {
     find_feature(feature);
-    if (feature == "raw") return shape.size();
-    if (feature == "tokens") return shape.extent[0];  // context × vocabulary
-    return transform_shape(feature, shape).spectrum_size() * (feature == "rfft2_complex" ? 2 : 1);
+    if (feature == "raw") return signal;
+    if (feature == "tokens") return {1, {signal.extent[0], 1, 1}};  // context × vocabulary
+    SignalShape result = transform_shape(feature, signal);
+    std::int64_t& last = result.extent[static_cast<std::size_t>(result.rank - 1)];
+    last = last / 2 + 1;
+    if (feature == "rfft2_complex") last *= 2;
+    return result;
 }
 
 FeatureMatrix copy_of(Device device, const FeatureMatrix& features, std::string_view holder) {
-    FeatureMatrix copy{features.rows, features.columns, features.stride, {}};
+    FeatureMatrix copy{features.rows, features.columns, features.stride, features.shape, {}};
     copy.values = Tensor(device, MemoryTag::data, features.values.shape(), holder);
     device.backend.copy_on_device(copy.values.data(), features.values.data(), copy.values.bytes());
     return copy;
@@ -70,7 +74,8 @@ FeatureMatrix make_features(Device device, const Samples& samples, std::string_v
         throw Error("features 'tokens'", "the data set's signals are no text", "choose raw");
     FeatureMatrix matrix;
     matrix.rows = samples.count();
-    matrix.columns = feature_count(feature, samples.shape);
+    matrix.shape = feature_shape(feature, samples.shape);
+    matrix.columns = matrix.shape.size();
     matrix.stride = padded_columns(matrix.columns);
     matrix.values = Tensor(device, MemoryTag::data, {matrix.rows, matrix.stride}, holder);
     return matrix;

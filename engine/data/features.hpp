@@ -25,14 +25,17 @@ const std::vector<FeatureInfo>& feature_registry();
 /// Throws Error that lists the known ones.
 const FeatureInfo& find_feature(std::string_view name);
 
-/// Values per sample. Throws Error for a 2-D feature of a 1-D signal. That of tokens is for windows of text
-/// alone, which make_features() sees.
-std::int64_t feature_count(std::string_view feature, const SignalShape& shape);
+/// How the values of a sample lie: the signal's own shape for raw, that of the half spectrum for features of
+/// two axes (complex ones have the real and the imaginary part of a value side by side), else one axis.
+/// Throws Error for a 2-D feature of a 1-D signal. That of tokens is for windows of text alone, which
+/// make_features() sees.
+SignalShape feature_shape(std::string_view feature, const SignalShape& signal);
 
 /// Features of one split in backend memory, one row per sample, rows `stride` floats apart and zero-padded.
 struct FeatureMatrix {
     std::int64_t rows = 0, columns = 0, stride = 0;
-    Tensor values;  ///< rows × stride
+    SignalShape shape;  ///< of a row's columns
+    Tensor values;      ///< rows × stride
 };
 
 /// Room for the features of `samples`, all zero.

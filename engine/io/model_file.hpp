@@ -11,6 +11,7 @@
 #include "engine/compress/packed_tensor.hpp"
 #include "engine/core/schema.hpp"
 #include "engine/core/tensor.hpp"
+#include "kernels/ops/fft.hpp"
 
 namespace spectral {
 
@@ -58,6 +59,7 @@ struct Provenance {
 struct ModelFile {
     Json config = Json::object();
     std::optional<double> learning_rate;  ///< in force at the last step; the configuration has the first one
+    std::optional<SignalShape> feature_shape;  ///< of a sample as the network takes it
     std::uint64_t seed = 0;
     std::string dataset, dataset_sha256;
     Json metrics = Json::object();

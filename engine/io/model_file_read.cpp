@@ -22,6 +22,9 @@ using hdf5::Dataset;
 using hdf5::Group;
 using hdf5::Object;
 
+/// Values of a sample.
+constexpr std::int64_t kMostFeatures = std::int64_t{1} << 26;
+
 constexpr const char* kNotOursHint = "Give a model file that Spectral Workbench wrote.";
 
 void check_version(const Group& root) {
@@ -49,6 +52,27 @@ Json json(const Object& object, const char* attribute) {
         parse_json(text, [&](const std::string& why) { return object.error(attribute + (" " + why)); });
     if (!value.is_object()) throw object.error(std::string(attribute) + " is not a JSON object");
     return value;
+}
+
+/// [28,28]: the extents of a sample.
+SignalShape feature_shape(const Group& root) {
+    constexpr const char* kAttribute = "feature_shape_json";
+    const auto error = [&](const std::string& why) { return root.error(kAttribute + (" " + why)); };
+    const Json extents = parse_json(root.text(kAttribute, 1000), error);
+    if (!extents.is_array() || extents.empty() || extents.size() > kMaxSignalRank)
+        throw error("is no list of one to eight extents");
+    SignalShape shape{static_cast<int>(extents.size()), {}};
+    std::int64_t left = kMostFeatures;
+    for (std::size_t axis = 0; axis < extents.size(); ++axis) {
+        if (!extents[axis].is_number_unsigned()) throw error("has an extent that is no number of values");
+        const auto extent = extents[axis].get<std::uint64_t>();
+        if (extent < 1 || extent > static_cast<std::uint64_t>(left))
+            throw error(
+                fmt::format("has the extent {}, and a sample has 1 to {} values", extent, kMostFeatures));
+        shape.extent[axis] = static_cast<std::int64_t>(extent);
+        left /= shape.extent[axis];
+    }
+    return shape;
 }
 
 /// Sorts by @order and drops it. Throws when two entries claim the same place.
@@ -199,6 +223,7 @@ ModelFile read_model_file(const std::filesystem::path& path, Reservation* room, 
     model.producer = root.text("producer");
     model.created_utc = root.text("created_utc", 1000);
     model.config = json(root, "config_json");
+    if (root.has_attribute("feature_shape_json")) model.feature_shape = feature_shape(root);
     if (root.has_attribute("learning_rate")) model.learning_rate = root.real("learning_rate");
     model.seed = root.unsigned_integer("seed");
     model.dataset = root.text("dataset");

@@ -166,6 +166,11 @@ void write_model(hid_t root, const ModelFile& model) {
     write_attribute(root, "producer", kProducer);
     write_attribute(root, "created_utc", utc_now());
     write_attribute(root, "config_json", json_text(model.config, "configuration"));
+    if (model.feature_shape) {
+        const auto extents =
+            std::span(model.feature_shape->extent).first(static_cast<std::size_t>(model.feature_shape->rank));
+        write_attribute(root, "feature_shape_json", json_text(extents, "shape of the features"));
+    }
     if (model.learning_rate) write_attribute(root, "learning_rate", *model.learning_rate);
     write_attribute(root, "seed", model.seed);
     write_attribute(root, "dataset", model.dataset);

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "engine/core/random.hpp"
-#include "kernels/ops/gather.hpp"
 
 namespace spectral {
 
@@ -15,7 +14,7 @@ Dense::Dense(Device device, std::string name, std::int64_t inputs, std::int64_t 
       device_(device),
       weight_(device, "weight", {outputs, inputs}, this->name(), use),
       bias_(device, "bias", {outputs}, this->name(), use),
-      max_batch_(max_batch) {
+      input_(device, this->name(), inputs, max_batch) {
     if (use == Use::run) return;
     Random random(seed, stream);
     const double bound = inputs > 0 ? 1 / std::sqrt(static_cast<double>(inputs)) : 0;
@@ -28,14 +27,7 @@ Dense::Dense(Device device, std::string name, std::int64_t inputs, std::int64_t 
 }
 
 void Dense::forward(std::int64_t batch, const LayerInput& x, float* y, bool training) {
-    LayerInput input = x;
-    if (x.rows) {
-        if (!gathered_.data())
-            gathered_ =
-                Tensor(device_, MemoryTag::activations, {max_batch_, inputs()}, name() + " input rows");
-        device_.backend.run(GatherRows{batch, inputs(), x.x, x.stride, x.rows, gathered_.data(), inputs()});
-        input = {gathered_.data(), inputs(), nullptr};
-    }
+    const LayerInput input = input_.in_order(batch, x);
     device_.backend.run(MatMul{batch, outputs(), inputs(), false, true, input.x, input.stride,
                                weight_.value.data(), inputs(), 0, y, outputs()});
     device_.backend.run(BiasAdd{batch, outputs(), bias_.value.data(), y});

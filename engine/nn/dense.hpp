@@ -1,6 +1,7 @@
 // Dense layer y = x·Wᵀ + b and element-wise activations.
 #pragma once
 
+#include "engine/nn/input_rows.hpp"
 #include "engine/nn/layer.hpp"
 #include "kernels/ops/dense.hpp"
 
@@ -23,8 +24,7 @@ public:
 private:
     Device device_;
     Parameter weight_, bias_;
-    std::int64_t max_batch_;
-    Tensor gathered_;  ///< rows picked by index, made when the first such input comes
+    InputRows input_;
     LayerInput kept_;  ///< of the last training pass
 };
 

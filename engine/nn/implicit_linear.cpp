@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "kernels/ops/dense.hpp"
-#include "kernels/ops/gather.hpp"
 
 namespace spectral {
 
@@ -12,8 +11,8 @@ ImplicitLinear::ImplicitLinear(Device device, std::string name, const PackedTens
     : Layer(std::move(name), use),
       device_(device),
       weights_(device, weight),
-      max_batch_(max_batch),
-      block_rows_(block_rows) {
+      block_rows_(block_rows),
+      input_(device, this->name(), weights_.columns(), max_batch) {
     require(weight.shape.rank() == 2, "linear layer", "its weight is no matrix");
     if (bias) bias_.emplace_back(device, "bias", Shape{outputs()}, this->name(), use);
     if (use == Use::run || !weights_.is_trainable()) return;
@@ -24,14 +23,7 @@ ImplicitLinear::ImplicitLinear(Device device, std::string name, const PackedTens
 }
 
 void ImplicitLinear::forward(std::int64_t batch, const LayerInput& x, float* y, bool training) {
-    const float* input = x.x;
-    if (x.rows != nullptr || x.stride != inputs()) {
-        if (gathered_.data() == nullptr)
-            gathered_ =
-                Tensor(device_, MemoryTag::activations, {max_batch_, inputs()}, name() + " input rows");
-        device_.backend.run(GatherRows{batch, inputs(), x.x, x.stride, x.rows, gathered_.data(), inputs()});
-        input = gathered_.data();
-    }
+    const float* input = input_.contiguous(batch, x);
     for (const Parameter& numbers : numbers_)
         device_.backend.copy_on_device(weights_.numbers().data(), numbers.value.data(),
                                        numbers.value.bytes());

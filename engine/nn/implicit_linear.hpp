@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/compress/implicit_weights.hpp"
+#include "engine/nn/input_rows.hpp"
 #include "engine/nn/layer.hpp"
 
 namespace spectral {
@@ -34,9 +35,10 @@ public:
 private:
     Device device_;
     ImplicitWeights weights_;
-    std::int64_t max_batch_, block_rows_;
+    std::int64_t block_rows_;
+    InputRows input_;
     std::vector<Parameter> numbers_, bias_;  ///< none or one
-    Tensor gathered_, padded_gradient_;
+    Tensor padded_gradient_;
     const float* kept_ = nullptr;  ///< input of the last training pass
 };
 

@@ -8,6 +8,7 @@
 
 #include "engine/core/schema.hpp"
 #include "engine/core/tensor.hpp"
+#include "engine/nn/pattern_snapshot.hpp"
 
 namespace spectral {
 
@@ -52,6 +53,10 @@ public:
     virtual void backward(std::int64_t batch, const float* dy, float* dx) = 0;
 
     virtual std::vector<Parameter*> parameters() { return {}; }
+    /// Before the passes of training step `step`, counted from 1: who draws random numbers draws by it.
+    virtual void begin_step(std::int64_t /*step*/) {}
+    /// Matrices for a page of learned patterns; empty where there is nothing to show.
+    virtual std::vector<PatternSnapshot::Matrix> patterns() { return {}; }
 
 protected:
     /// Throws Error where the layer is only run; for backward().

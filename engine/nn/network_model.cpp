@@ -2,17 +2,27 @@
 
 #include <utility>
 
+#include "engine/core/error.hpp"
+
 namespace spectral {
 
-NetworkModel::NetworkModel(const ModelRequest& request, std::vector<std::unique_ptr<Layer>> layers)
+NetworkModel::NetworkModel(const ModelRequest& request, std::vector<std::unique_ptr<Layer>> layers,
+                           std::int64_t predictions)
     : device_(request.device),
       network_(request.device, "network", std::move(layers), request.max_batch, request.use),
-      logits_(request.device, MemoryTag::activations, {request.max_batch, request.classes}, "logits") {}
+      predictions_(predictions),
+      classes_(request.classes) {
+    require(network_.outputs() == predictions * classes_, "network",
+            "its last layer gives another number of class scores than there are classes");
+    if (request.use == Use::train)
+        logits_ = Tensor(device_, MemoryTag::activations, {request.max_batch, network_.outputs()}, "logits");
+}
 
 void NetworkModel::train_batch(const Batch& batch, LossSums* sums) {
+    network_.begin_step(batch.step);
     network_.forward(batch.size, {batch.x, batch.stride, batch.rows}, logits_.data(), true);
     device_.backend.run(
-        SoftmaxNll{batch.size, network_.outputs(), logits_.data(), batch.labels, logits_.data(), sums});
+        SoftmaxNll{batch.size * predictions_, classes_, logits_.data(), batch.labels, logits_.data(), sums});
     network_.backward(batch.size, logits_.data(), nullptr);
 }
 
@@ -21,6 +31,8 @@ void NetworkModel::infer(const Batch& batch, float* logits) {
 }
 
 std::vector<PatternSnapshot::Matrix> NetworkModel::patterns() {
+    for (Layer* layer : layers())
+        if (auto patterns = layer->patterns(); !patterns.empty()) return patterns;
     for (Layer* layer : layers())
         for (Parameter* parameter : layer->parameters())
             if (parameter->value.shape().rank() == 2)

@@ -31,15 +31,15 @@ PureFftConfig config_of(const Json& options) {
 }  // namespace
 
 PureFftLayer::PureFftLayer(Device device, std::string name, const PureFftConfig& config,
-                           std::int64_t frequencies, std::int64_t classes, std::int64_t max_batch)
-    : Layer(std::move(name)),
+                           std::int64_t frequencies, std::int64_t classes, std::int64_t max_batch, Use use)
+    : Layer(std::move(name), use),
       device_(device),
       config_(config),
       level_(device.backend.operations().has(PureFftStep::name, config.precision) ? config.precision
                                                                                   : Level::best),
-      pool_(device, "pool", {config.patterns, frequencies}, this->name()),
-      layer_(device, "layer_patterns", {config.layers, frequencies}, this->name()),
-      class_(device, "class_patterns", {classes, frequencies}, this->name()),
+      pool_(device, "pool", {config.patterns, frequencies}, this->name(), use),
+      layer_(device, "layer_patterns", {config.layers, frequencies}, this->name(), use),
+      class_(device, "class_patterns", {classes, frequencies}, this->name(), use),
       logits_(device, MemoryTag::activations, {max_batch, classes}, this->name() + " logits"),
       scratch_(device, MemoryTag::workspace,
                {purefft_scratch_size(sizes(max_batch), Level::best, device.backend.threads())},
@@ -69,6 +69,7 @@ void PureFftLayer::forward(std::int64_t batch, const LayerInput& x, float* y, bo
 }
 
 void PureFftLayer::backward(std::int64_t batch, const float* dy, float* dx) {
+    require_trained();
     require(dx == nullptr, "purefft", "it gives no gradient by its input", "make it the first layer");
     device_.backend.run(PureFftBackward{
         sizes(batch), {kept_.x, kept_.stride, kept_.rows}, values(), dy, gradients(), scratch_.data()});
@@ -97,8 +98,8 @@ PureFftLayer::Gain PureFftLayer::gain() {
 
 PureFftModel::PureFftModel(const ModelRequest& request)
     : device_(request.device),
-      layer_(request.device, "purefft", config_of(request.options), request.inputs, request.classes,
-             request.max_batch) {}
+      layer_(request.device, "purefft", config_of(request.options), request.inputs(), request.classes,
+             request.max_batch, request.use) {}
 
 void PureFftModel::train_batch(const Batch& batch, LossSums* sums) {
     layer_.train_batch(batch.size, {batch.x, batch.stride, batch.rows}, batch.labels, sums);

@@ -19,7 +19,7 @@ class PureFftLayer final : public Layer {
 public:
     /// Parameters start as init(n)[i,t] = 0.02·cos(2π·i·t/n).
     PureFftLayer(Device device, std::string name, const PureFftConfig& config, std::int64_t frequencies,
-                 std::int64_t classes, std::int64_t max_batch);
+                 std::int64_t classes, std::int64_t max_batch, Use use = Use::train);
 
     std::string_view kind() const override { return "purefft"; }
     Json config() const override;

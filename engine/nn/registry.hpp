@@ -18,9 +18,10 @@ struct ModelInfo {
     std::string note;      ///< what it can and cannot do
     std::string features;  ///< preferred features
     Schema schema;
+    /// Throws BadValue that names the option where options, shape and classes do not fit each other.
     std::unique_ptr<Model> (*make)(const ModelRequest&) = nullptr;
-    /// Parameters of a model with these completed options, without building it.
-    std::int64_t (*count_parameters)(const Json& options, std::int64_t inputs,
+    /// Parameters of a model with these completed options, without building it. Throws as make().
+    std::int64_t (*count_parameters)(const Json& options, const SignalShape& shape,
                                      std::int64_t classes) = nullptr;
 };
 

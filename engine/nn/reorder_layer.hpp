@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/nn/input_rows.hpp"
 #include "engine/nn/layer.hpp"
 
 namespace spectral {
@@ -23,9 +24,9 @@ public:
 
 private:
     Device device_;
-    std::int64_t size_, max_batch_;
+    std::int64_t size_;
+    InputRows input_;
     Buffer order_, back_;
-    Tensor gathered_;  ///< rows picked by index, made when the first such input comes
 };
 
 }  // namespace spectral

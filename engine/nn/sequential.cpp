@@ -47,6 +47,10 @@ std::vector<Parameter*> Sequential::parameters() {
     return result;
 }
 
+void Sequential::begin_step(std::int64_t step) {
+    for (const auto& layer : layers_) layer->begin_step(step);
+}
+
 std::vector<Layer*> Sequential::children() const {
     std::vector<Layer*> result;
     for (const auto& layer : layers_) result.push_back(layer.get());

@@ -20,6 +20,7 @@ public:
     void forward(std::int64_t batch, const LayerInput& x, float* y, bool training) override;
     void backward(std::int64_t batch, const float* dy, float* dx) override;
     std::vector<Parameter*> parameters() override;
+    void begin_step(std::int64_t step) override;
 
     std::vector<Layer*> children() const;
 

@@ -104,6 +104,7 @@ SpectralLinear::SpectralLinear(Device device, std::string name, bool cosine, std
       inputs_(inputs),
       outputs_(outputs),
       max_batch_(max_batch),
+      input_(device, this->name(), inputs, max_batch),
       input_shape_{1, {inputs}},
       output_shape_{1, {outputs}},
       coefficients_(device, "coefficients", {std::ssize(entries), cosine ? 1 : 2}, this->name(), use) {
@@ -205,14 +206,7 @@ SparseRows SpectralLinear::rows() const {
 
 void SpectralLinear::forward(std::int64_t batch, const LayerInput& x, float* y, bool /*training*/) {
     Backend& backend = device_.backend;
-    const float* input = x.x;
-    if (x.rows != nullptr || x.stride != inputs_) {
-        if (!gathered_.data())
-            gathered_ =
-                Tensor(device_, MemoryTag::activations, {max_batch_, inputs_}, name() + " input rows");
-        backend.run(GatherRows{batch, inputs_, x.x, x.stride, x.rows, gathered_.data(), inputs_});
-        input = gathered_.data();
-    }
+    const float* input = input_.contiguous(batch, x);
     Complex* spectra = y_spectrum_.complex_data();
     analyse(batch, input_shape_, input, x_spectrum_.complex_data());
     backend.run(SparseMatMul{batch, rows(), coefficients(), x_spectrum_.complex_data(), spectra,

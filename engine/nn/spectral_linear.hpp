@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/nn/input_rows.hpp"
 #include "engine/nn/layer.hpp"
 #include "engine/spectral/half_spectrum.hpp"
 #include "kernels/ops/fft.hpp"
@@ -79,6 +80,7 @@ private:
     Device device_;
     bool cosine_;
     std::int64_t inputs_, outputs_, max_batch_;
+    InputRows input_;
     SignalShape input_shape_, output_shape_;
     std::vector<std::uint32_t> units_, host_place_, host_row_start_;
     Parameter coefficients_;
@@ -86,7 +88,7 @@ private:
     Buffer row_start_, place_;
     Buffer column_start_, transposed_place_, transposed_value_;  ///< made when a gradient is first asked for
     Tensor weights_;  ///< of the bins of ŷ in the inverse Fourier transform, with both transforms' scale
-    Tensor gathered_, x_spectrum_, y_spectrum_, spare_, scratch_;
+    Tensor x_spectrum_, y_spectrum_, spare_, scratch_;
     Tensor real_, values_, value_gradient_;  ///< of cosines: rows, and coefficients as complex numbers
 };
 

@@ -101,6 +101,13 @@ OpCase multiply(Device device, const Json& sizes) {
     return simple(inputs, fmt::format("{}", size), op, op.y, size);
 }
 
+OpCase add_scaled(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t size = size_of(sizes, "size");
+    const AddScaled op{size, 0.5F, inputs->normal(size, 1), inputs->normal(size, 2), inputs->zeros(size)};
+    return simple(inputs, fmt::format("{}", size), op, op.y, size);
+}
+
 OpCase softmax_nll(Device device, const Json& sizes) {
     const auto inputs = std::make_shared<Inputs>(device);
     const std::int64_t batch = size_of(sizes, "batch"), classes = size_of(sizes, "classes");
@@ -200,6 +207,7 @@ std::vector<OpCaseInfo> dense_cases() {
             {"activation", vector, activation},
             {"activation_backward", vector, activation_backward},
             {"multiply", vector, multiply},
+            {"add_scaled", vector, add_scaled},
             {"softmax_nll",
              {size_field("batch", 4096, 1 << 24), size_field("classes", 10, 1 << 16)},
              softmax_nll},

@@ -47,7 +47,7 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
                           std::span<const std::uint32_t> rows, std::int64_t batch, const Dataset& dataset,
                           std::int64_t examples) {
     Evaluation result;
-    const std::int64_t classes = dataset.classes();
+    const std::int64_t classes = dataset.classes(), predictions = model.predictions();
     const std::int64_t count = rows.empty() ? features.rows : static_cast<std::int64_t>(rows.size());
     batch = std::min(batch, count);
     result.samples = count;
@@ -55,7 +55,7 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
     result.token_unit = dataset.token_unit();
     if (classes <= kMostConfusedClasses)
         result.confusion.assign(static_cast<std::size_t>(classes * classes), 0);
-    const Tensor logits(device, MemoryTag::activations, {batch, classes}, "evaluation logits");
+    const Tensor logits(device, MemoryTag::activations, {batch, predictions * classes}, "evaluation logits");
     const Reservation host_logits_room =
         device.budget.reserve(MemoryTag::workspace, logits.bytes(), "evaluation logits on the host");
     const Buffer row_buffer(device, MemoryTag::data, rows.size_bytes(), "evaluation rows");
@@ -73,12 +73,19 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
         const HostTensor host = logits.to_host(device.backend);
         for (std::int64_t b = 0; b < part.size; ++b) {
             const std::int64_t index = rows.empty() ? first + b : rows[static_cast<std::size_t>(first + b)];
-            const std::int32_t truth = samples.labels[static_cast<std::size_t>(index)];
-            const Judged judged = judge(host.values.data() + b * classes, classes, truth);
-            loss += judged.loss;
-            correct += judged.prediction == truth;
-            if (!result.confusion.empty())
-                ++result.confusion[static_cast<std::size_t>(truth * classes + judged.prediction)];
+            std::int32_t truth = 0;
+            Judged judged;
+            const float* scores = host.values.data() + b * predictions * classes;
+            for (const std::int32_t each : truths_of(samples, index, predictions)) {
+                truth = each;
+                judged = judge(scores, classes, truth);
+                scores += classes;
+                loss += judged.loss;
+                correct += judged.prediction == truth;
+                if (!result.confusion.empty())
+                    ++result.confusion[static_cast<std::size_t>(truth * classes + judged.prediction)];
+            }
+            // Of a sequence it is the last one that is shown: the window's own label.
             const auto keep = [&](std::vector<Evaluation::Sample>& kept) {
                 if (static_cast<std::int64_t>(kept.size()) < examples)
                     kept.push_back({index, truth, judged.prediction, signal(samples, index)});
@@ -87,10 +94,20 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
             if (judged.prediction != truth) keep(result.mistakes);
         }
     }
-    const auto samples_seen = static_cast<double>(std::max<std::int64_t>(count, 1));
-    result.loss = loss / samples_seen;
-    result.accuracy = static_cast<double>(correct) / samples_seen;
+    const auto judgements = static_cast<double>(std::max<std::int64_t>(count * predictions, 1));
+    result.loss = loss / judgements;
+    result.accuracy = static_cast<double>(correct) / judgements;
     return result;
+}
+
+std::span<const std::int32_t> truths_of(const Samples& samples, std::int64_t index,
+                                        std::int64_t predictions) {
+    if (predictions == 1) return std::span(samples.labels).subspan(static_cast<std::size_t>(index), 1);
+    const TokenWindows* windows = samples.tokens();
+    if (windows == nullptr || windows->context != predictions)
+        throw Error("model", "tells the next token at every place of a window, and the data are no such text",
+                    "give it a text, with the context that it was made for");
+    return windows->targets(index);
 }
 
 namespace {
@@ -145,17 +162,20 @@ std::vector<PatternSnapshot::Matrix> patterns_of(const ModelFile& file, const st
         }
     }
     if (matrices.empty()) return {};
-    // Every model takes its features by the columns of its first matrix and gives a class by each row of its
-    // last one. Memory is asked for only when the file holds as many numbers as its configuration promises.
-    const std::int64_t inputs = (*matrices.front())[1], classes = (*matrices.back())[0];
+    // Every model gives a class by each row of its last matrix, and those of files that do not tell the
+    // features' shape take them by the columns of the first. Memory is asked for only when the file holds as
+    // many numbers as its configuration promises.
+    const SignalShape shape = file.feature_shape.value_or(SignalShape{1, {(*matrices.front())[1], 1, 1}});
+    const std::int64_t classes = (*matrices.back())[0];
     const ModelInfo& info = find_model(config.model);
-    if (inputs < 1 || classes < 1 || info.count_parameters(config.model_options, inputs, classes) != values)
+    if (shape.size() < 1 || classes < 1 ||
+        info.count_parameters(config.model_options, shape, classes) != values)
         throw Error(where, "its layers are not those of its configuration",
                     "use it with its own configuration");
     const auto backend = open_backend("cpu", 1);
-    MemoryBudget budget;
-    const auto model =
-        info.make({{*backend, budget}, config.model_options, inputs, classes, 1, 0, backend->threads()});
+    MemoryBudget budget(available_memory());
+    const auto model = info.make(
+        {{*backend, budget}, config.model_options, shape, classes, 1, 0, backend->threads(), Use::run});
     load_layers(*backend, *model, file);
     return model->patterns();
 }
@@ -184,8 +204,8 @@ struct FileJudge::Impl {
 
     std::unique_ptr<Model> load(const ModelFile& file, const FeatureMatrix& features, std::int64_t batch) {
         auto model = find_model(config.model)
-                         .make({device(), config.model_options, features.columns, dataset->classes(), batch,
-                                static_cast<std::uint64_t>(config.seed), backend->threads()});
+                         .make({device(), config.model_options, features.shape, dataset->classes(), batch,
+                                static_cast<std::uint64_t>(config.seed), backend->threads(), Use::run});
         load_layers(*backend, *model, file);
         return model;
     }
@@ -349,7 +369,7 @@ std::size_t FileJudge::Impl::least_limit(const ModelFile& file, const FeatureMat
     MemoryBudget budget(available_memory());
     const Device own{*backend, budget};
     const PackedModel packed = make_packed_model(own, file, 1, BlockRows::fewest);
-    FeatureMatrix first{1, features.columns, features.stride, {}};
+    FeatureMatrix first{1, features.columns, features.stride, features.shape, {}};
     first.values = Tensor(device(), MemoryTag::data, {1, features.stride}, "first test features");
     if (features.rows > 0)
         backend->copy_on_device(first.values.data(), features.values.data(), first.values.bytes());

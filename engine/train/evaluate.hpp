@@ -25,6 +25,10 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
                           std::span<const std::uint32_t> rows, std::int64_t batch, const Dataset& dataset,
                           std::int64_t examples);
 
+/// What a model's rows of class scores for sample `index` should say: the sample's label, or of a model of
+/// sequences the token behind each of the window's. Throws Error where the samples have not so many.
+std::span<const std::int32_t> truths_of(const Samples& samples, std::int64_t index, std::int64_t predictions);
+
 /// The file's weights into `model`. Throws Error when number, names, kinds, tensors or shapes are not those
 /// of the model's layers.
 void load_layers(Backend& backend, Model& model, const ModelFile& file);

@@ -12,6 +12,7 @@
 
 #include "engine/core/tensor.hpp"
 #include "engine/nn/pattern_snapshot.hpp"
+#include "kernels/ops/fft.hpp"
 
 namespace spectral {
 
@@ -67,6 +68,7 @@ inline double bits_per_token(double loss) { return loss / std::numbers::ln2; }
 struct RunInfo {
     std::string model, model_title, dataset, backend, device, features, note;
     std::int64_t parameters = 0, classes = 0, train_samples = 0, test_samples = 0, feature_count = 0;
+    SignalShape feature_shape;
     std::int64_t steps_per_epoch = 0, epochs = 0, batch = 0;
     std::string evaluated_on;  ///< "test" or "validation"
     std::string token_unit;    ///< Dataset::token_unit()

@@ -118,16 +118,15 @@ PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t
         width = build.layers.back()->outputs();
     }
     if (build.layers.empty()) throw Error("model file", "it has no layers");
-    ModelRequest request{device, Json::object(), build.layers.front()->inputs(), width, max_batch, 0,
-                         1,      Use::run};
+    const std::int64_t inputs = build.layers.front()->inputs();
+    ModelRequest request{device, Json::object(), {1, {inputs, 1, 1}}, width, max_batch, 0, 1, Use::run};
     auto model = std::make_unique<NetworkModel>(request, std::move(build.layers));
 
     // One block is made at a time: each layer may use all that is left.
     const std::size_t used = device.budget.total().current, limit = device.budget.limit();
     std::size_t least_limit = device.budget.total().peak;
     // Rows gathered at the first pass, and the class scores of a batch, here and on the host.
-    const std::size_t spare =
-        static_cast<std::size_t>(max_batch * (request.inputs + 2 * width)) * sizeof(float);
+    const std::size_t spare = static_cast<std::size_t>(max_batch * (inputs + 2 * width)) * sizeof(float);
     for (ImplicitLinear* layer : build.implicit) {
         const std::size_t taken = used + spare + layer->weights().reorder_bytes(max_batch);
         const std::size_t left = limit - std::min(limit, taken);

@@ -167,6 +167,7 @@ void TrainingRun::work() {
         end = RunState::stopped;
         message = "cancelled before the first step";
     } catch (const Error& error) {
+        result_.cause = std::current_exception();
         message = error.what();
         hint = error.hint();
         if (dynamic_cast<const FailedRun*>(&error) != nullptr) result_.bad_input = false;

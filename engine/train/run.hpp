@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -46,8 +47,9 @@ struct RunResult {
     double train_seconds_per_epoch = 0;  ///< median, training steps only; 0 when no epoch was finished
     double samples_per_second = 0;
     std::size_t peak_memory_bytes = 0;
-    std::string error, hint;  ///< of a failed run
-    bool bad_input = false;   ///< it failed before the first step, by what it was given
+    std::string error, hint;   ///< of a failed run
+    bool bad_input = false;    ///< it failed before the first step, by what it was given
+    std::exception_ptr cause;  ///< of a failed run: what was thrown, which may name an option
 };
 
 class TrainingRun {

@@ -100,13 +100,15 @@ struct Trainer::Impl {
         const std::int64_t max_batch = std::min(config.batch, std::max(train->rows, test->rows));
         require_memory();
         model = find_model(config.model)
-                    .make({device, config.model_options, train->columns, dataset->classes(), max_batch,
+                    .make({device, config.model_options, train->shape, dataset->classes(), max_batch,
                            static_cast<std::uint64_t>(config.seed), backend->threads()});
         parameters = model->parameters();
         optimiser = make_optimiser(config.optimiser, device, parameters, config.momentum);
         order = Buffer(device, MemoryTag::data, train_rows.size() * sizeof(std::uint32_t), "epoch order");
         order_labels =
-            Buffer(device, MemoryTag::data, train_rows.size() * sizeof(std::int32_t), "epoch labels");
+            Buffer(device, MemoryTag::data,
+                   train_rows.size() * static_cast<std::size_t>(model->predictions()) * sizeof(std::int32_t),
+                   "epoch labels");
         sums = Buffer(device, MemoryTag::workspace, sizeof(LossSums), "loss sums");
         verdict = Buffer(device, MemoryTag::workspace, sizeof(StepVerdict), "verdict on a step");
         at.learning_rate = config.learning_rate;
@@ -135,7 +137,7 @@ struct Trainer::Impl {
     void require_memory() const {
         const ModelInfo& info = find_model(config.model);
         const auto count = static_cast<double>(
-            info.count_parameters(config.model_options, train->columns, dataset->classes()));
+            info.count_parameters(config.model_options, train->shape, dataset->classes()));
         // Values, gradients, and the two moments of Adam.
         const double needed = 4 * sizeof(float) * count;
         const auto room = static_cast<double>(std::min(available_memory(), workspace->budget().limit()));
@@ -166,8 +168,12 @@ struct Trainer::Impl {
             MemoryTag::workspace, order.bytes() + order_labels.bytes(), "shuffled epoch");
         std::vector<std::uint32_t> rows = train_rows;
         Random(at.data_seed, kEpochStream + static_cast<std::uint64_t>(at.epoch)).shuffle(rows);
-        std::vector<std::int32_t> labels(rows.size());
-        for (std::size_t i = 0; i < rows.size(); ++i) labels[i] = dataset->train.labels[rows[i]];
+        std::vector<std::int32_t> labels;
+        labels.reserve(order_labels.bytes() / sizeof(std::int32_t));
+        for (const std::uint32_t row : rows) {
+            const std::span<const std::int32_t> truths = truths_of(dataset->train, row, model->predictions());
+            labels.insert(labels.end(), truths.begin(), truths.end());
+        }
         backend->copy_to_device(order.data(), rows.data(), order.bytes());
         backend->copy_to_device(order_labels.data(), labels.data(), order_labels.bytes());
         order_ready = true;
@@ -197,11 +203,11 @@ struct Trainer::Impl {
         const std::int64_t size = std::min(batch_size(), train_count() - first);
         const StepVerdict came_to =
             train_on({size, train->values.data(), train->stride, order.as<std::uint32_t>() + first,
-                      order_labels.as<std::int32_t>() + first});
+                      order_labels.as<std::int32_t>() + first * model->predictions(), at.step + 1});
         const LossSums& batch = came_to.sums;
 
         StepResult result;
-        const auto count = static_cast<double>(size);
+        const auto count = static_cast<double>(size * model->predictions());
         if (!std::isfinite(batch.loss))
             result.trouble = "the loss is not finite";
         else if (!came_to.finite())
@@ -230,7 +236,7 @@ struct Trainer::Impl {
     }
 
     void finish_epoch() {
-        const auto count = static_cast<double>(train_count());
+        const auto count = static_cast<double>(train_count() * model->predictions());
         ++at.epoch;
         means = {at.epoch, at.epoch_loss_sum / count, static_cast<double>(at.epoch_correct) / count};
         at.batch_in_epoch = 0;
@@ -331,6 +337,7 @@ ModelFile Trainer::model_file(bool with_state) {
     Impl& s = *impl_;
     ModelFile file;
     file.config = to_json(s.config);
+    file.feature_shape = s.train->shape;
     file.seed = static_cast<std::uint64_t>(s.config.seed);
     file.learning_rate = s.at.learning_rate;
     file.dataset = s.dataset->name;
@@ -443,6 +450,7 @@ RunInfo Trainer::info() const {
     info.test_samples =
         s.held_out_rows.empty() ? s.test->rows : static_cast<std::int64_t>(s.held_out_rows.size());
     info.feature_count = s.train->columns;
+    info.feature_shape = s.train->shape;
     info.steps_per_epoch = s.steps_per_epoch();
     info.epochs = s.config.epochs;
     info.batch = s.batch_size();

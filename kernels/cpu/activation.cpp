@@ -54,6 +54,14 @@ void multiply(const Multiply& op, std::int64_t begin, std::int64_t end) {
     });
 }
 
+void add_scaled(const AddScaled& op, std::int64_t begin, std::int64_t end) {
+    const float *a = op.a + begin, *b = op.b + begin;
+    float* y = op.y + begin;
+    for_lanes(end - begin, [&](auto d, std::int64_t i) HWY_ATTR {
+        hn::StoreU(hn::MulAdd(hn::Set(d, op.scale), hn::LoadU(d, b + i), hn::LoadU(d, a + i)), d, y + i);
+    });
+}
+
 }  // namespace spectral::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -67,6 +75,7 @@ HWY_EXPORT(relu_backward);
 HWY_EXPORT(gelu_values);
 HWY_EXPORT(gelu_backward);
 HWY_EXPORT(multiply);
+HWY_EXPORT(add_scaled);
 
 float logistic(float x) { return 1 / (1 + std::exp(-x)); }
 float silu(float x) { return x * logistic(x); }
@@ -131,12 +140,19 @@ void run_multiply(Backend& backend, const Multiply& op) {
     });
 }
 
+void run_add_scaled(Backend& backend, const AddScaled& op) {
+    for_elements(backend, op.size, [&](std::int64_t begin, std::int64_t end) {
+        HWY_DYNAMIC_DISPATCH(add_scaled)(op, begin, end);
+    });
+}
+
 }  // namespace
 
 void add_activation(OpTable& table) {
     table.add<Activation>(Level::tiled, run_activation, "vector registers, threads");
     table.add<ActivationBackward>(Level::tiled, run_activation_backward, "vector registers, threads");
     table.add<Multiply>(Level::tiled, run_multiply, "vector registers, threads");
+    table.add<AddScaled>(Level::tiled, run_add_scaled, "vector registers, threads");
 }
 
 }  // namespace spectral::cpu

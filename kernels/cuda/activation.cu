@@ -70,6 +70,21 @@ struct Product {
     }
 };
 
+struct ScaledSum {
+    float scale;
+    const float *a, *b;
+    float* y;
+
+    template <int kWidth>
+    __device__ void apply(std::int64_t i) const {
+        const auto first = load<kWidth>(a, i), second = load<kWidth>(b, i);
+        Pack<float, kWidth> out;
+#pragma unroll
+        for (int j = 0; j < kWidth; ++j) out.value[j] = fmaf(scale, second.value[j], first.value[j]);
+        store(y, i, out);
+    }
+};
+
 /// Calls body(function) with the function of a kind.
 template <class Body>
 void with_function(ActivationKind kind, const Body& body) {
@@ -103,6 +118,11 @@ void run_multiply(CudaBackend& backend, const Multiply& op) {
     run_elementwise(backend, op.size, vector_aligned(op.a, op.b, op.y), Product{op.a, op.b, op.y});
 }
 
+void run_add_scaled(CudaBackend& backend, const AddScaled& op) {
+    run_elementwise(backend, op.size, vector_aligned(op.a, op.b, op.y),
+                    ScaledSum{op.scale, op.a, op.b, op.y});
+}
+
 }  // namespace
 
 void add_activation(OpTable& table) {
@@ -110,6 +130,7 @@ void add_activation(OpTable& table) {
     add<Activation, run_forward>(table, Level::tiled, kChange);
     add<ActivationBackward, run_backward>(table, Level::tiled, kChange);
     add<Multiply, run_multiply>(table, Level::tiled, kChange);
+    add<AddScaled, run_add_scaled>(table, Level::tiled, kChange);
 }
 
 }  // namespace spectral::cuda

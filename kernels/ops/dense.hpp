@@ -1,5 +1,5 @@
 // What a dense layer is made of: matrix product, bias and activations, each with its gradient; and products
-// value by value.
+// and sums value by value.
 #pragma once
 
 #include "kernels/types.hpp"
@@ -69,6 +69,17 @@ struct ActivationBackward {
 struct Multiply {
     static constexpr std::string_view name = "multiply";
     std::int64_t size = 0;
+    const float* a = nullptr;
+    const float* b = nullptr;
+    float* y = nullptr;
+    Cost cost() const;
+};
+
+/// y[i] = a[i] + scale·b[i]. Any of them may be the same.
+struct AddScaled {
+    static constexpr std::string_view name = "add_scaled";
+    std::int64_t size = 0;
+    float scale = 1;
     const float* a = nullptr;
     const float* b = nullptr;
     float* y = nullptr;

@@ -53,7 +53,7 @@ class Text(CliCase):
         self.assert_refused("train", "--dataset", "text", "--data", "short.txt", "--context", "0",
                             naming="--context: 0 is out of range")
         self.assert_refused("train", "--dataset", "speech", "--data", ".", "--seconds", "0.01",
-                            naming="option 'seconds' of data set speech: 80 samples are fewer")
+                            naming="--seconds: 80 samples are fewer")
 
 
 def recording(digit: int, index: int, rate: int = 8000, channels: int = 1, width: int = 2) -> bytes:

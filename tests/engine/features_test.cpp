@@ -31,7 +31,7 @@ TEST_F(Features, AgreeWithTheDefinitions) {
         SCOPED_TRACE(feature.name);
         if (feature.name == "tokens") continue;  // of text, not of signals: text_test.cpp
         const FeatureMatrix matrix = compute_features(device_, samples, feature.name, "test");
-        EXPECT_EQ(matrix.columns, feature_count(feature.name, samples.shape));
+        EXPECT_EQ(matrix.columns, feature_shape(feature.name, samples.shape).size());
         EXPECT_EQ(matrix.stride % kRowAlignment, 0);
         const std::vector<float> all = matrix.values.to_host(*backend_).values;
         for (std::int64_t b = 0; b < 5; ++b) {
@@ -83,7 +83,7 @@ TEST_F(Features, RefuseImagesOfASignal) {
     Samples signal = images(1);
     signal.shape = {1, {42, 1, 1}};
     EXPECT_THROW(compute_features(device_, signal, "rfft2_magnitude", "test"), Error);
-    EXPECT_THROW(feature_count("nonsense", signal.shape), Error);
+    EXPECT_THROW(feature_shape("nonsense", signal.shape), Error);
 }
 
 }  // namespace

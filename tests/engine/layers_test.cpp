@@ -5,6 +5,7 @@
 
 #include "engine/compress/method.hpp"
 #include "engine/nn/adapted_layer.hpp"
+#include "engine/nn/composite.hpp"
 #include "engine/nn/dense.hpp"
 #include "engine/nn/implicit_linear.hpp"
 #include "engine/nn/purefft.hpp"
@@ -107,6 +108,19 @@ TEST_F(LayerGradients, Sequential) {
     layers.push_back(std::make_unique<Dense>(device_, "second", 6, 3, kBatch, 1, 2));
     Sequential network(device_, "network", std::move(layers), kBatch);
     check_layer(network, true, 5, {});
+}
+
+TEST_F(LayerGradients, Residual) {
+    for (const float scale : {1.0F, 0.618F}) {
+        Residual layer(device_, "residual", std::make_unique<Dense>(device_, "branch", 5, 5, kBatch, 1, 1),
+                       scale, kBatch);
+        check_layer(layer, true, 5, {});
+        check_layer(layer, false, 16, {5, 4, 3, 2, 1, 0});
+        EXPECT_EQ(layer.parameters().front()->name, "branch.weight");
+    }
+    EXPECT_THROW(Residual(device_, "residual", std::make_unique<Dense>(device_, "branch", 5, 4, kBatch, 1, 1),
+                          1, kBatch),
+                 Error);
 }
 
 TEST_F(LayerGradients, ImplicitLinear) {

@@ -164,6 +164,12 @@ TEST(HostileModelFile, BadTexts) {
     const fs::path path = folder / "model.h5";
     altered(path, [](hid_t file) { put_text(file, "config_json", "{\"model\": "); });
     expect_refused(path, "config_json is not JSON");
+    for (const char* extents :
+         {"28", "[]", "[28,", "[0]", "[-1]", "[2.5]", "[1,1,1,1,1,1,1,1,1]", "[8192,8193]", "[1e30]",
+          "[18446744073709551615,18446744073709551615]", "{\"a\":1}"}) {
+        altered(path, [&](hid_t file) { put_text(file, "feature_shape_json", extents); });
+        expect_refused(path, "feature_shape_json");
+    }
     altered(path, [](hid_t file) { put_text(file, "metrics_json", "[1]"); });
     expect_refused(path, "metrics_json is not a JSON object");
     altered(path, [](hid_t file) { put_text(file, "config_json", "{\"a\":" + std::string(50'000, '[')); });

@@ -57,6 +57,7 @@ inline HostTensor random_tensor(Random& random, Shape shape) {
 inline ModelFile sample_model() {
     Random random(7);
     ModelFile model;
+    model.feature_shape = SignalShape{2, {4, 7}};
     model.config = {{"model", "purefft"}, {"learning_rate", 0.1}, {"note", "Frequenz ω = 2πf"}};
     model.seed = std::numeric_limits<std::uint64_t>::max();
     model.dataset = "mnist";
@@ -135,9 +136,13 @@ inline bool same(const std::vector<LayerRecord>& a, const std::vector<LayerRecor
 }
 
 /// Everything but the producer and the date.
+inline bool same(const std::optional<SignalShape>& a, const std::optional<SignalShape>& b) {
+    return a.has_value() == b.has_value() && (!a || (a->rank == b->rank && a->extent == b->extent));
+}
+
 inline bool same(const ModelFile& a, const ModelFile& b) {
-    return a.config == b.config && a.seed == b.seed && a.dataset == b.dataset &&
-           a.dataset_sha256 == b.dataset_sha256 && a.metrics == b.metrics &&
+    return same(a.feature_shape, b.feature_shape) && a.config == b.config && a.seed == b.seed &&
+           a.dataset == b.dataset && a.dataset_sha256 == b.dataset_sha256 && a.metrics == b.metrics &&
            a.learning_rate == b.learning_rate && same(a.layers, b.layers) && same(a.history, b.history) &&
            a.provenance.git == b.provenance.git && a.provenance.backend == b.provenance.backend &&
            a.provenance.device == b.provenance.device &&

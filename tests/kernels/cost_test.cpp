@@ -83,6 +83,7 @@ TEST(Cost, EmptyIsFree) {
                             Activation{}.cost(),
                             ActivationBackward{}.cost(),
                             Multiply{}.cost(),
+                            AddScaled{}.cost(),
                             Convolve{}.cost(),
                             ConvolutionSpectrum{}.cost(),
                             TiledConvolve{{}, {2, {1, 1}}}.cost(),

@@ -96,6 +96,25 @@ TEST_P(Sized, ProductsAgree) {
     EXPECT_EQ(y.host(), expected);
 }
 
+TEST_P(Sized, ScaledSumsAgree) {
+    const std::vector<float> a = normal_values(size_, 5), b = normal_values(size_, 6);
+    Array<float> first(*backend_, std::span<const float>(a)), second(*backend_, std::span<const float>(b)),
+        y(*backend_, size_);
+    for (const float scale : {1.0F, -0.618F}) {
+        backend_->run(AddScaled{size_, scale, first.data(), second.data(), y.data()});
+        const std::vector<float> sums = y.host();
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            const double expected =
+                static_cast<double>(a[i]) + static_cast<double>(scale) * static_cast<double>(b[i]);
+            EXPECT_NEAR(static_cast<double>(sums[i]), expected, 2e-7 * (1 + std::abs(expected)));
+        }
+    }
+    backend_->run(AddScaled{size_, 1, first.data(), second.data(), first.data()});
+    std::vector<float> expected;
+    for (std::size_t i = 0; i < a.size(); ++i) expected.push_back(a[i] + b[i]);
+    EXPECT_EQ(first.host(), expected);
+}
+
 INSTANTIATE_TEST_SUITE_P(Sizes, Sized, testing::Values(0, 1, 2, 15, 16, 17, 97, 784, 16384, 16411));
 
 struct LossShape {

@@ -44,7 +44,7 @@ void ExperimentPanel::set_run_active(bool active) {
 }
 
 void ExperimentPanel::show_info(const RunInfo& info, const ExperimentConfig& config) {
-    shapes_[ceiling_key(config)] = {info.feature_count, info.classes};
+    shapes_[ceiling_key(config)] = {info.feature_shape, info.classes};
     update_parameters();
 }
 
@@ -61,13 +61,16 @@ void ExperimentPanel::update_parameters() {
             if (const std::optional<DataShape> shape = probe_shape(*wanted)) shapes_[key] = *shape;
         const auto shape = shapes_.find(key);
         if (shape != shapes_.end()) {
-            const ModelInfo& info = find_model(wanted->model);
-            if (info.count_parameters != nullptr)
-                count = grouped(info.count_parameters(wanted->model_options, shape->second.features,
-                                                      shape->second.classes));
-            hint = tr("%1 → %2").arg(grouped(shape->second.features), grouped(shape->second.classes));
-            help +=
-                tr("; %1 features in, %2 classes out").arg(shape->second.features).arg(shape->second.classes);
+            const auto& [features, classes] = shape->second;
+            hint = tr("%1 → %2").arg(grouped(features.size()), grouped(classes));
+            help += tr("; %1 features in, %2 classes out").arg(features.size()).arg(classes);
+            try {
+                count = grouped(
+                    find_model(wanted->model).count_parameters(wanted->model_options, features, classes));
+            } catch (const Error& error) {  // the run would say the same
+                hint = QString::fromStdString(error.what());
+                help = hint;
+            }
         } else {
             hint = tr("once data are read");
         }

@@ -19,7 +19,7 @@ std::optional<DataShape> probe_shape(const ExperimentConfig& config) {
         if (info.shape == nullptr) return std::nullopt;
         const DatasetShape shape =
             info.shape(complete(info.schema, config.dataset_options, "data set " + info.name));
-        return DataShape{feature_count(resolved_features(config), shape.signal), shape.classes};
+        return DataShape{feature_shape(resolved_features(config), shape.signal), shape.classes};
     } catch (const std::exception&) {
         return std::nullopt;  // the run itself tells what is wrong
     }

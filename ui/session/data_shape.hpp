@@ -9,7 +9,8 @@
 namespace spectral::ui {
 
 struct DataShape {
-    std::int64_t features = 0, classes = 0;
+    SignalShape features;
+    std::int64_t classes = 0;
 };
 
 /// For data sets that are generated. Nothing for a data set read from files, for options that do not fit, and

@@ -1,0 +1,12 @@
+// The models of the registry, each made in the file of its family.
+#pragma once
+
+#include "engine/nn/registry.hpp"
+
+namespace spectral {
+
+ModelInfo purefft_info();
+ModelInfo logistic_info();
+ModelInfo mlp_info();
+
+}  // namespace spectral

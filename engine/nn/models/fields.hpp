@@ -1,0 +1,17 @@
+// Fields of the models' schemas.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/core/schema.hpp"
+
+namespace spectral {
+
+Field integer_field(std::string name, std::int64_t value, double low, double high, std::string help);
+Field real_field(std::string name, double value, double low, double high, std::string help);
+Field flag_field(std::string name, bool value, std::string help);
+/// The first choice is the default.
+Field choice_field(std::string name, std::vector<std::string> choices, std::string help);
+
+}  // namespace spectral
