@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "engine/core/error.hpp"
 #include "engine/io/model_file.hpp"
@@ -131,6 +132,16 @@ double parse_bytes(const std::string& option, const std::string& text) {
     if (failure != std::errc() || scale == 0 || !(value > 0) || value * scale > kMost)
         throw Error(option, "'" + text + "' is no number of bytes", "give 40000, 40KiB or 1.5MiB");
     return value * scale;
+}
+
+bool begins_with(const std::filesystem::path& path, std::initializer_list<std::string_view> starts) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return false;
+    std::string begin(64, '\0');
+    file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+    begin.resize(static_cast<std::size_t>(file.gcount()));
+    return begin.empty() ||
+           std::ranges::any_of(starts, [&](std::string_view start) { return begin.starts_with(start); });
 }
 
 void require_free(const Output& output, bool force, const std::string& go_on) {

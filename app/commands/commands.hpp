@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -72,6 +73,9 @@ struct Output {
     std::string kind;    ///< "model file of this program"
     bool (*is_kind)(const std::filesystem::path&);
 };
+
+/// Whether the file begins with one of `starts`, or is empty. Never throws on what it finds there.
+bool begins_with(const std::filesystem::path& path, std::initializer_list<std::string_view> starts);
 
 /// Throws Error where something stands there that is not of its kind, or that nobody allowed to be replaced;
 /// `go_on` is what to do instead, for the hint.

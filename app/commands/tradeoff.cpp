@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 
@@ -14,7 +13,6 @@
 #include "app/commands/input.hpp"
 #include "app/commands/model_judge.hpp"
 #include "engine/core/files.hpp"
-#include "engine/io/model_file.hpp"
 
 namespace spectral::app {
 
@@ -22,7 +20,7 @@ namespace {
 
 struct TradeoffArguments {
     std::string in, out, plot, backend = "auto";
-    bool json = false;
+    bool json = false, force = false;
     JudgeFlags judge;
 };
 
@@ -57,29 +55,17 @@ void print_table(const std::vector<Curve>& curves, bool judged) {
     }
 }
 
-/// Curves are made again at will; whatever else stands there took its time.
-void require_curves(const std::string& path) {
-    std::error_code ignored;
-    if (!std::filesystem::exists(path, ignored)) return;
-    std::ifstream file(path, std::ios::binary);
-    std::string begin(16, '\0');
-    file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
-    begin.resize(static_cast<std::size_t>(file.gcount()));
-    const bool ours = begin.empty() || begin.starts_with("tensor,method,") || begin.starts_with("<svg") ||
-                      begin.starts_with("<?xml");
-    if (is_model_file(path))
-        throw Error(path, "holds a model, which curves do not replace", "give another name");
-    if (!ours) throw Error(path, "exists already and holds no curves", "give another name");
-}
+bool is_curves_table(const std::filesystem::path& path) { return begins_with(path, {"tensor,method,"}); }
+
+bool is_svg(const std::filesystem::path& path) { return begins_with(path, {"<svg", "<?xml"}); }
 
 void tradeoff(TradeoffArguments& a) {
     if (!a.out.empty() && a.out == a.plot)
         throw Error("--plot", "is the file of --out", "give it another name");
-    for (const std::string& path : {a.out, a.plot}) {
-        if (path.empty()) continue;
-        require_replaceable(path);
-        require_curves(path);
-    }
+    require_free({a.out, "--out", "table of curves", is_curves_table}, a.force);
+    require_free({a.plot, "--plot", "SVG picture", is_svg}, a.force);
+    for (const std::string& path : {a.out, a.plot})
+        if (!path.empty()) require_replaceable(path);
     const Input input(a.in);
     const ModelFile& file = input.model();
     watch_signals();
@@ -119,6 +105,7 @@ void add_tradeoff(CLI::App& app, int& exit_code) {
     command->add_option("in", a->in, kInputHelp)->required()->type_name("FILE");
     command->add_option("--out", a->out, "CSV of all curves to write")->type_name("FILE");
     command->add_option("--plot", a->plot, "SVG of the whole model's curves to write")->type_name("FILE");
+    command->add_flag("--force", a->force, "replace what stands at --out and --plot");
     a->judge.add(*command);
     command->add_option("--backend", a->backend, "backend [auto]")->type_name("NAME");
     command->add_flag("--json", a->json, "print one JSON object as the last line");

@@ -178,6 +178,8 @@ void print_result(const RunResult& result, const std::string& out) {
     fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
+bool is_log(const std::filesystem::path& path) { return begins_with(path, {"{\"epoch\":"}); }
+
 int train(TrainArguments& a) {
     RunOptions options;
     options.out = a.out.empty() ? a.resume : a.out;
@@ -186,6 +188,8 @@ int train(TrainArguments& a) {
         throw Error("--patterns-png", "the picture is made from the model file", "give --out FILE as well");
     require_free({a.patterns_png, "--patterns-png", "PNG picture", is_png}, a.force);
     require_free({a.trace, "--trace", "Chrome trace", is_chrome_trace}, a.force);
+    // A run that goes on goes on in its log too.
+    require_free({a.log, "--log", "log of this program", is_log}, a.force || !a.resume.empty());
     if (!a.patterns_png.empty()) require_replaceable(a.patterns_png);
     if (!a.trace.empty()) {
         require_replaceable(a.trace);
@@ -251,7 +255,7 @@ void add_train(CLI::App& app, int& exit_code) {
     command->add_option("--data", a->data, "directory or file of the data set")->type_name("PATH");
     command->add_option("--config", a->config, "JSON file of options; flags override it")->type_name("FILE");
     command->add_option("--out", a->out, "model file, written at every checkpoint")->type_name("FILE");
-    command->add_flag("--force", a->force, "replace what stands at --out, --patterns-png and --trace");
+    command->add_flag("--force", a->force, "replace what stands at --out, --log, --patterns-png and --trace");
     command->add_option("--resume", a->resume, "go on from this file; --epochs is the new total")
         ->type_name("FILE");
     command->add_option("--log", a->log, "one JSON object per line per epoch")->type_name("FILE");

@@ -182,7 +182,8 @@ class Tradeoff(CliCase):
         self.assertEqual(nulls, {"random-basis", "noise-fft", "noise-magnitude"})
         picture = xml.etree.ElementTree.parse(self.folder / "curves.svg").getroot()
         self.assertTrue(picture.tag.endswith("svg"))
-        self.assertEqual(self.succeed(*run).returncode, 0)
+        self.assert_refused(*run, naming="curves.csv: exists already")
+        self.assertEqual(self.succeed(*run, "--force").returncode, 0)
 
     def test_refusals_write_nothing(self) -> None:
         out = ("--out", "curves.csv")
@@ -190,9 +191,9 @@ class Tradeoff(CliCase):
         self.train("run.h5", "--epochs", "1")
         self.assert_refused("tradeoff", "run.h5", *out, "--data", "nowhere", "--dataset", "mnist", naming="nowhere")
         self.assert_refused("tradeoff", "run.h5", "--out", "no/such/folder.csv", naming="no/such")
-        self.assert_refused("tradeoff", "run.h5", "--out", "run.h5", naming="run.h5: holds a model")
+        self.assert_refused("tradeoff", "run.h5", "--out", "run.h5", naming="run.h5: exists and is no table")
         (self.folder / "mine.npy").write_bytes(b"\x93NUMPY and what follows")
-        self.assert_refused("tradeoff", "run.h5", "--plot", "mine.npy", naming="mine.npy: exists already")
+        self.assert_refused("tradeoff", "run.h5", "--plot", "mine.npy", naming="mine.npy: exists and is no SVG")
         self.assertTrue((self.folder / "mine.npy").read_bytes().startswith(b"\x93NUMPY"))
         self.assert_refused("tradeoff", "run.h5", *out, "--plot", "curves.csv", naming="--plot")
 

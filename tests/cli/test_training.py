@@ -35,8 +35,9 @@ class Output(CliCase):
         self.assertEqual(sum(line.startswith("epoch ") for line in run.stderr.splitlines()), 2)
 
     def test_log(self) -> None:
-        (self.folder / "log").write_text("an older log\n", encoding="utf-8")
-        result = self.train("run.h5", "--epochs", "3", "--log", "log")
+        (self.folder / "log").write_text('{"epoch":1,"of":"an older run"}\n', encoding="utf-8")
+        self.assert_refused("train", *QUICK, "--epochs", "3", "--log", "log", naming="log: exists already")
+        result = self.train("run.h5", "--epochs", "3", "--log", "log", "--force")
         lines = [json.loads(line) for line in (self.folder / "log").read_text(encoding="utf-8").splitlines()]
         self.assertEqual([line["epoch"] for line in lines], [1, 2, 3])
         names = {"epoch", "step", "train_loss", "train_accuracy", "test_loss", "test_accuracy"}
@@ -46,8 +47,11 @@ class Output(CliCase):
         self.json("train", "--resume", "run.h5", "--epochs", "4", "--log", "log")
         lines = [json.loads(line) for line in (self.folder / "log").read_text(encoding="utf-8").splitlines()]
         self.assertEqual([line["epoch"] for line in lines], [1, 2, 3, 4])
-        self.assert_refused("train", "--dataset", "mnist", "--data", "missing", "--log", "log", naming="missing")
+        self.assert_refused("train", "--dataset", "mnist", "--data", "missing", "--log", "log", "--force",
+                            naming="missing")
         self.assertEqual(len((self.folder / "log").read_text(encoding="utf-8").splitlines()), 4)
+        (self.folder / "notes").write_text("mine")
+        self.assert_refused("train", *QUICK, "--log", "notes", "--force", naming="notes: exists and is no log")
 
     def test_validation_while_training_and_the_test_set_at_the_end(self) -> None:
         result = self.train("run.h5", "--epochs", "1", "--validation", "0.2", "--log", "log")

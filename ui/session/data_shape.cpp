@@ -3,7 +3,6 @@
 #include <exception>
 #include <string>
 
-#include "engine/data/dataset.hpp"
 #include "engine/data/features.hpp"
 #include "engine/nn/registry.hpp"
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "engine/data/dataset.hpp"
 #include "engine/train/config.hpp"
 
 namespace spectral::ui {
