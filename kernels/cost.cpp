@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "kernels/ops/attention.hpp"
+#include "kernels/ops/batch_norm.hpp"
 #include "kernels/ops/ceiling.hpp"
 #include "kernels/ops/convolution.hpp"
 #include "kernels/ops/dct.hpp"
@@ -134,6 +135,15 @@ Cost LayerNorm::cost() const { return norm_cost(rows, 2, 2, 8); }
 Cost LayerNormGelu::cost() const { return norm_cost(rows, 2, 2, 28); }
 Cost LayerNormBackward::cost() const { return norm_cost(rows, 3, 4, 16); }
 Cost LayerNormGeluBackward::cost() const { return norm_cost(rows, 3, 4, 46); }
+
+Cost BatchNorm::cost() const {
+    return {kReal * (2 * real(images.size()) + 6 * real(images.channels)),
+            (training ? 8 : 4) * real(images.size())};
+}
+
+Cost BatchNormBackward::cost() const {
+    return {kReal * (3 * real(images.size()) + 5 * real(images.channels)), 14 * real(images.size())};
+}
 
 namespace {
 

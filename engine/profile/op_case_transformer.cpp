@@ -4,6 +4,7 @@
 #include "engine/nn/tiled_attention.hpp"
 #include "engine/profile/op_case.hpp"
 #include "kernels/ops/attention.hpp"
+#include "kernels/ops/batch_norm.hpp"
 #include "kernels/ops/dropout.hpp"
 #include "kernels/ops/gated.hpp"
 #include "kernels/ops/layer_norm.hpp"
@@ -77,6 +78,51 @@ OpCase norm_backward(Device device, const Json& sizes) {
                 inputs->zeros(rows.size),
                 inputs->zeros(Op::scratch_size(rows.batch, rows.size))};
     return simple(inputs, norm_text(rows), op, op.dx, all);
+}
+
+ChannelValues channel_values(const Json& sizes) {
+    return {size_of(sizes, "batch"), size_of(sizes, "channels"), size_of(sizes, "space")};
+}
+
+std::string channel_text(const ChannelValues& images) {
+    return fmt::format("{} × {} channels × {}", images.batch, images.channels, images.space);
+}
+
+BatchNorm batch_norm_op(Inputs& inputs, const ChannelValues& images) {
+    BatchNorm op{images};
+    op.x = inputs.normal(images.size(), 1);
+    op.scale = inputs.normal(images.channels, 2, 0.1, 1);
+    op.shift = inputs.normal(images.channels, 3, 0.1);
+    op.y = inputs.zeros(images.size());
+    op.mean = inputs.zeros(images.channels);
+    op.inverse_deviation = inputs.zeros(images.channels);
+    op.running_mean = inputs.zeros(images.channels);
+    op.running_variance = inputs.zeros(images.channels);
+    return op;
+}
+
+OpCase batch_norm(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const ChannelValues images = channel_values(sizes);
+    const BatchNorm op = batch_norm_op(*inputs, images);
+    return simple(inputs, channel_text(images), op, op.y, images.size());
+}
+
+OpCase batch_norm_backward(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const ChannelValues images = channel_values(sizes);
+    const BatchNorm forward = batch_norm_op(*inputs, images);
+    device.backend.run(forward);
+    BatchNormBackward op{images};
+    op.x = forward.x;
+    op.mean = forward.mean;
+    op.inverse_deviation = forward.inverse_deviation;
+    op.scale = forward.scale;
+    op.dy = inputs->normal(images.size(), 4);
+    op.dx = inputs->zeros(images.size());
+    op.dscale = inputs->zeros(images.channels);
+    op.dshift = inputs->zeros(images.channels);
+    return simple(inputs, channel_text(images), op, op.dx, images.size());
 }
 
 /// Inputs of causal attention and the tile that the program would take.
@@ -187,6 +233,8 @@ std::vector<OpCaseInfo> transformer_cases() {
     const Schema axis{size_field("outer", 2048, 1 << 24), size_field("axis", 512, 1 << 20),
                       size_field("inner", 1, 1 << 20)};
     const Schema matrix{size_field("batch", 2048, 1 << 20), size_field("columns", 512, 1 << 20)};
+    const Schema images{size_field("batch", 64, 1 << 20), size_field("channels", 32, 1 << 16),
+                        size_field("space", 784, 1 << 24)};
     const Schema heads{size_field("batch", 4, 1 << 16), size_field("heads", 8, 1 << 10),
                        size_field("sequence", 512, 1 << 20),
                        size_field("head_size", 64, static_cast<double>(kMaxHeadSize))};
@@ -204,7 +252,9 @@ std::vector<OpCaseInfo> transformer_cases() {
             {"layer_norm", matrix, norm<LayerNorm>},
             {"layer_norm_backward", matrix, norm_backward<LayerNormBackward>},
             {"layer_norm_gelu", matrix, norm<LayerNormGelu>},
-            {"layer_norm_gelu_backward", matrix, norm_backward<LayerNormGeluBackward>}};
+            {"layer_norm_gelu_backward", matrix, norm_backward<LayerNormGeluBackward>},
+            {"batch_norm", images, batch_norm},
+            {"batch_norm_backward", images, batch_norm_backward}};
 }
 
 }  // namespace spectral::op_case

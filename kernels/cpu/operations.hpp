@@ -37,6 +37,7 @@ void add_sparse(OpTable& table);
 void add_sparse_merge(OpTable& table);
 void add_sparse_spectral_multiply(OpTable& table);
 void add_sparse_matmul(OpTable& table);
+void add_spectral_batch_norm(OpTable& table);
 void add_spectral_multiply(OpTable& table);
 void add_tiled_convolve(OpTable& table);
 void add_top_k(OpTable& table);
@@ -74,6 +75,7 @@ inline void add_all(OpTable& table) {
     add_sparse_merge(table);
     add_sparse_spectral_multiply(table);
     add_sparse_matmul(table);
+    add_spectral_batch_norm(table);
     add_spectral_multiply(table);
     add_tiled_convolve(table);
     add_top_k(table);

@@ -1,113 +1,99 @@
-// Batch norm of complex values and its gradient: a thread for each column, which goes down the rows in their
-// order beside its neighbours.
-#include "kernels/cuda/complex.cuh"
+// Batch norm by channels and its gradient: a block for each channel, whose threads' sums are added up in a
+// fixed order.
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.hpp"
-#include "kernels/ops/normalise.hpp"
+#include "kernels/cuda/reduce.cuh"
+#include "kernels/ops/batch_norm.hpp"
 
 namespace spectral::cuda {
 
 namespace {
 
-/// Complex arrays as the device reads them.
-struct ForwardArrays {
-    const float2 *x, *shift;
-    float2 *y, *mean, *running_mean;
-};
+/// Where value `at` of channel `c` lies.
+__device__ __forceinline__ std::int64_t place(const ChannelValues& images, std::int64_t c, std::int64_t at) {
+    return (at / images.space * images.channels + c) * images.space + at % images.space;
+}
 
-__global__ void forward_kernel(SpectralBatchNorm op, ForwardArrays a) {
-    for (std::int64_t i = global_thread(); i < op.size; i += global_threads()) {
-        float2 mean = a.running_mean[i];
-        float deviation = 0;
+__global__ void forward_kernel(BatchNorm op, std::int64_t count) {
+    __shared__ double partial[kBlock / kWarp];
+    for (std::int64_t c = blockIdx.x; c < op.images.channels; c += gridDim.x) {
+        float mean = op.running_mean[c], inverse = 0;
         if (op.training) {
-            double re = 0, im = 0, squares = 0;
-            for (std::int64_t b = 0; b < op.batch; ++b) {
-                const float2 x = a.x[b * op.size + i];
-                re += x.x;
-                im += x.y;
+            double sum = 0, squares = 0;
+            for (std::int64_t at = threadIdx.x; at < count; at += kBlock)
+                sum += op.x[place(op.images, c, at)];
+            const double centre = block_sum<kBlock>(sum, partial) / static_cast<double>(count);
+            for (std::int64_t at = threadIdx.x; at < count; at += kBlock) {
+                const double away = op.x[place(op.images, c, at)] - centre;
+                squares += away * away;
             }
-            re /= static_cast<double>(op.batch);
-            im /= static_cast<double>(op.batch);
-            for (std::int64_t b = 0; b < op.batch; ++b) {
-                const float2 x = a.x[b * op.size + i];
-                squares += (x.x - re) * (x.x - re) + (x.y - im) * (x.y - im);
+            squares = block_sum<kBlock>(squares, partial);
+            inverse = static_cast<float>(1 / sqrt(squares / static_cast<double>(count) + op.epsilon));
+            if (threadIdx.x == 0) {
+                const double momentum = op.momentum, others = count > 1 ? count - 1 : 1;
+                op.mean[c] = static_cast<float>(centre);
+                op.inverse_deviation[c] = inverse;
+                op.running_mean[c] = static_cast<float>((1 - momentum) * mean + momentum * centre);
+                op.running_variance[c] =
+                    static_cast<float>((1 - momentum) * op.running_variance[c] + momentum * squares / others);
             }
-            const double momentum = op.momentum, others = op.batch > 1 ? op.batch - 1 : 1;
-            deviation = static_cast<float>(sqrt(squares / static_cast<double>(op.batch) + op.epsilon));
-            a.running_mean[i] = make_float2(static_cast<float>((1 - momentum) * mean.x + momentum * re),
-                                            static_cast<float>((1 - momentum) * mean.y + momentum * im));
-            op.running_variance[i] =
-                static_cast<float>((1 - momentum) * op.running_variance[i] + momentum * squares / others);
-            mean = make_float2(static_cast<float>(re), static_cast<float>(im));
-            a.mean[i] = mean;
-            op.deviation[i] = deviation;
+            mean = static_cast<float>(centre);
         } else {
-            deviation = sqrtf(op.running_variance[i] + op.epsilon);
+            inverse = 1 / sqrtf(op.running_variance[c] + op.epsilon);
         }
-        const float factor = op.scale[i] / deviation;
-        const float2 shift = a.shift[i];
-        for (std::int64_t b = 0; b < op.batch; ++b) {
-            const float2 x = a.x[b * op.size + i];
-            a.y[b * op.size + i] =
-                make_float2(factor * (x.x - mean.x) + shift.x, factor * (x.y - mean.y) + shift.y);
+        const float factor = op.scale[c] * op.gain * inverse, shift = op.shift[c];
+        for (std::int64_t at = threadIdx.x; at < count; at += kBlock) {
+            const std::int64_t i = place(op.images, c, at);
+            op.y[i] = factor * (op.x[i] - mean) + shift;
         }
     }
 }
 
-struct BackwardArrays {
-    const float2 *x, *mean, *dy;
-    float2 *dx, *dshift;
-};
-
-__global__ void backward_kernel(SpectralBatchNormBackward op, BackwardArrays a) {
-    for (std::int64_t i = global_thread(); i < op.size; i += global_threads()) {
-        const float2 mean = a.mean[i];
-        const float deviation = op.deviation[i];
-        double re = 0, im = 0, along = 0;
-        for (std::int64_t b = 0; b < op.batch; ++b) {
-            const float2 x = a.x[b * op.size + i], dy = a.dy[b * op.size + i];
-            re += dy.x;
-            im += dy.y;
-            along += static_cast<double>(x.x - mean.x) * dy.x + static_cast<double>(x.y - mean.y) * dy.y;
+__global__ void backward_kernel(BatchNormBackward op, std::int64_t count) {
+    __shared__ double partial[kBlock / kWarp];
+    for (std::int64_t c = blockIdx.x; c < op.images.channels; c += gridDim.x) {
+        const float mean = op.mean[c], inverse = op.inverse_deviation[c];
+        double sum = 0, along = 0;
+        for (std::int64_t at = threadIdx.x; at < count; at += kBlock) {
+            const std::int64_t i = place(op.images, c, at);
+            sum += op.dy[i];
+            along += static_cast<double>((op.x[i] - mean) * inverse) * op.dy[i];
         }
-        along /= deviation;
-        a.dshift[i] = make_float2(static_cast<float>(re), static_cast<float>(im));
-        op.dscale[i] = static_cast<float>(along);
-        const double share = 1 / static_cast<double>(op.batch > 0 ? op.batch : 1);
-        const auto mean_re = static_cast<float>(share * re), mean_im = static_cast<float>(share * im),
-                   pull = static_cast<float>(share * along);
-        const float factor = op.scale[i] / deviation;
-        for (std::int64_t b = 0; b < op.batch; ++b) {
-            const float2 x = a.x[b * op.size + i], dy = a.dy[b * op.size + i];
-            a.dx[b * op.size + i] =
-                make_float2(factor * (dy.x - mean_re - pull * ((x.x - mean.x) / deviation)),
-                            factor * (dy.y - mean_im - pull * ((x.y - mean.y) / deviation)));
+        sum = block_sum<kBlock>(sum, partial);
+        along = block_sum<kBlock>(along, partial);
+        if (threadIdx.x == 0) {
+            op.dshift[c] = static_cast<float>(sum);
+            op.dscale[c] = static_cast<float>(op.gain * along);
+        }
+        const auto share = static_cast<float>(sum / static_cast<double>(count)),
+                   pull = static_cast<float>(along / static_cast<double>(count));
+        const float factor = op.scale[c] * op.gain * inverse;
+        for (std::int64_t at = threadIdx.x; at < count; at += kBlock) {
+            const std::int64_t i = place(op.images, c, at);
+            op.dx[i] = factor * (op.dy[i] - share - (op.x[i] - mean) * inverse * pull);
         }
     }
 }
 
-void run_forward(CudaBackend& backend, const SpectralBatchNorm& op) {
-    if (op.batch == 0 || op.size == 0) return;
-    const ForwardArrays arrays{parts_of(op.x), parts_of(op.shift), parts_of(op.y), parts_of(op.mean),
-                               parts_of(op.running_mean)};
-    launch(forward_kernel, blocks_for(op.size, kBlock, backend.most_blocks()), kBlock, 0, backend.stream(),
-           op, arrays);
+void run_forward(CudaBackend& backend, const BatchNorm& op) {
+    if (op.images.size() == 0) return;
+    launch(forward_kernel, blocks_for(op.images.channels, 1, backend.most_blocks()), kBlock, 0,
+           backend.stream(), op, op.images.count());
 }
 
-void run_backward(CudaBackend& backend, const SpectralBatchNormBackward& op) {
-    if (op.size == 0) return;
-    const BackwardArrays arrays{parts_of(op.x), parts_of(op.mean), parts_of(op.dy), parts_of(op.dx),
-                                parts_of(op.dshift)};
-    launch(backward_kernel, blocks_for(op.size, kBlock, backend.most_blocks()), kBlock, 0, backend.stream(),
-           op, arrays);
+/// Of no values the sums are 0.
+void run_backward(CudaBackend& backend, const BatchNormBackward& op) {
+    if (op.images.channels == 0) return;
+    launch(backward_kernel, blocks_for(op.images.channels, 1, backend.most_blocks()), kBlock, 0,
+           backend.stream(), op, op.images.count());
 }
 
 }  // namespace
 
 void add_batch_norm(OpTable& table) {
-    constexpr auto kChange = "a thread per column, rows in their order, sums in double";
-    add<SpectralBatchNorm, run_forward>(table, Level::fused, kChange);
-    add<SpectralBatchNormBackward, run_backward>(table, Level::fused, kChange);
+    constexpr auto kChange = "a block per channel, sums in double and in a fixed order";
+    add<BatchNorm, run_forward>(table, Level::tiled, kChange);
+    add<BatchNormBackward, run_backward>(table, Level::tiled, kChange);
 }
 
 }  // namespace spectral::cuda

@@ -63,6 +63,7 @@ void add_softmax(OpTable& table);
 void add_softmax_nll(OpTable& table);
 void add_sparse(OpTable& table);
 void add_sparse_matmul(OpTable& table);
+void add_spectral_batch_norm(OpTable& table);
 void add_spectral_multiply(OpTable& table);
 void add_spectral_normalise(OpTable& table);
 void add_top_k(OpTable& table);
@@ -99,6 +100,7 @@ inline void add_all(OpTable& table) {
     add_softmax_nll(table);
     add_sparse(table);
     add_sparse_matmul(table);
+    add_spectral_batch_norm(table);
     add_spectral_multiply(table);
     add_spectral_normalise(table);
     add_top_k(table);

@@ -41,6 +41,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/softmax_nll.cu
     cuda/sparse.cu
     cuda/sparse_matmul.cu
+    cuda/spectral_batch_norm.cu
     cuda/spectral_multiply.cu
     cuda/spectral_normalise.cu
     cuda/top_k.cu)

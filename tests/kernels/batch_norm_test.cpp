@@ -1,96 +1,88 @@
-// Batch norm of complex values against its definition, and its gradients against difference quotients of
-// that.
+// Batch norm by channels against its definition, and the gradients against difference quotients of that.
+#include "kernels/ops/batch_norm.hpp"
+
 #include <gtest/gtest.h>
 
-#include <numeric>
+#include <algorithm>
+#include <cmath>
 
-#include "kernels/ops/normalise.hpp"
 #include "tests/support/complex_values.hpp"
-#include "tests/support/sparse_definitions.hpp"
+#include "tests/support/transformer_definitions.hpp"
 
-namespace spectral::test {
+namespace spectral {
+
+void PrintTo(const ChannelValues& s, std::ostream* out) {
+    *out << s.batch << " × " << s.channels << " × " << s.space;
+}
+
+namespace test {
 namespace {
 
-using definition::ComplexDoubles;
+using definition::ChannelMoments;
 using definition::Doubles;
 
-constexpr float kEpsilon = 0.25F, kMomentum = 0.3F;
+constexpr float kEpsilon = 0.01F, kMomentum = 0.3F, kGain = 0.78615138F;  // √(1/φ)
 
-struct Sizes {
-    std::int64_t batch, size;
-};
-
-class BatchNorm : public testing::TestWithParam<Sizes> {
+class BatchNormByChannels : public testing::TestWithParam<ChannelValues> {
 protected:
-    std::int64_t batch_ = GetParam().batch, size_ = GetParam().size, all_ = batch_ * size_;
-    std::vector<Complex> x_ = complex_values(all_, 1), dy_ = complex_values(all_, 2),
-                         shift_ = complex_values(size_, 3), running_mean_ = complex_values(size_, 4);
-    std::vector<float> scale_ = normal_values(size_, 5), running_variance_ = normal_values(size_, 6, 0.1, 2);
-    definition::BatchNorm expected_ =
-        definition::batch_norm(to_complex_doubles(x_), to_doubles(scale_), to_complex_doubles(shift_),
-                               static_cast<double>(kEpsilon));
+    ChannelValues images_ = GetParam();
+    std::vector<float> x_ = normal_values(images_.size(), 1, 2, 5),
+                       scale_ = normal_values(images_.channels, 2, 1, 1),
+                       shift_ = normal_values(images_.channels, 3), dy_ = normal_values(images_.size(), 4),
+                       running_mean_ = normal_values(images_.channels, 5),
+                       running_variance_ = normal_values(images_.channels, 6, 0.1, 2);
+
+    Doubles value(const Doubles& x, const ChannelMoments& moments, const Doubles& scale,
+                  const Doubles& shift) const {
+        return definition::channel_norm(x, images_, moments, scale, shift, static_cast<double>(kEpsilon),
+                                        static_cast<double>(kGain));
+    }
 };
 
-TEST_P(BatchNorm, TrainsAndRemembers) {
-    at_every_level<SpectralBatchNorm>([&](Backend& backend, Level level) {
-        Array<Complex> x(backend, view(x_)), shift(backend, view(shift_)), mean(backend, size_),
-            running_mean(backend, view(running_mean_));
-        Array<float> scale(backend, view(scale_)), deviation(backend, size_),
-            running_variance(backend, view(running_variance_));
-        SpectralBatchNorm op{batch_, size_, true, kEpsilon, kMomentum};
-        op.x = x.data();
-        op.y = x.data();
-        op.scale = scale.data();
-        op.shift = shift.data();
-        op.mean = mean.data();
-        op.deviation = deviation.data();
-        op.running_mean = running_mean.data();
-        op.running_variance = running_variance.data();
-        backend.run(op, level);
-        if (batch_ == 0) {
+TEST_P(BatchNormByChannels, TrainsAndRemembers) {
+    const ChannelMoments moments = definition::channel_moments(to_doubles(x_), images_);
+    const Doubles expected = value(to_doubles(x_), moments, to_doubles(scale_), to_doubles(shift_));
+    at_every_level<BatchNorm>([&](Backend& backend, Level level) {
+        Array<float> x(backend, view(x_)), scale(backend, view(scale_)), shift(backend, view(shift_)),
+            mean(backend, images_.channels), inverse(backend, images_.channels),
+            running_mean(backend, view(running_mean_)), running_variance(backend, view(running_variance_));
+        backend.run(
+            BatchNorm{images_, true, kEpsilon, kMomentum, kGain, x.data(), scale.data(), shift.data(),
+                      x.data(), mean.data(), inverse.data(), running_mean.data(), running_variance.data()},
+            level);
+        if (images_.size() == 0) {
             EXPECT_EQ(running_mean.host(), running_mean_);
             EXPECT_EQ(running_variance.host(), running_variance_);
             return;
         }
-        EXPECT_LE(relative_energy_error(x.host(), expected_.y), kEnergyTolerance);
-        EXPECT_LE(relative_energy_error(mean.host(), expected_.mean), kEnergyTolerance);
-        Doubles deviations, variances;
-        ComplexDoubles means;
-        const double momentum = static_cast<double>(kMomentum), count = static_cast<double>(batch_);
-        for (std::size_t i = 0; i < scale_.size(); ++i) {
-            deviations.push_back(std::sqrt(expected_.variance[i] + static_cast<double>(kEpsilon)));
-            means.push_back((1 - momentum) * std::complex<double>(running_mean_[i]) +
-                            momentum * expected_.mean[i]);
-            variances.push_back((1 - momentum) * static_cast<double>(running_variance_[i]) +
-                                momentum * expected_.variance[i] * count / std::max(count - 1, 1.0));
+        EXPECT_LE(relative_energy_error(x.host(), expected), kEnergyTolerance);
+        EXPECT_LE(relative_energy_error(mean.host(), moments.mean), kEnergyTolerance);
+        const double momentum = static_cast<double>(kMomentum), count = static_cast<double>(images_.count());
+        Doubles inverses, means, variances;
+        for (std::size_t c = 0; c < scale_.size(); ++c) {
+            inverses.push_back(1 / std::sqrt(moments.variance[c] + static_cast<double>(kEpsilon)));
+            means.push_back((1 - momentum) * static_cast<double>(running_mean_[c]) +
+                            momentum * moments.mean[c]);
+            variances.push_back((1 - momentum) * static_cast<double>(running_variance_[c]) +
+                                momentum * moments.variance[c] * count / std::max(count - 1, 1.0));
         }
-        EXPECT_LE(relative_energy_error(deviation.host(), deviations), kEnergyTolerance);
+        EXPECT_LE(relative_energy_error(inverse.host(), inverses), kEnergyTolerance);
         EXPECT_LE(relative_energy_error(running_mean.host(), means), kEnergyTolerance);
         EXPECT_LE(relative_energy_error(running_variance.host(), variances), kEnergyTolerance);
     });
 }
 
-TEST_P(BatchNorm, UsesWhatItRemembersAndLeavesItAlone) {
-    ComplexDoubles expected;
-    for (std::size_t at = 0; at < x_.size(); ++at) {
-        const std::size_t i = at % scale_.size();
-        const double deviation = std::sqrt(static_cast<double>(running_variance_[i] + kEpsilon));
-        expected.push_back(static_cast<double>(scale_[i]) / deviation *
-                               (std::complex<double>(x_[at]) - std::complex<double>(running_mean_[i])) +
-                           std::complex<double>(shift_[i]));
-    }
-    at_every_level<SpectralBatchNorm>([&](Backend& backend, Level level) {
-        Array<Complex> x(backend, view(x_)), y(backend, all_), shift(backend, view(shift_)),
-            running_mean(backend, view(running_mean_));
-        Array<float> scale(backend, view(scale_)), running_variance(backend, view(running_variance_));
-        SpectralBatchNorm op{batch_, size_, false, kEpsilon, kMomentum};
-        op.x = x.data();
-        op.y = y.data();
-        op.scale = scale.data();
-        op.shift = shift.data();
-        op.running_mean = running_mean.data();
-        op.running_variance = running_variance.data();
-        backend.run(op, level);
+TEST_P(BatchNormByChannels, UsesWhatItRemembersAndLeavesItAlone) {
+    const Doubles expected = value(to_doubles(x_), {to_doubles(running_mean_), to_doubles(running_variance_)},
+                                   to_doubles(scale_), to_doubles(shift_));
+    at_every_level<BatchNorm>([&](Backend& backend, Level level) {
+        Array<float> x(backend, view(x_)), y(backend, images_.size()), scale(backend, view(scale_)),
+            shift(backend, view(shift_)), running_mean(backend, view(running_mean_)),
+            running_variance(backend, view(running_variance_));
+        backend.run(
+            BatchNorm{images_, false, kEpsilon, kMomentum, kGain, x.data(), scale.data(), shift.data(),
+                      y.data(), nullptr, nullptr, running_mean.data(), running_variance.data()},
+            level);
         EXPECT_LE(relative_energy_error(y.host(), expected), kEnergyTolerance);
         EXPECT_EQ(running_mean.host(), running_mean_);
         EXPECT_EQ(running_variance.host(), running_variance_);
@@ -98,65 +90,51 @@ TEST_P(BatchNorm, UsesWhatItRemembersAndLeavesItAlone) {
 }
 
 /// A quotient for every value.
-class SmallBatchNorm : public BatchNorm {};
+class SmallBatchNormByChannels : public BatchNormByChannels {};
 
-TEST_P(SmallBatchNorm, GradientsAreDifferenceQuotients) {
-    ComplexDoubles x = to_complex_doubles(x_), shift = to_complex_doubles(shift_), dx, dshift;
-    Doubles scale = to_doubles(scale_), dscale;
+TEST_P(SmallBatchNormByChannels, GradientsAreDifferenceQuotients) {
+    Doubles x = to_doubles(x_), scale = to_doubles(scale_), shift = to_doubles(shift_);
+    const Doubles dy_exact = to_doubles(dy_);
     const auto loss = [&] {
-        const ComplexDoubles y = definition::batch_norm(x, scale, shift, static_cast<double>(kEpsilon)).y;
-        double sum = 0;
-        for (std::size_t at = 0; at < y.size(); ++at)
-            sum += (std::conj(std::complex<double>(dy_[at])) * y[at]).real();
-        return sum;
+        return definition::dot(value(x, definition::channel_moments(x, images_), scale, shift), dy_exact);
     };
-    const auto slope = [&](auto& value, auto direction) {
-        constexpr double kStep = 1e-5;
-        const auto start = value;
-        value = start + kStep * direction;
-        const double after = loss();
-        value = start - kStep * direction;
-        const double before = loss();
-        value = start;
-        return (after - before) / (2 * kStep);
-    };
-    const std::complex<double> one(1, 0), i(0, 1);
-    for (auto& value : x) dx.emplace_back(slope(value, one), slope(value, i));
-    for (auto& value : shift) dshift.emplace_back(slope(value, one), slope(value, i));
-    for (double& value : scale) dscale.push_back(slope(value, 1.0));
-    std::vector<float> deviations;
-    for (const double variance : expected_.variance)
-        deviations.push_back(static_cast<float>(std::sqrt(variance + static_cast<double>(kEpsilon))));
-    const std::vector<Complex> means(expected_.mean.begin(), expected_.mean.end());
-    at_every_level<SpectralBatchNormBackward>([&](Backend& backend, Level level) {
-        Array<Complex> in(backend, view(x_)), mean(backend, view(means)), dy(backend, view(dy_)),
-            dshift_found(backend, size_);
-        Array<float> factor(backend, view(scale_)), deviation(backend, view(deviations)),
-            dscale_found(backend, size_);
-        backend.run(
-            SpectralBatchNormBackward{batch_, size_, in.data(), mean.data(), deviation.data(), factor.data(),
+    const Doubles dx = definition::difference_quotients(x, loss),
+                  dscale = definition::difference_quotients(scale, loss),
+                  dshift = definition::difference_quotients(shift, loss);
+    at_every_level<BatchNormBackward>([&](Backend& backend, Level level) {
+        Array<float> in(backend, view(x_)), factor(backend, view(scale_)), offset(backend, view(shift_)),
+            y(backend, images_.size()), mean(backend, images_.channels), inverse(backend, images_.channels),
+            running_mean(backend, view(running_mean_)), running_variance(backend, view(running_variance_)),
+            dy(backend, view(dy_)), dscale_found(backend, images_.channels),
+            dshift_found(backend, images_.channels);
+        backend.run(BatchNorm{images_, true, kEpsilon, kMomentum, kGain, in.data(), factor.data(),
+                              offset.data(), y.data(), mean.data(), inverse.data(), running_mean.data(),
+                              running_variance.data()});
+        backend.run(BatchNormBackward{images_, kGain, in.data(), mean.data(), inverse.data(), factor.data(),
                                       dy.data(), dy.data(), dscale_found.data(), dshift_found.data()},
-            level);
-        if (batch_ != 1) {
-            EXPECT_LE(relative_energy_error(dy.host(), dx), 1e-8);
-            EXPECT_LE(relative_energy_error(dscale_found.host(), dscale), 1e-8);
+                    level);
+        // Of one value nothing is left but the shift.
+        if (images_.count() > 1) {
+            EXPECT_LE(relative_energy_error(dy.host(), dx), 1e-9);
+            EXPECT_LE(relative_energy_error(dscale_found.host(), dscale), 1e-9);
         }
-        EXPECT_LE(relative_energy_error(dshift_found.host(), dshift), 1e-8);
-        // One member has no deviation: nothing of it comes through.
-        if (batch_ == 1) {
-            for (const Complex& value : dy.host()) EXPECT_LE(std::abs(value), 1e-5F);
-            for (const float value : dscale_found.host()) EXPECT_LE(std::abs(value), 1e-5F);
-        }
+        EXPECT_LE(relative_energy_error(dshift_found.host(), dshift), 1e-9);
     });
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, SmallBatchNorm,
-                         testing::Values(Sizes{0, 5}, Sizes{3, 0}, Sizes{1, 1}, Sizes{1, 7}, Sizes{2, 3},
-                                         Sizes{5, 17}));
+INSTANTIATE_TEST_SUITE_P(Sizes, SmallBatchNormByChannels,
+                         testing::Values(ChannelValues{0, 5, 1}, ChannelValues{3, 0, 4},
+                                         ChannelValues{1, 1, 1}, ChannelValues{1, 7, 1},
+                                         ChannelValues{5, 3, 1}, ChannelValues{3, 4, 6},
+                                         ChannelValues{2, 2, 37}));
 
-INSTANTIATE_TEST_SUITE_P(Sizes, BatchNorm,
-                         testing::Values(Sizes{0, 5}, Sizes{3, 0}, Sizes{1, 1}, Sizes{1, 7}, Sizes{2, 3},
-                                         Sizes{5, 17}, Sizes{7, 256}, Sizes{3, 257}, Sizes{64, 393}));
+INSTANTIATE_TEST_SUITE_P(Sizes, BatchNormByChannels,
+                         testing::Values(ChannelValues{0, 5, 1}, ChannelValues{3, 0, 4},
+                                         ChannelValues{4, 3, 0}, ChannelValues{1, 1, 1},
+                                         ChannelValues{1, 7, 1}, ChannelValues{5, 300, 1},
+                                         ChannelValues{7, 3, 49}, ChannelValues{2, 5, 256},
+                                         ChannelValues{3, 2, 784}, ChannelValues{64, 17, 5}));
 
 }  // namespace
-}  // namespace spectral::test
+}  // namespace test
+}  // namespace spectral

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/ops/attention.hpp"
+#include "kernels/ops/batch_norm.hpp"
 #include "kernels/ops/convolution.hpp"
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
@@ -99,6 +100,8 @@ TEST(Cost, EmptyIsFree) {
                             ScatterAddRows{}.cost(),
                             Softmax{}.cost(),
                             SoftmaxBackward{}.cost(),
+                            BatchNorm{}.cost(),
+                            BatchNormBackward{}.cost(),
                             LayerNorm{}.cost(),
                             LayerNormGelu{}.cost(),
                             LayerNormBackward{}.cost(),

@@ -22,6 +22,30 @@ Doubles softmax(const Doubles& x, std::int64_t outer, std::int64_t axis, std::in
     return y;
 }
 
+ChannelMoments channel_moments(const Doubles& x, const ChannelValues& images) {
+    const auto channels = static_cast<std::size_t>(images.channels);
+    ChannelMoments moments{Doubles(channels), Doubles(channels)};
+    const auto channel = [&](std::size_t at) {
+        return at / static_cast<std::size_t>(images.space) % channels;
+    };
+    const auto count = static_cast<double>(images.count());
+    for (std::size_t at = 0; at < x.size(); ++at) moments.mean[channel(at)] += x[at] / count;
+    for (std::size_t at = 0; at < x.size(); ++at)
+        moments.variance[channel(at)] += std::pow(x[at] - moments.mean[channel(at)], 2) / count;
+    return moments;
+}
+
+Doubles channel_norm(const Doubles& x, const ChannelValues& images, const ChannelMoments& moments,
+                     const Doubles& scale, const Doubles& shift, double epsilon, double gain) {
+    Doubles y;
+    for (std::size_t at = 0; at < x.size(); ++at) {
+        const std::size_t c = at / static_cast<std::size_t>(images.space) % scale.size();
+        y.push_back(scale[c] * gain * (x[at] - moments.mean[c]) / std::sqrt(moments.variance[c] + epsilon) +
+                    shift[c]);
+    }
+    return y;
+}
+
 Doubles layer_norm(const Doubles& x, const Doubles& scale, const Doubles& shift, double epsilon,
                    double gain) {
     Doubles y(x.size());

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/ops/batch_norm.hpp"
 #include "tests/support/definitions.hpp"
 
 namespace spectral::definition {
@@ -14,6 +15,16 @@ Doubles softmax(const Doubles& x, std::int64_t outer, std::int64_t axis, std::in
 
 /// scale·gain·(x − mean)/√(variance + ε) + shift per row of scale.size() values.
 Doubles layer_norm(const Doubles& x, const Doubles& scale, const Doubles& shift, double epsilon, double gain);
+
+/// Mean and variance of every channel of batch × channels × space values.
+struct ChannelMoments {
+    Doubles mean, variance;
+};
+ChannelMoments channel_moments(const Doubles& x, const ChannelValues& images);
+
+/// scale·gain·(x − mean)/√(variance + ε) + shift by the value's channel.
+Doubles channel_norm(const Doubles& x, const ChannelValues& images, const ChannelMoments& moments,
+                     const Doubles& scale, const Doubles& shift, double epsilon, double gain);
 
 /// Attention over arrays of batch × heads × queries (or keys) × size values that lie together.
 struct Attention {
