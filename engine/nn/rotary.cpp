@@ -10,22 +10,48 @@
 
 namespace spectral {
 
-Tensor rotary_turns(Device device, std::int64_t positions, std::int64_t size, double base,
-                    std::int64_t first) {
-    require(size % 2 == 0, "rotary encoding", "needs heads of an even size");
-    require(base > 0, "rotary encoding", "its base is not positive");
-    Tensor tensor(device, MemoryTag::data, {positions, size / 2}, "rotary encoding", DType::complex64);
+namespace {
+
+/// `of` gives the factor of a position and a column.
+template <class Of>
+Tensor table(Device device, std::int64_t positions, std::int64_t columns, const Of& of) {
+    Tensor tensor(device, MemoryTag::data, {positions, columns}, "rotary encoding", DType::complex64);
     const Reservation room =
         device.budget.reserve(MemoryTag::workspace, tensor.bytes(), "rotary encoding on the host");
     std::vector<Complex> turns;
     turns.reserve(static_cast<std::size_t>(tensor.size()));
     for (std::int64_t t = 0; t < positions; ++t)
-        for (std::int64_t j = 0; j < size / 2; ++j) {
-            const double frequency = std::pow(base, -2 * static_cast<double>(j) / static_cast<double>(size));
-            turns.emplace_back(std::polar(1.0, static_cast<double>(first + t) * frequency));
-        }
+        for (std::int64_t j = 0; j < columns; ++j) turns.push_back(of(t, j));
     device.backend.copy_to_device(tensor.complex_data(), turns.data(), tensor.bytes());
     return tensor;
+}
+
+Complex turn_of(std::int64_t position, std::int64_t pair, std::int64_t size, double base) {
+    const double frequency = std::pow(base, -2 * static_cast<double>(pair) / static_cast<double>(size));
+    return Complex(std::polar(1.0, static_cast<double>(position) * frequency));
+}
+
+void require_pairs(std::int64_t size, double base) {
+    require(size % 2 == 0, "rotary encoding", "needs heads of an even size");
+    require(base > 0, "rotary encoding", "its base is not positive");
+}
+
+}  // namespace
+
+Tensor rotary_turns(Device device, std::int64_t positions, std::int64_t size, double base,
+                    std::int64_t first) {
+    require_pairs(size, base);
+    return table(device, positions, size / 2,
+                 [&](std::int64_t t, std::int64_t j) { return turn_of(first + t, j, size, base); });
+}
+
+Tensor packed_rotary_turns(Device device, std::int64_t positions, std::int64_t heads, std::int64_t size,
+                           double base) {
+    require_pairs(size, base);
+    const std::int64_t pairs = size / 2;
+    return table(device, positions, 3 * heads * pairs, [&](std::int64_t t, std::int64_t j) {
+        return j < 2 * heads * pairs ? turn_of(t, j % pairs, size, base) : Complex(1);
+    });
 }
 
 void rotate(Device device, const Tensor& x, const Tensor& turns, const Tensor& y, bool back) {
