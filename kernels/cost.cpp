@@ -8,6 +8,7 @@
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/dropout.hpp"
+#include "kernels/ops/embedding.hpp"
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
 #include "kernels/ops/gated.hpp"
@@ -135,6 +136,21 @@ Cost LayerNorm::cost() const { return norm_cost(rows, 2, 2, 8); }
 Cost LayerNormGelu::cost() const { return norm_cost(rows, 2, 2, 28); }
 Cost LayerNormBackward::cost() const { return norm_cost(rows, 3, 4, 16); }
 Cost LayerNormGeluBackward::cost() const { return norm_cost(rows, 3, 4, 46); }
+
+// A row of the table is read for every token: which of them are the same is known on the device alone.
+Cost EmbedTokens::cost() const {
+    return {real(tokens.count()) * (2 * kReal * real(width) + kReal + kIndex), real(tokens.count() * width)};
+}
+
+// A sine and a cosine count as 20 operations each, as an exponential does.
+Cost WindingFeatures::cost() const {
+    if (tokens.count() == 0) return {};
+    return {kReal * real(tokens.count()) * (1 + 2 * real(windings)) + 8 * real(windings),
+            44 * real(tokens.count() * windings)};
+}
+
+Cost Harmonise::cost() const { return {4 * kReal * real(size), 44 * real(size)}; }
+Cost HarmoniseBackward::cost() const { return {5 * kReal * real(size), 96 * real(size)}; }
 
 Cost BatchNorm::cost() const {
     return {kReal * (2 * real(images.size()) + 6 * real(images.channels)),

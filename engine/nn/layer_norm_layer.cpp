@@ -5,11 +5,12 @@
 namespace spectral {
 
 LayerNormLayer::LayerNormLayer(Device device, std::string name, SequenceSize size, std::int64_t max_batch,
-                               Then then, Use use)
+                               Then then, Use use, float gain)
     : Layer(std::move(name), use),
       device_(device),
       size_(size),
       then_(then),
+      gain_(gain),
       scale_(device, "scale", {size.width}, this->name(), use),
       shift_(device, "shift", {size.width}, this->name(), use),
       input_(device, this->name(), size.values(), max_batch),
@@ -28,6 +29,7 @@ LayerNormLayer::LayerNormLayer(Device device, std::string name, SequenceSize siz
 NormRows LayerNormLayer::rows(std::int64_t batch, const float* x) const {
     return {.batch = batch * size_.places,
             .size = size_.width,
+            .gain = gain_,
             .x = x,
             .scale = scale_.value.data(),
             .shift = shift_.value.data()};

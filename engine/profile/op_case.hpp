@@ -108,6 +108,7 @@ std::vector<OpCaseInfo> dense_cases();
 std::vector<OpCaseInfo> sparse_cases();
 std::vector<OpCaseInfo> convolution_cases();
 std::vector<OpCaseInfo> transformer_cases();
+std::vector<OpCaseInfo> embedding_cases();
 
 }  // namespace op_case
 

@@ -40,6 +40,7 @@ void add_bias(OpTable& table);
 void add_ceiling(OpTable& table);
 void add_convolution(OpTable& table);
 void add_dct(OpTable& table);
+void add_embedding(OpTable& table);
 void add_features(OpTable& table);
 void add_fft(OpTable& table);
 void add_gather(OpTable& table);
@@ -77,6 +78,7 @@ inline void add_all(OpTable& table) {
     add_ceiling(table);
     add_convolution(table);
     add_dct(table);
+    add_embedding(table);
     add_features(table);
     add_fft(table);
     add_gather(table);

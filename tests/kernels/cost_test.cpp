@@ -9,6 +9,7 @@
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/dropout.hpp"
+#include "kernels/ops/embedding.hpp"
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
 #include "kernels/ops/gated.hpp"
@@ -100,6 +101,10 @@ TEST(Cost, EmptyIsFree) {
                             ScatterAddRows{}.cost(),
                             Softmax{}.cost(),
                             SoftmaxBackward{}.cost(),
+                            EmbedTokens{}.cost(),
+                            WindingFeatures{}.cost(),
+                            Harmonise{}.cost(),
+                            HarmoniseBackward{}.cost(),
                             BatchNorm{}.cost(),
                             BatchNormBackward{}.cost(),
                             LayerNorm{}.cost(),
