@@ -15,6 +15,7 @@
 #include "spectral_version.hpp"
 #include "ui/main_window.hpp"
 #include "ui/panels/compression_page.hpp"
+#include "ui/panels/embeddings_page.hpp"
 #include "ui/panels/patterns_page.hpp"
 #include "ui/theme.hpp"
 
@@ -55,11 +56,12 @@ void arrange_screenshot(spectral::ui::MainWindow& window, const Screenshot& want
             if (!window.session().active()) QCoreApplication::exit(saved ? 0 : 1);
         });
     };
-    if (wanted.page == spectral::ui::MainWindow::Page::compression) {
+    using Page = spectral::ui::MainWindow::Page;
+    if (wanted.page == Page::compression || (wanted.page == Page::embeddings && wanted.after_epochs <= 0)) {
         auto* idle = new QTimer(&window);
         QObject::connect(idle, &QTimer::timeout, &window, [&window, idle, grab] {
             const auto& page = window.compression_page();
-            if (page.opening() || page.busy()) return;
+            if (page.opening() || page.busy() || window.embeddings_page().busy()) return;
             idle->stop();
             grab();
         });
@@ -115,9 +117,10 @@ int main(int count, char** arguments) {
                                         QStringLiteral("write a picture, then quit"), QStringLiteral("FILE"));
     const QCommandLineOption size(QStringLiteral("screenshot-size"), QStringLiteral("in pixels"),
                                   QStringLiteral("WxH"), QStringLiteral("1440x900"));
-    const QCommandLineOption page(QStringLiteral("screenshot-page"),
-                                  QStringLiteral("training, patterns, compression, kernels or memory"),
-                                  QStringLiteral("PAGE"), QStringLiteral("training"));
+    const QCommandLineOption page(
+        QStringLiteral("screenshot-page"),
+        QStringLiteral("training, patterns, compression, kernels, memory or embeddings"),
+        QStringLiteral("PAGE"), QStringLiteral("training"));
     const QCommandLineOption after(QStringLiteral("after-epochs"),
                                    QStringLiteral("train so far before the picture"), QStringLiteral("N"),
                                    QStringLiteral("0"));
@@ -129,10 +132,12 @@ int main(int count, char** arguments) {
     if (parser.isSet(theme) && !QStringList{"dark", "light", "system"}.contains(wanted_theme))
         return fail(QStringLiteral("--theme %1: give dark, light or system").arg(wanted_theme));
     const auto wanted_page =
-        QStringList{"training", "patterns", "compression", "kernels", "memory"}.indexOf(parser.value(page));
+        QStringList{"training", "patterns", "compression", "kernels", "memory", "embeddings"}.indexOf(
+            parser.value(page));
     if (wanted_page < 0)
         return fail(
-            QStringLiteral("--screenshot-page %1: give training, patterns, compression, kernels or memory")
+            QStringLiteral("--screenshot-page %1: give training, patterns, compression, kernels, memory or "
+                           "embeddings")
                 .arg(parser.value(page)));
     const QSize wanted_size = parse_size(parser.value(size));
     if (parser.isSet(size) && wanted_size.isEmpty())

@@ -22,6 +22,7 @@
 #include "spectral_version.hpp"
 #include "ui/icons.hpp"
 #include "ui/panels/compression_page.hpp"
+#include "ui/panels/embeddings_page.hpp"
 #include "ui/panels/experiment_panel.hpp"
 #include "ui/panels/format.hpp"
 #include "ui/panels/kernels_page.hpp"
@@ -116,12 +117,15 @@ void MainWindow::build_pages() {
     tabs_->addTab(kernels_, tr("Kernels"));
     memory_ = new MemoryPage(workspace_->budget(), tabs_);
     tabs_->addTab(memory_, tr("Memory"));
+    embeddings_ = new EmbeddingsPage(tabs_);
+    tabs_->addTab(embeddings_, tr("Embeddings"));
     tabs_->setTabToolTip(0, tr("Loss, accuracy, confusion and examples of the run (Alt+1)"));
     tabs_->setTabToolTip(1, tr("What the model has learned, at any moment of the run (Alt+2)"));
     tabs_->setTabToolTip(
         2, tr("A model in fewer bytes: its tensors' spectra, what is kept, what that costs (Alt+3)"));
     tabs_->setTabToolTip(3, tr("Where the time goes, operation by operation (Alt+4)"));
     tabs_->setTabToolTip(4, tr("What memory is used for, over time and by holder (Alt+5)"));
+    tabs_->setTabToolTip(5, tr("Encodings of positions and embeddings of tokens, seen and measured (Alt+6)"));
     right->addWidget(tabs_, 1);
     message_place->hide();
     connect(messages_, &MessageBar::shown, message_place, &QWidget::setVisible);
@@ -200,7 +204,10 @@ void MainWindow::build_menus() {
         add_command(tr("&Kernels"), QStringLiteral("action_page_kernels"), QKeySequence(tr("Alt+4")), {});
     QAction* fifth =
         add_command(tr("&Memory"), QStringLiteral("action_page_memory"), QKeySequence(tr("Alt+5")), {});
-    view->addActions({first, second, third, fourth, fifth});
+    QAction* sixth = add_command(tr("&Embeddings"), QStringLiteral("action_page_embeddings"),
+                                 QKeySequence(tr("Alt+6")), {});
+    view->addActions({first, second, third, fourth, fifth, sixth});
+    connect(sixth, &QAction::triggered, this, [this] { show_page(Page::embeddings); });
     connect(fifth, &QAction::triggered, this, [this] { show_page(Page::memory); });
     connect(fourth, &QAction::triggered, this, [this] { show_page(Page::kernels); });
     connect(third, &QAction::triggered, this, [this] { show_page(Page::compression); });
@@ -310,7 +317,7 @@ void MainWindow::show_shortcuts() {
     for (const auto& [keys, what] :
          {std::pair{tr("Space"), tr("start, pause, resume")}, std::pair{tr("S"), tr("one step")},
           std::pair{tr("Ctrl+."), tr("stop")}, std::pair{tr("Ctrl+G"), tr("go on with the model on show")},
-          std::pair{tr("Alt+1 … Alt+5"), tr("Training, Patterns, Compression, Kernels, Memory")},
+          std::pair{tr("Alt+1 … Alt+6"), tr("Training, Patterns, Compression, Kernels, Memory, Embeddings")},
           std::pair{tr("Ctrl+K"), tr("compress the model on show")},
           std::pair{tr("F"), tr("follow the newest patterns")},
           std::pair{tr("Ctrl+O, Ctrl+R"), tr("open a model, resume from a file")},

@@ -18,6 +18,7 @@ class QTabWidget;
 namespace spectral::ui {
 
 class CompressionPage;
+class EmbeddingsPage;
 class ExperimentPanel;
 class KernelsPage;
 class MemoryPage;
@@ -31,7 +32,7 @@ class MainWindow : public QMainWindow {
     Q_OBJECT
 
 public:
-    enum class Page { training = 0, patterns = 1, compression = 2, kernels = 3, memory = 4 };
+    enum class Page { training = 0, patterns = 1, compression = 2, kernels = 3, memory = 4, embeddings = 5 };
 
     explicit MainWindow(QWidget* parent = nullptr);
     ~MainWindow() override;
@@ -59,6 +60,7 @@ public:
     CompressionPage& compression_page() { return *compression_; }
     KernelsPage& kernels_page() { return *kernels_; }
     MemoryPage& memory_page() { return *memory_; }
+    EmbeddingsPage& embeddings_page() { return *embeddings_; }
     MessageBar& messages() { return *messages_; }
 
     /// Applies the theme that the settings ask for (dark, light, or the desktop's).
@@ -134,6 +136,7 @@ private:
     CompressionPage* compression_ = nullptr;
     KernelsPage* kernels_ = nullptr;
     MemoryPage* memory_ = nullptr;
+    EmbeddingsPage* embeddings_ = nullptr;
     StatusStrip* status_ = nullptr;
     QAction* open_action_ = nullptr;
     QAction* resume_file_action_ = nullptr;

@@ -14,6 +14,7 @@
 #include "engine/nn/registry.hpp"
 #include "ui/main_window.hpp"
 #include "ui/panels/compression_page.hpp"
+#include "ui/panels/embeddings_page.hpp"
 #include "ui/panels/experiment_panel.hpp"
 #include "ui/panels/format.hpp"
 #include "ui/panels/kernels_page.hpp"
@@ -376,6 +377,7 @@ void MainWindow::close_when_done() {
 void MainWindow::show_record() {
     training_->show_record(session_.record());
     patterns_->show_record(session_.record());
+    embeddings_->show_record(session_.record());
     kernels_->refresh(session_.active());
     memory_->refresh(session_.active());
 }
