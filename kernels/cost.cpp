@@ -8,6 +8,7 @@
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/dropout.hpp"
+#include "kernels/ops/dynamics.hpp"
 #include "kernels/ops/embedding.hpp"
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
@@ -241,6 +242,19 @@ Cost Activation::cost() const {
 
 Cost ActivationBackward::cost() const {
     return {3 * kReal * real(size), (kind == ActivationKind::relu ? 1 : 30) * real(size)};
+}
+
+Cost EvolvePattern::cost() const { return {3 * kReal * real(size), 5 * real(size)}; }
+
+Cost RicciStep::cost() const {
+    const double matrix = real(dimension * dimension), points = real(batch);
+    return {kReal * matrix * (points * real(dimension) + (constant_metric ? 1 : points) + points),
+            points * matrix * 3 * real(dimension)};
+}
+
+Cost HeatFlow::cost() const {
+    const double bins = real(rows * (columns / 2 + 1));
+    return {2 * kComplex * bins, 12 * bins};
 }
 
 Cost AddScaled::cost() const { return {3 * kReal * real(size), 2 * real(size)}; }

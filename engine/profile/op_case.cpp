@@ -116,6 +116,7 @@ const std::vector<OpCaseInfo>& op_cases() {
         for (OpCaseInfo& each : op_case::convolution_cases()) all.push_back(std::move(each));
         for (OpCaseInfo& each : op_case::transformer_cases()) all.push_back(std::move(each));
         for (OpCaseInfo& each : op_case::embedding_cases()) all.push_back(std::move(each));
+        for (OpCaseInfo& each : op_case::dynamics_cases()) all.push_back(std::move(each));
         return all;
     }();
     return cases;

@@ -109,6 +109,7 @@ std::vector<OpCaseInfo> sparse_cases();
 std::vector<OpCaseInfo> convolution_cases();
 std::vector<OpCaseInfo> transformer_cases();
 std::vector<OpCaseInfo> embedding_cases();
+std::vector<OpCaseInfo> dynamics_cases();
 
 }  // namespace op_case
 

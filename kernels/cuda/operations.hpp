@@ -40,6 +40,7 @@ void add_bias(OpTable& table);
 void add_ceiling(OpTable& table);
 void add_convolution(OpTable& table);
 void add_dct(OpTable& table);
+void add_dynamics(OpTable& table);
 void add_embedding(OpTable& table);
 void add_features(OpTable& table);
 void add_fft(OpTable& table);
@@ -78,6 +79,7 @@ inline void add_all(OpTable& table) {
     add_ceiling(table);
     add_convolution(table);
     add_dct(table);
+    add_dynamics(table);
     add_embedding(table);
     add_features(table);
     add_fft(table);

@@ -18,6 +18,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/ceiling.cu
     cuda/convolution.cu
     cuda/dct.cu
+    cuda/dynamics.cu
     cuda/embedding.cu
     cuda/features.cu
     cuda/fft.cu

@@ -9,6 +9,7 @@
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/dropout.hpp"
+#include "kernels/ops/dynamics.hpp"
 #include "kernels/ops/embedding.hpp"
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
@@ -86,6 +87,9 @@ TEST(Cost, EmptyIsFree) {
                             ActivationBackward{}.cost(),
                             Multiply{}.cost(),
                             AddScaled{}.cost(),
+                            EvolvePattern{}.cost(),
+                            RicciStep{}.cost(),
+                            HeatFlow{}.cost(),
                             Convolve{}.cost(),
                             ConvolutionSpectrum{}.cost(),
                             TiledConvolve{{}, {2, {1, 1}}}.cost(),
