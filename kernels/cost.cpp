@@ -18,6 +18,7 @@
 #include "kernels/ops/loss.hpp"
 #include "kernels/ops/normalise.hpp"
 #include "kernels/ops/optimiser.hpp"
+#include "kernels/ops/pooling.hpp"
 #include "kernels/ops/purefft.hpp"
 #include "kernels/ops/reduce.hpp"
 #include "kernels/ops/round.hpp"
@@ -288,6 +289,11 @@ Cost Convolve::cost() const {
             2 * real(shape.images * shape.output_size()) * kernel_values(shape)};
 }
 
+Cost ConvolveWeightGradient::cost() const {
+    return {image_bytes(shape) + kReal * kernel_values(shape),
+            2 * real(shape.images * shape.output_size()) * kernel_values(shape)};
+}
+
 Cost ConvolutionSpectrum::cost() const {
     const std::int64_t kernels = shape.out_channels * shape.in_channels;
     return {kReal * kernel_values(shape) + kComplex * real(kernels * tile.size()),
@@ -300,6 +306,45 @@ Cost TiledConvolve::cost() const {
                            8 * real(channels * tile.size());
     return {image_bytes(shape) + (shape.images == 0 ? 0 : kComplex * real(channels * tile.size())),
             real(pairs(shape, tile)) * of_pair};
+}
+
+std::int64_t PoolShape::product(const Extents& extents) const {
+    std::int64_t size = 1;
+    for (int axis = 0; axis < rank; ++axis) size *= extents[static_cast<std::size_t>(axis)];
+    return size;
+}
+
+PoolShape::Extents PoolShape::output() const {
+    Extents result{1, 1, 1};
+    for (std::size_t axis = 0; axis < static_cast<std::size_t>(rank); ++axis)
+        result[axis] = window[axis] > input[axis] ? 0 : (input[axis] - window[axis]) / stride[axis] + 1;
+    return result;
+}
+
+namespace {
+
+double pool_input(const PoolShape& s) { return real(s.planes * s.input_size()); }
+double pool_output(const PoolShape& s) { return real(s.planes * s.output_size()); }
+double pool_flops(const PoolShape& s) { return pool_output(s) * real(s.window_size()); }
+
+}  // namespace
+
+Cost MaxPool::cost() const {
+    return {kReal * (pool_input(shape) + pool_output(shape)) + (place ? kIndex * pool_output(shape) : 0),
+            pool_flops(shape)};
+}
+
+Cost MaxPoolBackward::cost() const {
+    return {kReal * (pool_input(shape) + pool_output(shape)) + kIndex * pool_output(shape),
+            pool_output(shape)};
+}
+
+Cost AveragePool::cost() const {
+    return {kReal * (pool_input(shape) + pool_output(shape)), pool_flops(shape)};
+}
+
+Cost AveragePoolBackward::cost() const {
+    return {kReal * (pool_input(shape) + pool_output(shape)), pool_flops(shape)};
 }
 
 Cost JudgeStep::cost() const { return {kReal * count(parameters), 2 * count(parameters)}; }

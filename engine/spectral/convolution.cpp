@@ -160,7 +160,6 @@ SignalShape convolution_tile(const ConvolutionShape& shape) {
 }
 
 ConvolutionRoute convolution_route(const ConvolutionShape& shape) {
-    if (shape.flipped) return ConvolutionRoute::tiles;
     constexpr std::int64_t kSmall = 7;
     if (std::all_of(shape.kernel.begin(), shape.kernel.begin() + shape.rank,
                     [](std::int64_t extent) { return extent <= kSmall; }))

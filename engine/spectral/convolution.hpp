@@ -21,8 +21,7 @@ enum class KernelOrder { correlation, convolution };
 /// fit.
 ConvolutionShape convolution_shape(const Shape& x, const Shape& w, Padding padding, KernelOrder order);
 
-/// With the same x and y, what gives ∂L/∂x from ∂L/∂y, of one image: the kernel swapped and read the other
-/// way.
+/// With the same x and y, what gives ∂L/∂x from ∂L/∂y: the kernel swapped and read the other way.
 ConvolutionShape input_gradient_shape(const ConvolutionShape& shape);
 /// What gives ∂L/∂w of one image. Its images are the output channels of ∂L/∂y and its kernels x where w is
 /// read from its end; else its images are the channels of x and its kernels ∂L/∂y, and the result lies as
@@ -32,8 +31,7 @@ ConvolutionShape kernel_gradient_shape(const ConvolutionShape& shape);
 enum class ConvolutionRoute { direct, tiles };
 
 /// Direct for kernels of up to 7 along every axis; otherwise what takes less time by count, at speeds that
-/// were measured. Kernels that are read from their end go in tiles: the library has no such
-/// sum.
+/// were measured.
 ConvolutionRoute convolution_route(const ConvolutionShape& shape);
 
 /// The tile that takes the least time by count. Its extents are ones that FFTW is fast at: powers of two up

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <new>
+#include <utility>
 
 #include "kernels/cpu/operations.hpp"
 
@@ -33,7 +34,7 @@ void keep_freed_memory() {
 
 }  // namespace
 
-CpuBackend::CpuBackend(int threads) : pool_(threads) {
+CpuBackend::CpuBackend(int threads) : pool_(threads), convolution_plans_(pool_.size()) {
     keep_freed_memory();
     cpu::add_all(operations_);
 }
@@ -47,6 +48,17 @@ std::size_t CpuBackend::fast_memory_bytes() const {
     constexpr std::size_t kUsual = std::size_t{1} << 20;
     const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);  // 0 or −1 where the system does not tell
     return bytes > 0 ? static_cast<std::size_t>(bytes) : kUsual;
+}
+
+std::vector<PlanInfo> CpuBackend::cached_plans() const {
+    std::vector<PlanInfo> result = convolution_plans_.list();
+    for (PlanInfo& plan : plans_.list()) result.push_back(std::move(plan));
+    return result;
+}
+
+void CpuBackend::clear_plans() {
+    plans_.clear();
+    convolution_plans_.clear();
 }
 
 void* CpuBackend::allocate(std::size_t bytes) {

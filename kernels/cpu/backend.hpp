@@ -1,8 +1,9 @@
-// The CPU backend: the machine's memory, a thread pool, FFTW plans, and the operations listed in
-// operations.hpp.
+// The CPU backend: the machine's memory, a thread pool, plans of FFTW and oneDNN, and the operations listed
+// in operations.hpp.
 #pragma once
 
 #include "kernels/backend.hpp"
+#include "kernels/cpu/convolution_plans.hpp"
 #include "kernels/cpu/plan_cache.hpp"
 #include "kernels/cpu/thread_pool.hpp"
 
@@ -25,15 +26,17 @@ public:
     void copy_on_device(void* to, const void* from, std::size_t bytes) override;
     void fill_zero(void* device, std::size_t bytes) override;
     void synchronize() override {}
-    std::vector<PlanInfo> cached_plans() const override { return plans_.list(); }
-    void clear_plans() override { plans_.clear(); }
+    std::vector<PlanInfo> cached_plans() const override;
+    void clear_plans() override;
 
     ThreadPool& pool() { return pool_; }
     PlanCache& plans() { return plans_; }
+    ConvolutionPlans& convolution_plans() { return convolution_plans_; }
 
 private:
     ThreadPool pool_;
     PlanCache plans_;
+    ConvolutionPlans convolution_plans_;
 };
 
 /// For the operations' implementations, which only the CPU backend's own table calls.

@@ -1,142 +1,126 @@
-// Direct convolution through oneDNN, and as its sums stand.
-#include <omp.h>
-
+// Direct convolution and its gradient by the kernel: through oneDNN, and as their sums stand.
 #include <algorithm>
-#include <oneapi/dnnl/dnnl.hpp>
-#include <string>
 
 #include "kernels/cpu/backend.hpp"
 #include "kernels/cpu/operations.hpp"
+#include "kernels/cpu/three_axes.hpp"
 #include "kernels/ops/convolution.hpp"
 
 namespace spectral::cpu {
 
 namespace {
 
-/// Extents of three axes, the missing ones in front.
-ConvolutionShape::Extents three(int rank, const ConvolutionShape::Extents& extents, std::int64_t missing) {
-    ConvolutionShape::Extents result;
-    result.fill(missing);
-    std::copy_n(extents.begin(), rank, result.end() - rank);
-    return result;
-}
+/// A shape on three axes.
+struct Sums {
+    const ConvolutionShape& shape;
+    ThreeExtents input, kernel, output, before;
+
+    explicit Sums(const ConvolutionShape& s)
+        : shape(s),
+          input(three(s.rank, s.input, 1)),
+          kernel(three(s.rank, s.kernel, 1)),
+          output(three(s.rank, s.output, 1)),
+          before(three(s.rank, s.before, 0)) {}
+
+    /// Which sample of an image value i of the output reads at place p of the kernel; −1 for a zero outside.
+    std::int64_t sample(std::int64_t i, std::int64_t p) const {
+        const std::int64_t z = i / (output[1] * output[2]) + p / (kernel[1] * kernel[2]) - before[0],
+                           y = i / output[2] % output[1] + p / kernel[2] % kernel[1] - before[1],
+                           x = i % output[2] + p % kernel[2] - before[2];
+        const bool inside = z >= 0 && z < input[0] && y >= 0 && y < input[1] && x >= 0 && x < input[2];
+        return inside ? (z * input[1] + y) * input[2] + x : -1;
+    }
+    /// Where place p of a kernel is stored.
+    std::int64_t weight(std::int64_t o, std::int64_t c, std::int64_t p) const {
+        return shape.kernel_place(o, c) + (shape.flipped ? shape.kernel_size() - 1 - p : p);
+    }
+};
 
 void run_reference(Backend& /*backend*/, const Convolve& op) {
     const ConvolutionShape& s = op.shape;
-    const auto in = three(s.rank, s.input, 1), kernel = three(s.rank, s.kernel, 1),
-               out = three(s.rank, s.output, 1), before = three(s.rank, s.before, 0);
-    const std::int64_t kernel_size = s.kernel_size();
+    const Sums sums(s);
     for (std::int64_t n = 0; n < s.images; ++n)
         for (std::int64_t o = 0; o < s.out_channels; ++o)
             for (std::int64_t i = 0; i < s.output_size(); ++i) {
-                const std::int64_t z = i / (out[1] * out[2]), y = i / out[2] % out[1], x = i % out[2];
-                double sum = 0;
-                for (std::int64_t c = 0; c < s.in_channels; ++c)
-                    for (std::int64_t p = 0; p < kernel_size; ++p) {
-                        const std::int64_t from_z = z + p / (kernel[1] * kernel[2]) - before[0],
-                                           from_y = y + p / kernel[2] % kernel[1] - before[1],
-                                           from_x = x + p % kernel[2] - before[2];
-                        if (from_z < 0 || from_z >= in[0] || from_y < 0 || from_y >= in[1] || from_x < 0 ||
-                            from_x >= in[2])
-                            continue;
-                        const std::int64_t image = (n * s.in_channels + c) * s.input_size();
-                        const float w = op.w[s.kernel_place(o, c) + (s.flipped ? kernel_size - 1 - p : p)];
-                        sum += static_cast<double>(w) *
-                               static_cast<double>(op.x[image + (from_z * in[1] + from_y) * in[2] + from_x]);
-                    }
+                double sum = op.bias ? static_cast<double>(op.bias[o]) : 0;
+                for (std::int64_t c = 0; c < s.in_channels; ++c) {
+                    const float* image = op.x + (n * s.in_channels + c) * s.input_size();
+                    for (std::int64_t p = 0; p < s.kernel_size(); ++p)
+                        if (const std::int64_t from = sums.sample(i, p); from >= 0)
+                            sum += static_cast<double>(op.w[sums.weight(o, c, p)]) *
+                                   static_cast<double>(image[from]);
+                }
                 op.y[(n * s.out_channels + o) * s.output_size() + i] = static_cast<float>(sum);
             }
 }
 
-using Dims = dnnl::memory::dims;
-
-Dims dims_of(std::int64_t first, std::int64_t second, int rank, const ConvolutionShape::Extents& extents) {
-    Dims dims{first, second};
-    dims.insert(dims.end(), extents.begin(), extents.begin() + rank);
-    return dims;
-}
-
-/// Row-major, with the first two axes in the order that they are stored.
-dnnl::memory::desc plain(const Dims& dims, bool swapped = false) {
-    Dims strides(dims.size());
-    std::int64_t stride = 1;
-    for (std::size_t axis = dims.size(); axis-- > 2;) {
-        strides[axis] = stride;
-        stride *= dims[axis];
-    }
-    strides[swapped ? 0 : 1] = stride;
-    strides[swapped ? 1 : 0] = stride * dims[swapped ? 0 : 1];
-    return {dims, dnnl::memory::data_type::f32, strides};
-}
-
-dnnl::memory::desc any_order(const Dims& dims) {
-    return {dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
-}
-
-/// Zeros behind the last sample that the shape implies; negative where samples are left out.
-Dims zeros_behind(const ConvolutionShape& s) {
-    Dims behind;
-    for (std::size_t axis = 0; axis < static_cast<std::size_t>(s.rank); ++axis)
-        behind.push_back(s.output[axis] - 1 + s.kernel[axis] - s.input[axis] - s.before[axis]);
-    return behind;
-}
-
-void convolve_by_library(const Convolve& op, const Dims& behind) {
+void run_gradient_reference(Backend& /*backend*/, const ConvolveWeightGradient& op) {
     const ConvolutionShape& s = op.shape;
-    static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-    const Dims x_dims = dims_of(s.images, s.in_channels, s.rank, s.input),
-               w_dims = dims_of(s.out_channels, s.in_channels, s.rank, s.kernel),
-               y_dims = dims_of(s.images, s.out_channels, s.rank, s.output);
-    const Dims before(s.before.begin(), s.before.begin() + s.rank);
-    // The library keeps what it compiled for a shape.
-    const dnnl::convolution_forward::primitive_desc description(
-        {dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, any_order(x_dims),
-         any_order(w_dims), any_order(y_dims), Dims(static_cast<std::size_t>(s.rank), 1), before, behind},
-        engine);
-    dnnl::stream stream(engine);
-    const auto input = [&](const dnnl::memory::desc& stored, const float* values,
-                           const dnnl::memory::desc& wanted) {
-        dnnl::memory memory(stored, engine, const_cast<float*>(values));
-        if (stored == wanted) return memory;
-        dnnl::memory ordered(wanted, engine);
-        dnnl::reorder(memory, ordered).execute(stream, memory, ordered);
-        return ordered;
+    const Sums sums(s);
+    const auto gradient = [&](std::int64_t n, std::int64_t o, std::int64_t i) {
+        return static_cast<double>(op.dy[(n * s.out_channels + o) * s.output_size() + i]);
     };
-    const dnnl::memory x = input(plain(x_dims), op.x, description.src_desc()),
-                       w = input(plain(w_dims, s.swapped), op.w, description.weights_desc());
-    dnnl::memory y(plain(y_dims), engine, op.y);
-    dnnl::memory result =
-        y.get_desc() == description.dst_desc() ? y : dnnl::memory(description.dst_desc(), engine);
-    dnnl::convolution_forward(description)
-        .execute(stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, result}});
-    if (result.get() != y.get()) dnnl::reorder(result, y).execute(stream, result, y);
-    stream.wait();
+    for (std::int64_t o = 0; o < s.out_channels; ++o) {
+        for (std::int64_t c = 0; c < s.in_channels; ++c)
+            for (std::int64_t p = 0; p < s.kernel_size(); ++p) {
+                double sum = 0;
+                for (std::int64_t n = 0; n < s.images; ++n) {
+                    const float* image = op.x + (n * s.in_channels + c) * s.input_size();
+                    for (std::int64_t i = 0; i < s.output_size(); ++i)
+                        if (const std::int64_t from = sums.sample(i, p); from >= 0)
+                            sum += gradient(n, o, i) * static_cast<double>(image[from]);
+                }
+                op.dw[sums.weight(o, c, p)] = static_cast<float>(sum);
+            }
+        if (op.dbias == nullptr) continue;
+        double sum = 0;
+        for (std::int64_t n = 0; n < s.images; ++n)
+            for (std::int64_t i = 0; i < s.output_size(); ++i) sum += gradient(n, o, i);
+        op.dbias[o] = static_cast<float>(sum);
+    }
 }
 
-void run_library(Backend& backend, const Convolve& op) {
-    const ConvolutionShape& s = op.shape;
-    if (s.images * s.out_channels * s.output_size() == 0) return;
-    const Dims behind = zeros_behind(s);
-    // What the library does not express: kernels read from their end, and samples left out at the end.
-    const bool expressible = !s.flipped && s.in_channels > 0 && std::ranges::min(behind) >= 0;
-    if (!expressible) {
+void run_planned(Backend& backend, const Convolve& op, ConvolutionTask task) {
+    if (!ConvolutionPlans::expressible(op.shape)) {
         run_reference(backend, op);
         return;
     }
-    omp_set_num_threads(backend.threads());
-    try {
-        convolve_by_library(op, behind);
-    } catch (const dnnl::error& error) {
-        throw Error("convolve", std::string("oneDNN refused the convolution (") + error.what() + ")");
+    as_cpu(backend).convolution_plans().run(
+        task, op.shape, {op.x, const_cast<float*>(op.w), op.y, const_cast<float*>(op.bias)});
+}
+
+void run_library(Backend& backend, const Convolve& op) { run_planned(backend, op, ConvolutionTask::forward); }
+
+/// Below, the transforms of Winograd's algorithm cost more than the products that it saves.
+constexpr std::int64_t kWinogradChannels = 32;
+
+void run_winograd(Backend& backend, const Convolve& op) {
+    const ConvolutionShape& s = op.shape;
+    const bool pays = s.rank == 2 && s.kernel[0] == 3 && s.kernel[1] == 3 &&
+                      std::min(s.in_channels, s.out_channels) >= kWinogradChannels;
+    run_planned(backend, op, pays ? ConvolutionTask::winograd : ConvolutionTask::forward);
+}
+
+void run_gradient(Backend& backend, const ConvolveWeightGradient& op) {
+    if (!ConvolutionPlans::expressible(op.shape)) {
+        run_gradient_reference(backend, op);
+        return;
     }
+    as_cpu(backend).convolution_plans().run(ConvolutionTask::weight_gradient, op.shape,
+                                            {op.x, op.dw, const_cast<float*>(op.dy), op.dbias});
 }
 
 }  // namespace
 
 void add_convolve(OpTable& table) {
-    table.add<Convolve>(Level::reference, run_reference, "sums as they stand, in double precision");
-    table.add<Convolve>(Level::tiled, run_library,
-                        "oneDNN's blocked, threaded convolution; flipped kernels as at level 1");
+    constexpr auto kReference = "sums as they stand, in double precision";
+    table.add<Convolve>(Level::reference, run_reference, kReference);
+    table.add<Convolve>(Level::tiled, run_library, "oneDNN's blocked, threaded convolution");
+    table.add<Convolve>(Level::custom, run_winograd,
+                        "Winograd's algorithm for 3 × 3 kernels between 32 channels and more; others as at "
+                        "level 4");
+    table.add<ConvolveWeightGradient>(Level::reference, run_gradient_reference, kReference);
+    table.add<ConvolveWeightGradient>(Level::tiled, run_gradient, "oneDNN's blocked, threaded sums");
 }
 
 }  // namespace spectral::cpu

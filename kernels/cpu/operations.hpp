@@ -24,6 +24,7 @@ void add_magnitude(OpTable& table);
 void add_matmul(OpTable& table);
 void add_normalise(OpTable& table);
 void add_optimisers(OpTable& table);
+void add_pooling(OpTable& table);
 void add_purefft_literal(OpTable& table);
 void add_purefft_fused(OpTable& table);
 void add_purefft_gain(OpTable& table);
@@ -64,6 +65,7 @@ inline void add_all(OpTable& table) {
     add_matmul(table);
     add_normalise(table);
     add_optimisers(table);
+    add_pooling(table);
     add_purefft_literal(table);
     add_purefft_fused(table);
     add_purefft_gain(table);

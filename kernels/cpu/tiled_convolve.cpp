@@ -12,6 +12,7 @@
 #include "kernels/cpu/complex.hpp"
 #include "kernels/cpu/operations.hpp"
 #include "kernels/cpu/simd-inl.hpp"
+#include "kernels/cpu/three_axes.hpp"
 #include "kernels/ops/convolution.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -50,20 +51,9 @@ HWY_EXPORT(accumulate_product);
 HWY_EXPORT(join_pair);
 HWY_EXPORT(part_pair);
 
-using Extents = ConvolutionShape::Extents;
-
-/// Extents of three axes, the missing ones in front.
-template <class From>
-Extents three(int rank, const From& extents, std::int64_t missing) {
-    Extents result;
-    result.fill(missing);
-    std::copy_n(extents.begin(), rank, result.end() - rank);
-    return result;
-}
-
 /// A shape and its tiles on three axes.
 struct Geometry {
-    Extents input, output, tile, step, count, before;
+    ThreeExtents input, output, tile, step, count, before;
     std::int64_t tiles;  ///< of all images
 
     Geometry(const ConvolutionShape& shape, const SignalShape& tile_shape)
@@ -81,7 +71,7 @@ struct Geometry {
 /// One tile of one image; `image` −1: there is none.
 struct Place {
     std::int64_t image = -1;
-    Extents first{};  ///< value of the output that the tile begins with
+    ThreeExtents first{};  ///< value of the output that the tile begins with
 
     Place(const Geometry& g, std::int64_t tile) {
         if (tile >= g.tiles) return;
@@ -173,7 +163,7 @@ void run_spectrum(Backend& backend, const ConvolutionSpectrum& op) {
                        size = op.tile.size(), kernel_size = s.kernel_size();
     if (kernels == 0) return;
     const auto plan = as_cpu(backend).plans().get({FftwTransform::complex_forward, op.tile, true});
-    const Extents kernel = three(s.rank, s.kernel, 1), tile = three(s.rank, op.tile.extent, 1);
+    const ThreeExtents kernel = three(s.rank, s.kernel, 1), tile = three(s.rank, op.tile.extent, 1);
     const float scale = 1 / static_cast<float>(size);
     as_cpu(backend).pool().split(kernels, [&](int part, std::int64_t begin, std::int64_t end) {
         Complex* placed = op.scratch + part * row;

@@ -3,32 +3,15 @@
 #include <algorithm>
 
 #include "kernels/cuda/complex.cuh"
+#include "kernels/cuda/extents.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.hpp"
+#include "kernels/cuda/reduce.cuh"
 #include "kernels/ops/convolution.hpp"
 
 namespace spectral::cuda {
 
 namespace {
-
-/// Along three axes, the missing ones in front.
-struct Extents {
-    std::int64_t z = 1, y = 1, x = 1;
-
-    Extents(int rank, const std::int64_t* extents, std::int64_t missing)
-        : z(rank > 2 ? extents[rank - 3] : missing),
-          y(rank > 1 ? extents[rank - 2] : missing),
-          x(extents[rank - 1]) {}
-    __host__ __device__ std::int64_t size() const { return z * y * x; }
-};
-
-struct Place {
-    std::int64_t z, y, x;
-};
-
-__device__ __forceinline__ Place place_in(const Extents& extents, std::int64_t index) {
-    return {index / (extents.y * extents.x), index / extents.x % extents.y, index % extents.x};
-}
 
 /// A shape as kernels read it.
 struct Arrays {
@@ -58,12 +41,12 @@ struct Arrays {
 };
 
 __global__ void convolve_kernel(Arrays s, const float* __restrict__ x, const float* __restrict__ w,
-                                float* __restrict__ y) {
+                                const float* __restrict__ bias, float* __restrict__ y) {
     const std::int64_t out = s.output.size(), size = s.kernel.size();
     for (std::int64_t at = global_thread(); at < s.images * s.out_channels * out; at += global_threads()) {
         const std::int64_t o = at / out % s.out_channels, n = at / out / s.out_channels;
         const Place i = place_in(s.output, at % out);
-        float sum = 0;
+        float sum = bias ? bias[o] : 0;
         for (std::int64_t c = 0; c < s.in_channels; ++c) {
             const float* image = x + (n * s.in_channels + c) * s.input.size();
             const float* weights = w + s.kernel_place(o, c);
@@ -77,6 +60,40 @@ __global__ void convolve_kernel(Arrays s, const float* __restrict__ x, const flo
             sum += of_channel;
         }
         y[at] = sum;
+    }
+}
+
+/// A block for every value of the kernels: its threads' shares of the images, then these in their order.
+__global__ void weight_gradient_kernel(Arrays s, const float* __restrict__ x, const float* __restrict__ dy,
+                                       float* __restrict__ dw) {
+    __shared__ float partial[kBlock / kWarp];
+    const std::int64_t out = s.output.size(), size = s.kernel.size();
+    for (std::int64_t at = blockIdx.x; at < s.out_channels * s.in_channels * size; at += gridDim.x) {
+        const std::int64_t p = at % size, c = at / size % s.in_channels, o = at / size / s.in_channels;
+        const Place k = place_in(s.kernel, p);
+        float sum = 0;
+        for (std::int64_t j = threadIdx.x; j < s.images * out; j += kBlock) {
+            const std::int64_t n = j / out;
+            const Place i = place_in(s.output, j % out);
+            sum += dy[(n * s.out_channels + o) * out + j % out] *
+                   s.sample(x + (n * s.in_channels + c) * s.input.size(), i.z + k.z - s.before.z,
+                            i.y + k.y - s.before.y, i.x + k.x - s.before.x);
+        }
+        sum = block_sum<kBlock>(sum, partial);
+        if (threadIdx.x == 0) dw[s.kernel_place(o, c) + (s.flipped ? size - 1 - p : p)] = sum;
+    }
+}
+
+/// A block for every channel of the output.
+__global__ void bias_gradient_kernel(Arrays s, const float* __restrict__ dy, float* __restrict__ dbias) {
+    __shared__ float partial[kBlock / kWarp];
+    const std::int64_t out = s.output.size();
+    for (std::int64_t o = blockIdx.x; o < s.out_channels; o += gridDim.x) {
+        float sum = 0;
+        for (std::int64_t j = threadIdx.x; j < s.images * out; j += kBlock)
+            sum += dy[(j / out * s.out_channels + o) * out + j % out];
+        sum = block_sum<kBlock>(sum, partial);
+        if (threadIdx.x == 0) dbias[o] = sum;
     }
 }
 
@@ -188,7 +205,18 @@ void launch_over(CudaBackend& backend, std::int64_t items, Kernel kernel, const 
 void run_direct(CudaBackend& backend, const Convolve& op) {
     const std::int64_t values = op.shape.images * op.shape.out_channels * op.shape.output_size();
     if (values == 0) return;
-    launch_over(backend, values, convolve_kernel, Arrays(op.shape), op.x, op.w, op.y);
+    launch_over(backend, values, convolve_kernel, Arrays(op.shape), op.x, op.w, op.bias, op.y);
+}
+
+void run_weight_gradient(CudaBackend& backend, const ConvolveWeightGradient& op) {
+    const Arrays s(op.shape);
+    const std::int64_t weights = s.out_channels * s.in_channels * s.kernel.size();
+    if (weights > 0)
+        launch(weight_gradient_kernel, blocks_for(weights, 1, backend.most_blocks()), kBlock, 0,
+               backend.stream(), s, op.x, op.dy, op.dw);
+    if (op.dbias != nullptr && s.out_channels > 0)
+        launch(bias_gradient_kernel, blocks_for(s.out_channels, 1, backend.most_blocks()), kBlock, 0,
+               backend.stream(), s, op.dy, op.dbias);
 }
 
 void run_spectrum(CudaBackend& backend, const ConvolutionSpectrum& op) {
@@ -237,6 +265,8 @@ void run_tiled(CudaBackend& backend, const TiledConvolve& op) {
 
 void add_convolution(OpTable& table) {
     add<Convolve, run_direct>(table, Level::fused, "a thread per value, the channels in their order");
+    add<ConvolveWeightGradient, run_weight_gradient>(table, Level::fused,
+                                                     "a block per value of the kernels, images in order");
     add<ConvolutionSpectrum, run_spectrum>(table, Level::tiled, "cuFFT over all kernels at once");
     add<TiledConvolve, run_tiled>(table, Level::tiled,
                                   "cuFFT over many tiles at once, two real ones in each complex one");

@@ -49,6 +49,7 @@ void add_layer_norm(OpTable& table);
 void add_magnitude(OpTable& table);
 void add_matmul(OpTable& table);
 void add_optimisers(OpTable& table);
+void add_pooling(OpTable& table);
 void add_purefft_literal(OpTable& table);
 void add_purefft_compiled(OpTable& table);
 void add_purefft_fused(OpTable& table);
@@ -88,6 +89,7 @@ inline void add_all(OpTable& table) {
     add_magnitude(table);
     add_matmul(table);
     add_optimisers(table);
+    add_pooling(table);
     add_purefft_literal(table);
     add_purefft_fused(table);
     add_purefft_compiled(table);

@@ -26,6 +26,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/magnitude.cu
     cuda/matmul.cu
     cuda/optimiser.cu
+    cuda/pooling.cu
     cuda/purefft_collapsed.cu
     cuda/purefft_compiled.cu
     cuda/purefft_fused.cu

@@ -31,6 +31,7 @@ struct ConvolutionShape {
     std::int64_t kernel_place(std::int64_t o, std::int64_t c) const {
         return (swapped ? c * out_channels + o : o * in_channels + c) * kernel_size();
     }
+    bool operator==(const ConvolutionShape&) const = default;
 
 private:
     std::int64_t product(const Extents& extents) const {
@@ -40,13 +41,26 @@ private:
     }
 };
 
-/// As the sums stand.
+/// As the sums stand, and bias[o] added to every value of a channel where `bias` is not null.
 struct Convolve {
     static constexpr std::string_view name = "convolve";
     ConvolutionShape shape;
     const float* x = nullptr;
     const float* w = nullptr;
     float* y = nullptr;
+    const float* bias = nullptr;
+    Cost cost() const;
+};
+
+/// dw[o,c,p] = Σ_n Σ_i dy[n,o,i]·x[n,c,i + p − before], stored as the shape stores w, and, where `dbias` is
+/// not null, dbias[o] = Σ_n Σ_i dy[n,o,i]. The sums are in an order that does not change from run to run.
+struct ConvolveWeightGradient {
+    static constexpr std::string_view name = "convolve_weight_gradient";
+    ConvolutionShape shape;
+    const float* x = nullptr;
+    const float* dy = nullptr;
+    float* dw = nullptr;
+    float* dbias = nullptr;
     Cost cost() const;
 };
 

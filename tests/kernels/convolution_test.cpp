@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/spectral/convolution.hpp"
 #include "tests/support/complex_values.hpp"
 #include "tests/support/definitions.hpp"
 
@@ -44,6 +45,55 @@ TEST_P(Convolution, DirectlyIsTheSum) {
     });
 }
 
+TEST_P(Convolution, AddsABiasToEveryChannel) {
+    const std::vector<float> offsets = normal_values(shape_.out_channels, 3);
+    definition::Doubles expected = expected_;
+    for (std::size_t i = 0; i < expected.size(); ++i)
+        expected[i] += static_cast<double>(offsets[i / static_cast<std::size_t>(shape_.output_size()) %
+                                                   static_cast<std::size_t>(shape_.out_channels)]);
+    at_every_level<Convolve>([&](Backend& backend, Level level) {
+        Array<float> x(backend, view(x_)), w(backend, view(w_)), bias(backend, view(offsets)),
+            y(backend, values_);
+        backend.run(Convolve{shape_, x.data(), w.data(), y.data(), bias.data()}, level);
+        EXPECT_LE(relative_energy_error(y.host(), expected), kEnergyTolerance);
+    });
+}
+
+TEST_P(Convolution, WeightGradientIsTheSum) {
+    const std::vector<float> dy_values = normal_values(values_, 4);
+    const definition::Doubles expected =
+        definition::convolve_weight_gradient(shape_, to_doubles(x_), to_doubles(dy_values));
+    definition::Doubles of_bias(static_cast<std::size_t>(shape_.out_channels));
+    for (std::size_t i = 0; i < dy_values.size(); ++i)
+        of_bias[i / static_cast<std::size_t>(shape_.output_size()) % of_bias.size()] +=
+            static_cast<double>(dy_values[i]);
+    at_every_level<ConvolveWeightGradient>([&](Backend& backend, Level level) {
+        Array<float> x(backend, view(x_)), dy(backend, view(dy_values)), dw(backend, std::ssize(w_)),
+            again(backend, std::ssize(w_)), dbias(backend, shape_.out_channels);
+        backend.run(ConvolveWeightGradient{shape_, x.data(), dy.data(), dw.data(), dbias.data()}, level);
+        EXPECT_LE(relative_energy_error(dw.host(), expected), kEnergyTolerance);
+        EXPECT_LE(relative_energy_error(dbias.host(), of_bias), kEnergyTolerance);
+        backend.run(ConvolveWeightGradient{shape_, x.data(), dy.data(), again.data()}, level);
+        EXPECT_LE(relative_energy_error(again.host(), expected), kEnergyTolerance);
+        backend.run(ConvolveWeightGradient{shape_, x.data(), dy.data(), again.data()}, level);
+        const std::vector<float> first = again.host();
+        backend.run(ConvolveWeightGradient{shape_, x.data(), dy.data(), again.data()}, level);
+        EXPECT_EQ(again.host(), first);
+    });
+}
+
+/// It is a convolution: of the gradient, with the channels exchanged and the kernel read the other way.
+TEST_P(Convolution, OfTheGradientIsTheInputGradient) {
+    const std::vector<float> dy_values = normal_values(values_, 4);
+    const definition::Doubles expected =
+        definition::convolve_input_gradient(shape_, to_doubles(w_), to_doubles(dy_values));
+    at_every_level<Convolve>([&](Backend& backend, Level level) {
+        Array<float> dy(backend, view(dy_values)), w(backend, view(w_)), dx(backend, std::ssize(x_));
+        backend.run(Convolve{input_gradient_shape(shape_), dy.data(), w.data(), dx.data()}, level);
+        EXPECT_LE(relative_energy_error(dx.host(), expected), kEnergyTolerance);
+    });
+}
+
 TEST_P(Convolution, InTilesIsTheSum) {
     at_every_level<TiledConvolve>([&](Backend& backend, Level level) {
         const int threads = backend.threads();
@@ -73,6 +123,8 @@ INSTANTIATE_TEST_SUITE_P(
                     // Samples left out at the end.
                     Case{shape(2, {1, 1, 2}, {9, 9}, {2, 2}, {4, 5}, {0, 0}), {2, {4, 4}}},
                     Case{shape(2, {1, 16, 16}, {28, 28}, {3, 3}, {28, 28}, {1, 1}), {2, {16, 16}}},
+                    // Enough channels for Winograd's algorithm, in odd numbers.
+                    Case{shape(2, {2, 33, 35}, {7, 9}, {3, 3}, {7, 9}, {1, 1}), {2, {8, 8}}},
                     Case{shape(3, {1, 2, 2}, {5, 6, 4}, {2, 3, 2}, {5, 6, 4}, {0, 1, 1}), {3, {4, 5, 4}}},
                     Case{shape(3, {2, 1, 1}, {5, 6, 4}, {2, 3, 2}, {6, 8, 5}, {1, 2, 1}, true),
                          {3, {3, 4, 3}}}));

@@ -19,6 +19,7 @@
 #include "kernels/ops/loss.hpp"
 #include "kernels/ops/normalise.hpp"
 #include "kernels/ops/optimiser.hpp"
+#include "kernels/ops/pooling.hpp"
 #include "kernels/ops/purefft.hpp"
 #include "kernels/ops/reduce.hpp"
 #include "kernels/ops/round.hpp"
@@ -91,6 +92,11 @@ TEST(Cost, EmptyIsFree) {
                             RicciStep{}.cost(),
                             HeatFlow{}.cost(),
                             Convolve{}.cost(),
+                            ConvolveWeightGradient{}.cost(),
+                            MaxPool{}.cost(),
+                            MaxPoolBackward{}.cost(),
+                            AveragePool{}.cost(),
+                            AveragePoolBackward{}.cost(),
                             ConvolutionSpectrum{}.cost(),
                             TiledConvolve{{}, {2, {1, 1}}}.cost(),
                             Adam{}.cost(),

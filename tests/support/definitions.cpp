@@ -182,7 +182,11 @@ Doubles matmul(const Doubles& a, const Doubles& b, Doubles c, std::int64_t m, st
     return c;
 }
 
-Doubles convolve(const ConvolutionShape& s, const Doubles& x, const Doubles& w) {
+namespace {
+
+/// term(x, w, y) for every product of a convolution: where its factors and the value that it adds to lie.
+template <class Term>
+void for_terms(const ConvolutionShape& s, const Term& term) {
     const auto at = [&](const ConvolutionShape::Extents& extents, std::int64_t index) {
         ConvolutionShape::Extents place{};
         for (auto axis = static_cast<std::size_t>(s.rank); axis-- > 0;) {
@@ -202,22 +206,41 @@ Doubles convolve(const ConvolutionShape& s, const Doubles& x, const Doubles& w) 
         }
         return index;
     };
-    Doubles y(static_cast<std::size_t>(s.images * s.out_channels * s.output_size()));
     for (std::int64_t i = 0; i < s.output_size(); ++i)
         for (std::int64_t p = 0; p < s.kernel_size(); ++p) {
             const std::int64_t from = meets(i, p);
             if (from < 0) continue;
             for (std::int64_t n = 0; n < s.images; ++n)
                 for (std::int64_t o = 0; o < s.out_channels; ++o)
-                    for (std::int64_t c = 0; c < s.in_channels; ++c) {
-                        const std::int64_t stored =
-                            s.kernel_place(o, c) + (s.flipped ? s.kernel_size() - 1 - p : p);
-                        y[static_cast<std::size_t>((n * s.out_channels + o) * s.output_size() + i)] +=
-                            w[static_cast<std::size_t>(stored)] *
-                            x[static_cast<std::size_t>((n * s.in_channels + c) * s.input_size() + from)];
-                    }
+                    for (std::int64_t c = 0; c < s.in_channels; ++c)
+                        term(static_cast<std::size_t>((n * s.in_channels + c) * s.input_size() + from),
+                             static_cast<std::size_t>(s.kernel_place(o, c) +
+                                                      (s.flipped ? s.kernel_size() - 1 - p : p)),
+                             static_cast<std::size_t>((n * s.out_channels + o) * s.output_size() + i));
         }
-    return y;
+}
+
+}  // namespace
+
+Doubles convolve(const ConvolutionShape& s, const Doubles& x, const Doubles& w) {
+    Doubles result(static_cast<std::size_t>(s.images * s.out_channels * s.output_size()));
+    for_terms(
+        s, [&](std::size_t at_x, std::size_t at_w, std::size_t at_y) { result[at_y] += w[at_w] * x[at_x]; });
+    return result;
+}
+
+Doubles convolve_weight_gradient(const ConvolutionShape& s, const Doubles& x, const Doubles& dy) {
+    Doubles result(static_cast<std::size_t>(s.out_channels * s.in_channels * s.kernel_size()));
+    for_terms(
+        s, [&](std::size_t at_x, std::size_t at_w, std::size_t at_y) { result[at_w] += dy[at_y] * x[at_x]; });
+    return result;
+}
+
+Doubles convolve_input_gradient(const ConvolutionShape& s, const Doubles& w, const Doubles& dy) {
+    Doubles result(static_cast<std::size_t>(s.images * s.in_channels * s.input_size()));
+    for_terms(
+        s, [&](std::size_t at_x, std::size_t at_w, std::size_t at_y) { result[at_x] += dy[at_y] * w[at_w]; });
+    return result;
 }
 
 double gelu(double x) { return 0.5 * x * std::erfc(-x / std::numbers::sqrt2); }

@@ -47,6 +47,9 @@ Doubles matmul(const Doubles& a, const Doubles& b, Doubles c, std::int64_t m, st
 
 /// y[n,o,i] = Σ_c Σ_p w[o,c,p]·x[n,c,i + p − before], w as the shape stores it.
 Doubles convolve(const ConvolutionShape& shape, const Doubles& x, const Doubles& w);
+/// Σ dy·∂y/∂w and Σ dy·∂y/∂x of it.
+Doubles convolve_weight_gradient(const ConvolutionShape& shape, const Doubles& x, const Doubles& dy);
+Doubles convolve_input_gradient(const ConvolutionShape& shape, const Doubles& w, const Doubles& dy);
 
 double gelu(double x);
 double gelu_derivative(double x);

@@ -135,12 +135,11 @@ ConvolutionRoute route(std::int64_t channels, std::int64_t side, std::int64_t ke
 TEST(ConvolutionRoutes, SmallKernelsAreSummedAndLargeOnesTransformed) {
     for (const std::int64_t kernel : {1, 3, 5, 7})
         for (const std::int64_t channels : {1, 3, 64})
-            EXPECT_EQ(route(channels, 512, kernel), ConvolutionRoute::direct) << kernel;
+            for (const KernelOrder order : {KernelOrder::correlation, KernelOrder::convolution})
+                EXPECT_EQ(route(channels, 512, kernel, order), ConvolutionRoute::direct) << kernel;
     for (const std::int64_t kernel : {9, 15, 31, 101})
         EXPECT_EQ(route(1, 512, kernel), ConvolutionRoute::tiles) << kernel;
     EXPECT_EQ(route(64, 512, 31), ConvolutionRoute::tiles);
-    // What no direct kernel of the library reads.
-    EXPECT_EQ(route(1, 512, 3, KernelOrder::convolution), ConvolutionRoute::tiles);
 }
 
 TEST(ConvolutionRoutes, TilesHoldTheKernelAndAreNoLargerThanNeeded) {
