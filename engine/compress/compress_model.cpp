@@ -105,10 +105,10 @@ std::vector<const Method*> methods_for(const CompressRequest& request, const std
     return methods;
 }
 
-/// Whether it can be stored in another way. Means and deviations of the features are no weights: a deviation
-/// rounded to zero loses its feature.
+/// Whether it can be stored in another way. Means and deviations of the features are no weights, nor are
+/// those that norms keep: a deviation rounded to zero loses its feature.
 bool is_weight(const LayerRecord& layer, const NamedTensor& tensor) {
-    return layer.kind != "standardise" && tensor.tensor.shape.rank() > 0 && tensor.tensor.shape.size() > 0;
+    return layer.kind != "standardise" && tensor.trained && tensor.tensor.shape.rank() > 0 && tensor.tensor.shape.size() > 0;
 }
 
 double energy_of(const HostTensor& tensor) {

@@ -21,6 +21,7 @@ struct NamedTensor {
     /// How it is stored where it is not dense: 32-bit floats. Its shape is the tensor's; the tensor's values
     /// are those that it unpacks to, or absent where nobody asked for them.
     std::optional<PackedTensor> packed = std::nullopt;
+    bool trained = true;  ///< false: a statistic of training, as a norm's running mean
 };
 
 /// One group below /layers, in the order of the network; its tensors are datasets of their names.

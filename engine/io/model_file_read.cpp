@@ -149,6 +149,7 @@ LayerRecord layer(const Group& group, std::size_t& tensors_left, const Unpack& u
                                  unpack(dataset, name, read_packed_tensor(dataset)));
         else
             tensors.emplace_back(dataset.integer("order"), NamedTensor{name, tensor(dataset)});
+        if (dataset.has_attribute("trained")) tensors.back().second.trained = dataset.integer("trained") != 0;
     }
     tensors_left -= tensors.size();
     record.tensors = in_order(std::move(tensors), group);

@@ -62,6 +62,7 @@ Handle write_tensor(hid_t file, const NamedTensor& entry, std::size_t order) {
                                  : hdf5::write_dataset(file, hdf5::Element::f32, entry.tensor.shape.extents(),
                                                        std::as_bytes(std::span(entry.tensor.values)));
     write_order(object, order);
+    if (!entry.trained) write_attribute(object.id(), "trained", std::uint16_t{0});
     return object;
 }
 

@@ -14,8 +14,8 @@ BatchNormLayer::BatchNormLayer(Device device, std::string name, std::int64_t cha
       gain_(gain),
       scale_(device, "scale", {channels}, this->name(), use),
       shift_(device, "shift", {channels}, this->name(), use),
-      running_mean_(device, "running_mean", {channels}, this->name(), use),
-      running_variance_(device, "running_variance", {channels}, this->name(), use),
+      running_mean_(Parameter::statistic(device, "running_mean", {channels}, this->name())),
+      running_variance_(Parameter::statistic(device, "running_variance", {channels}, this->name())),
       input_(device, this->name(), channels * space, max_batch),
       mean_(device, MemoryTag::activations, {channels}, this->name() + " means"),
       inverse_deviation_(device, MemoryTag::activations, {channels}, this->name() + " deviations") {

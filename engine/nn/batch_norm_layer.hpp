@@ -9,9 +9,8 @@ namespace spectral {
 
 /// A sample is channels × space. y = scale·gain·n + shift with n of mean 0 and variance 1 over batch and
 /// space while training, by the running mean and variance else. scale and shift, at one and zero in the
-/// beginning, are learned; "running_mean" and "running_variance", at zero and one, move by `momentum` with
-/// every training pass, and their gradients are zero, so that files and checkpoints hold them like any other
-/// parameter. A golden norm has the gain kSyntonicGain.
+/// beginning, are learned; "running_mean" and "running_variance", at zero and one, are statistics that move
+/// by `momentum` with every training pass. A golden norm has the gain √(1/φ).
 class BatchNormLayer final : public Layer {
 public:
     BatchNormLayer(Device device, std::string name, std::int64_t channels, std::int64_t space,

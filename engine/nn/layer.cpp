@@ -13,6 +13,12 @@ Parameter::Parameter(Device device, std::string parameter_name, Shape shape, std
         gradient = Tensor(device, MemoryTag::gradients, shape, std::string(layer) + " " + name + " gradient");
 }
 
+Parameter Parameter::statistic(Device device, std::string name, Shape shape, std::string_view layer) {
+    Parameter result(device, std::move(name), std::move(shape), layer, Use::run);
+    result.trained = false;
+    return result;
+}
+
 void Layer::require_trained() const {
     require(use_ == Use::train, name_.c_str(), "it was made to be run, not to be trained");
 }

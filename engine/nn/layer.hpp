@@ -19,9 +19,13 @@ enum class Use { run, train };
 struct Parameter {
     std::string name;  ///< within its layer: "weight"
     Tensor value, gradient;
+    /// False: training passes move it themselves, as a norm its running mean. It has no gradient, no
+    /// optimiser touches it and it counts as no parameter, but it is part of the model and of its file.
+    bool trained = true;
 
     Parameter(Device device, std::string parameter_name, Shape shape, std::string_view layer,
               Use use = Use::train);
+    static Parameter statistic(Device device, std::string name, Shape shape, std::string_view layer);
 };
 
 /// Rows of `x` are `stride` floats apart; `rows` (device memory) picks and orders them, null takes 0, 1, ….

@@ -11,7 +11,8 @@ std::vector<Parameter*> Model::parameters() {
 
 std::int64_t Model::parameter_count() {
     std::int64_t count = 0;
-    for (const Parameter* parameter : parameters()) count += parameter->value.size();
+    for (const Parameter* parameter : parameters())
+        if (parameter->trained) count += parameter->value.size();
     return count;
 }
 

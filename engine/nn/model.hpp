@@ -64,6 +64,7 @@ public:
     virtual std::vector<PatternSnapshot::Matrix> patterns() = 0;
 
     std::vector<Parameter*> parameters();
+    /// Values that are trained.
     std::int64_t parameter_count();
 };
 

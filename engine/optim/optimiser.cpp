@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <numbers>
 
 #include "engine/core/error.hpp"
@@ -116,9 +117,11 @@ const OptimiserInfo& find_optimiser(std::string_view name) {
 std::unique_ptr<Optimiser> make_optimiser(std::string_view name, Device device,
                                           const std::vector<Parameter*>& parameters, double momentum) {
     const OptimiserInfo& info = find_optimiser(name);
-    if (info.name == "adam") return std::make_unique<AdamOptimiser>(device, parameters);
+    std::vector<Parameter*> trained;
+    std::ranges::copy_if(parameters, std::back_inserter(trained), &Parameter::trained);
+    if (info.name == "adam") return std::make_unique<AdamOptimiser>(device, trained);
     const double used = info.name == "golden" ? 1 / std::numbers::phi : momentum;
-    return std::make_unique<MomentumOptimiser>(device, parameters, used);
+    return std::make_unique<MomentumOptimiser>(device, trained, used);
 }
 
 }  // namespace spectral

@@ -58,27 +58,9 @@ std::optional<std::uint32_t> place_of(const Shape& coarse, const Frequencies& f)
     return static_cast<std::uint32_t>(place);
 }
 
-/// The stored coefficient `source`, or its conjugate, falls on `place` of the coarse spectrum.
-struct Contribution {
-    std::uint32_t place, source;
-};
-
-std::vector<Contribution> contributions(const SparseSpectralTensor& a, const Shape& shape) {
-    std::vector<Contribution> result;
-    for (std::uint32_t j = 0; j < a.host_index().size(); ++j) {
-        const std::int64_t index = a.host_index()[j];
-        Frequencies f = frequencies_of(a.shape(), index);
-        if (!is_kept(a.shape(), shape, f)) continue;
-        if (const auto place = place_of(shape, f)) result.push_back({*place, j});
-        if (a.spectrum().mirror(index)) continue;
-        // The mirror, which is implied here, may be one that the coarse spectrum stores: at its Nyquist.
-        for (std::int64_t& frequency : f) frequency = -frequency;
-        if (const auto place = place_of(shape, f)) result.push_back({*place, j | kConjugateInput});
-    }
-    std::ranges::sort(result, {}, [](const Contribution& c) {
-        return std::tuple(c.place, c.source & kColumnMask, c.source);
-    });
-    return result;
+Shape shape_of(const HalfSpectrum& spectrum) {
+    const SignalShape& signal = spectrum.signal();
+    return Shape(std::span(signal.extent.data(), static_cast<std::size_t>(signal.rank)));
 }
 
 float scale_of(const Shape& fine, const Shape& coarse) {
@@ -97,12 +79,34 @@ void require_coarser(const Shape& fine, const Shape& coarse) {
 
 }  // namespace
 
+std::vector<PooledCoefficient> pooled_coefficients(const HalfSpectrum& fine,
+                                                   std::span<const std::uint32_t> index,
+                                                   const HalfSpectrum& coarse) {
+    const Shape from = shape_of(fine), to = shape_of(coarse);
+    require_coarser(from, to);
+    std::vector<PooledCoefficient> result;
+    for (std::uint32_t j = 0; j < index.size(); ++j) {
+        Frequencies f = frequencies_of(from, index[j]);
+        if (!is_kept(from, to, f)) continue;
+        if (const auto place = place_of(to, f)) result.push_back({*place, j});
+        if (fine.mirror(index[j])) continue;
+        // The mirror, which is implied here, may be one that the coarse spectrum stores: at its Nyquist.
+        for (std::int64_t& frequency : f) frequency = -frequency;
+        if (const auto place = place_of(to, f)) result.push_back({*place, j | kConjugateInput});
+    }
+    std::ranges::sort(result, {}, [](const PooledCoefficient& c) {
+        return std::tuple(c.place, c.source & kColumnMask, c.source);
+    });
+    return result;
+}
+
 SparseSpectralTensor spectral_pooling(Device device, const SparseSpectralTensor& a, const Shape& shape) {
     require_coarser(a.shape(), shape);
     require(a.count() <= kColumnMask, "spectral pooling", "there are more than 2^29 coefficients");
     // A product with a sparse matrix of ones, a row for every coefficient of the result.
     std::vector<std::uint32_t> index, row_start, source;
-    for (const Contribution& each : contributions(a, shape)) {
+    for (const PooledCoefficient& each :
+         pooled_coefficients(a.spectrum(), a.host_index(), HalfSpectrum(shape))) {
         if (index.empty() || index.back() != each.place) {
             index.push_back(each.place);
             row_start.push_back(static_cast<std::uint32_t>(source.size()));

@@ -5,9 +5,25 @@
 // Nyquist frequency and are added, so the result is real. An axis whose extent stays keeps all it has.
 #pragma once
 
+#include <span>
+#include <vector>
+
+#include "engine/spectral/half_spectrum.hpp"
 #include "engine/spectral/sparse_tensor.hpp"
 
 namespace spectral {
+
+/// The coefficient number `source` of those given of the fine spectrum falls on `place` of the coarse one's
+/// stored half; with kConjugateInput, its conjugate does.
+struct PooledCoefficient {
+    std::uint32_t place, source;
+};
+
+/// By places, then by sources. `index`: of stored coefficients, at most 2^29. Throws Error where the coarse
+/// shape does not fit.
+std::vector<PooledCoefficient> pooled_coefficients(const HalfSpectrum& fine,
+                                                   std::span<const std::uint32_t> index,
+                                                   const HalfSpectrum& coarse);
 
 /// `shape`: no extent above that of `a`. The orthonormal coefficients are scaled by √(M/N), M and N the
 /// numbers of values: what is kept has the same energy for each value, and a constant stays that constant.

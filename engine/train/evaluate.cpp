@@ -157,7 +157,7 @@ std::vector<PatternSnapshot::Matrix> patterns_of(const ModelFile& file, const st
     std::int64_t values = 0;
     for (const LayerRecord& layer : network_layers(file)) {
         for (const NamedTensor& each : layer.tensors) {
-            values += each.tensor.shape.size();
+            if (each.trained) values += each.tensor.shape.size();
             if (each.tensor.shape.rank() == 2) matrices.push_back(&each.tensor.shape);
         }
     }
@@ -304,6 +304,7 @@ Importances FileJudge::calibrate(const ModelFile& file, const Progress& progress
     for (Layer* layer : model->layers()) {
         const std::vector<float> squares = mean_squares(device, batch, input, layer->inputs());
         for (Parameter* parameter : layer->parameters()) {
+            if (!parameter->trained) continue;
             report(progress, "calibrating " + layer->name(), 0);
             Importance importance;
             if (layer->kind() == "dense" && parameter->value.shape().rank() == 2) importance.column = squares;

@@ -352,6 +352,7 @@ ModelFile Trainer::model_file(bool with_state) {
             ++i;
             if (stored == nullptr) {
                 record.tensors.push_back({parameter->name, parameter->value.to_host(*s.backend)});
+                record.tensors.back().trained = parameter->trained;
                 continue;
             }
             PackedTensor packed = stored->packed();
@@ -416,8 +417,9 @@ void Trainer::start_from_stored(const ModelFile& file) {
     auto parameter = s.parameters.begin();
     for (const LayerRecord& layer : network_layers(file)) {
         for (const NamedTensor& tensor : layer.tensors) {
-            s.stored.push_back(tensor.packed ? make_stored_weight(s.device, **parameter, *tensor.packed)
-                                             : nullptr);
+            s.stored.push_back(tensor.packed && (*parameter)->trained
+                                   ? make_stored_weight(s.device, **parameter, *tensor.packed)
+                                   : nullptr);
             if (s.stored.back()) {
                 for (Parameter* numbers : s.stored.back()->numbers()) trained.push_back(numbers);
             } else {

@@ -23,7 +23,10 @@ inline void expect_slopes(Backend& backend, Layer& layer, std::int64_t batch, st
     if (input_gradient) x = normal_values(batch * layer.inputs(), 90);
     std::uint64_t seed = 1;
     std::vector<std::vector<float>> values, gradients;
-    for (Parameter* parameter : layer.parameters()) {
+    std::vector<Parameter*> parameters;
+    for (Parameter* parameter : layer.parameters())
+        if (parameter->trained) parameters.push_back(parameter);
+    for (Parameter* parameter : parameters) {
         values.push_back(normal_values(parameter->value.size(), seed++, 0.5, 0.1));
         parameter->value.assign(backend, {parameter->value.shape(), values.back()});
     }
@@ -42,7 +45,6 @@ inline void expect_slopes(Backend& backend, Layer& layer, std::int64_t batch, st
     };
     loss();
     layer.backward(batch, dy.data(), input_gradient ? dx.data() : nullptr);
-    const std::vector<Parameter*> parameters = layer.parameters();
     for (Parameter* parameter : parameters) gradients.push_back(parameter->gradient.to_host(backend).values);
 
     const auto check = [&](float* device, float value, float gradient, const std::string& what) {
