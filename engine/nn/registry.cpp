@@ -11,7 +11,7 @@
 namespace spectral {
 
 const std::vector<ModelInfo>& model_registry() {
-    static const std::vector<ModelInfo> registry{purefft_info(), logistic_info(), mlp_info()};
+    static const std::vector<ModelInfo> registry{purefft_info(), logistic_info(), mlp_info(), cnn_info()};
     return registry;
 }
 

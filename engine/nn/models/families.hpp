@@ -8,5 +8,6 @@ namespace spectral {
 ModelInfo purefft_info();
 ModelInfo logistic_info();
 ModelInfo mlp_info();
+ModelInfo cnn_info();
 
 }  // namespace spectral
