@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/core/error.hpp"
 
@@ -11,6 +12,8 @@ namespace spectral {
 namespace {
 
 constexpr char32_t kLastCharacter = 0x10FFFF;
+
+constexpr bool is_surrogate(char32_t character) { return character >= 0xD800 && character <= 0xDFFF; }
 
 [[noreturn]] void refuse_utf8(std::size_t place) {
     throw Error("text", fmt::format("is no UTF-8: byte {} begins no character", place),
@@ -31,8 +34,7 @@ char32_t take_character(std::string_view text, std::size_t& place) {
         character = character << 6 | (byte & 0x3FU);
     }
     constexpr char32_t kShortest[] = {0, 0x80, 0x800, 0x10000};
-    if (character < kShortest[more] || character > kLastCharacter ||
-        (character >= 0xD800 && character <= 0xDFFF))
+    if (character < kShortest[more] || character > kLastCharacter || is_surrogate(character))
         refuse_utf8(start);
     return character;
 }
@@ -78,6 +80,17 @@ Vocabulary::Vocabulary(TokenUnit unit, std::string_view text, const Heed& heed) 
     for_each_unit(unit, text, heed, [&](char32_t each) { seen[each] = true; });
     for (std::size_t each = 0; each < seen.size(); ++each)
         if (seen[each]) units_.push_back(static_cast<char32_t>(each));
+}
+
+Vocabulary::Vocabulary(TokenUnit unit, std::vector<char32_t> units) : unit_(unit), units_(std::move(units)) {
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+        if (units_[i] > (unit == TokenUnit::byte ? 0xFF : kLastCharacter) ||
+            (unit == TokenUnit::character && is_surrogate(units_[i])))
+            throw Error("vocabulary", fmt::format("holds {}, which is no {}",
+                                                  static_cast<std::uint32_t>(units_[i]), unit_name()));
+        if (i > 0 && units_[i] <= units_[i - 1])
+            throw Error("vocabulary", fmt::format("is not in ascending order at {}", i));
+    }
 }
 
 std::vector<std::int32_t> Vocabulary::encode(std::string_view text, const Heed& heed) const {

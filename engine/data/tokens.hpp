@@ -24,17 +24,22 @@ public:
     Vocabulary() = default;
     /// Of the units that `text` holds. Throws Error, whose why() names the place, where it is no UTF-8.
     Vocabulary(TokenUnit unit, std::string_view text, const Heed& heed = {});
+    /// As units() of another gave them. Throws Error where they do not ascend or are no characters or bytes.
+    Vocabulary(TokenUnit unit, std::vector<char32_t> units);
 
     TokenUnit unit() const { return unit_; }
     /// "character" or "byte".
     std::string_view unit_name() const { return unit_ == TokenUnit::byte ? "byte" : "character"; }
     std::int64_t size() const { return static_cast<std::int64_t>(units_.size()); }
+    std::span<const char32_t> units() const { return units_; }
     /// Throws Error on a unit that the vocabulary does not hold, and where the text is no UTF-8.
     std::vector<std::int32_t> encode(std::string_view text, const Heed& heed = {}) const;
     /// Throws Error on a number that is no token.
     std::string decode(std::span<const std::int32_t> tokens) const;
     /// For people, and no two alike: "a", "space", "\n", "0xff".
     std::string name(std::int32_t token) const;
+
+    bool operator==(const Vocabulary&) const = default;
 
 private:
     TokenUnit unit_ = TokenUnit::character;

@@ -11,6 +11,7 @@
 #include "engine/compress/packed_tensor.hpp"
 #include "engine/core/schema.hpp"
 #include "engine/core/tensor.hpp"
+#include "engine/data/tokens.hpp"
 #include "kernels/ops/fft.hpp"
 
 namespace spectral {
@@ -63,6 +64,7 @@ struct ModelFile {
     std::optional<SignalShape> feature_shape;  ///< of a sample as the network takes it
     std::uint64_t seed = 0;
     std::string dataset, dataset_sha256;
+    Vocabulary vocabulary;  ///< of a model of text: what its classes are; empty otherwise
     Json metrics = Json::object();
     std::vector<LayerRecord> layers;
     History history;

@@ -75,6 +75,31 @@ SignalShape feature_shape(const Group& root) {
     return shape;
 }
 
+/// {"unit":"character","codes":[10,32,…]}: the characters or bytes that a model's classes are.
+Vocabulary vocabulary(const Group& root) {
+    constexpr const char* kAttribute = "vocabulary_json";
+    constexpr std::size_t kMostUnits = 65536;
+    const auto error = [&](const std::string& why) { return root.error(kAttribute + (" " + why)); };
+    const Json value = json(root, kAttribute);
+    const auto unit = value.find("unit"), codes = value.find("codes");
+    if (unit == value.end() || (*unit != "character" && *unit != "byte"))
+        throw error("has no unit that is character or byte");
+    if (codes == value.end() || !codes->is_array() || codes->empty() || codes->size() > kMostUnits)
+        throw error(fmt::format("has no list of 1 to {} codes", kMostUnits));
+    std::vector<char32_t> units;
+    for (const Json& code : *codes) {
+        constexpr auto kLargest = std::numeric_limits<char32_t>::max();
+        if (!code.is_number_unsigned() || code.get<std::uint64_t>() > kLargest)
+            throw error("has a code that is none");
+        units.push_back(code.get<char32_t>());
+    }
+    try {
+        return {*unit == "byte" ? TokenUnit::byte : TokenUnit::character, std::move(units)};
+    } catch (const Error& failure) {
+        throw error(failure.why());
+    }
+}
+
 /// Sorts by @order and drops it. Throws when two entries claim the same place.
 template <class Entry>
 std::vector<Entry> in_order(std::vector<std::pair<std::int64_t, Entry>> entries, const Group& group) {
@@ -227,6 +252,7 @@ ModelFile read_model_file(const std::filesystem::path& path, Reservation* room, 
     if (root.has_attribute("feature_shape_json")) model.feature_shape = feature_shape(root);
     if (root.has_attribute("learning_rate")) model.learning_rate = root.real("learning_rate");
     model.seed = root.unsigned_integer("seed");
+    if (root.has_attribute("vocabulary_json")) model.vocabulary = vocabulary(root);
     model.dataset = root.text("dataset");
     model.dataset_sha256 = root.text("dataset_sha256", 1000);
     model.metrics = json(root, "metrics_json");

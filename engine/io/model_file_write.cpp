@@ -172,6 +172,12 @@ void write_model(hid_t root, const ModelFile& model) {
             std::span(model.feature_shape->extent).first(static_cast<std::size_t>(model.feature_shape->rank));
         write_attribute(root, "feature_shape_json", json_text(extents, "shape of the features"));
     }
+    if (model.vocabulary.size() > 0) {
+        const Json codes =
+            std::vector<std::uint32_t>(model.vocabulary.units().begin(), model.vocabulary.units().end());
+        write_attribute(root, "vocabulary_json",
+                        json_text({{"unit", model.vocabulary.unit_name()}, {"codes", codes}}, "vocabulary"));
+    }
     if (model.learning_rate) write_attribute(root, "learning_rate", *model.learning_rate);
     write_attribute(root, "seed", model.seed);
     write_attribute(root, "dataset", model.dataset);

@@ -342,6 +342,7 @@ ModelFile Trainer::model_file(bool with_state) {
     file.learning_rate = s.at.learning_rate;
     file.dataset = s.dataset->name;
     file.dataset_sha256 = s.dataset->sha256;
+    file.vocabulary = s.dataset->vocabulary;
     file.metrics = s.metrics;
     if (s.standardisation) file.layers.push_back(s.standardisation->record());
     std::size_t i = 0;

@@ -184,6 +184,34 @@ TEST(HostileModelFile, BadTexts) {
     expect_refused(path, "lacks the attribute sha256");
 }
 
+TEST(HostileModelFile, BadVocabularies) {
+    const ScratchFolder folder;
+    const fs::path path = folder / "model.h5";
+    const std::pair<const char*, const char*> wrongs[] = {
+        {"[97]", "not a JSON object"},
+        {R"({"codes":[97]})", "no unit"},
+        {R"({"unit":"word","codes":[97]})", "no unit"},
+        {R"({"unit":"byte"})", "no list"},
+        {R"({"unit":"byte","codes":[]})", "no list"},
+        {R"({"unit":"byte","codes":[-1]})", "a code that is none"},
+        {R"({"unit":"byte","codes":[4294967296]})", "a code that is none"},
+        {R"({"unit":"byte","codes":["a"]})", "a code that is none"},
+        {R"({"unit":"byte","codes":[256]})", "256, which is no byte"},
+        {R"({"unit":"character","codes":[1114112]})", "1114112, which is no character"},
+        {R"({"unit":"character","codes":[55296]})", "55296, which is no character"},
+        {R"({"unit":"character","codes":[98,97]})", "not in ascending order"},
+        {R"({"unit":"character","codes":[97,97]})", "not in ascending order"}};
+    for (const auto& [text, why] : wrongs) {
+        SCOPED_TRACE(text);
+        altered(path, [&](hid_t file) { put_text(file, "vocabulary_json", text); });
+        expect_refused(path, why);
+    }
+    altered(path, [](hid_t file) {
+        put_text(file, "vocabulary_json", R"({"unit":"character","codes":[10,97,8364]})");
+    });
+    EXPECT_EQ(read_model_file(path).vocabulary.encode("a€\n"), (std::vector<std::int32_t>{1, 2, 0}));
+}
+
 TEST(HostileModelFile, Links) {
     const ScratchFolder folder;
     const fs::path path = folder / "model.h5";
