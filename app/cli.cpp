@@ -63,6 +63,7 @@ int run(int argc, char** argv) {
     add_train(app, exit_code);
     add_eval(app, exit_code);
     add_run(app, exit_code);
+    add_generate(app, exit_code);
     add_inspect(app, exit_code);
     add_bench(app, exit_code);
     add_compress(app, exit_code);
@@ -80,8 +81,8 @@ int run(int argc, char** argv) {
     } catch (const CLI::RequiredError& error) {
         const bool unknown = argc > 1 && app.get_subcommands().empty();
         print_error(unknown ? fmt::format("unknown command '{}'", argv[1]) : error.what(),
-                    unknown ? "commands: backends, datasets, models, train, eval, run, inspect, compress, "
-                              "tradeoff, export, bench; see 'spectral --help'"
+                    unknown ? "commands: backends, datasets, models, train, eval, run, generate, inspect, "
+                              "compress, tradeoff, export, bench; see 'spectral --help'"
                             : help_hint(app));
         return kExitBadInput;
     } catch (const CLI::ArgumentMismatch& error) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -115,6 +116,7 @@ public:
         }
         for (const FileReport& file : updates.files)
             if (!file.problem.empty()) bar_.line(fmt::format("warning: {}; training goes on", file.problem));
+        if (updates.text) text_ = updates.text;
         for (const EvaluationPoint& point : updates.evaluations) {
             bar_.line(fmt::format(
                 "epoch {:>3.0f}  train loss {:.4f} accuracy {:5.2f} %   {} loss {:.4f}{} accuracy {:5.2f} %",
@@ -128,6 +130,11 @@ public:
                       {info_.evaluated_on + "_loss", point.loss},
                       {info_.evaluated_on + "_accuracy", point.accuracy}};
             add_bits(line, info_.evaluated_on, info_.token_unit, point.loss);
+            if (text_) {
+                line["text_step"] = text_->step;
+                line["text"] = text_->text;
+                text_.reset();
+            }
             log_ << line.dump() << std::endl;
             if (!log_ && !std::exchange(log_failed_, true))
                 bar_.line(fmt::format("warning: {} can no longer be written: {}; training goes on", log_path_,
@@ -152,6 +159,7 @@ private:
     std::ofstream log_;
     bool log_failed_ = false;
     RunInfo info_;
+    std::optional<TextSample> text_;  ///< that no line of the log has yet
 };
 
 void print_result(const RunResult& result, const std::string& out) {
@@ -184,6 +192,7 @@ int train(TrainArguments& a) {
     RunOptions options;
     options.out = a.out.empty() ? a.resume : a.out;
     options.resume = a.resume;
+    if (!a.log.empty()) options.text_every = kTextEvery;
     if (!a.patterns_png.empty() && options.out.empty())
         throw Error("--patterns-png", "the picture is made from the model file", "give --out FILE as well");
     require_free({a.patterns_png, "--patterns-png", "PNG picture", is_png}, a.force);

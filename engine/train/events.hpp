@@ -61,6 +61,13 @@ struct Evaluation {
     std::vector<Sample> mistakes;  ///< the first ones that are wrong
 };
 
+/// What a model of text writes by itself.
+struct TextSample {
+    std::int64_t step = 0;
+    double epoch = 0;  ///< fractional
+    std::string text;  ///< UTF-8
+};
+
 /// A mean cross-entropy in nats as bits for each token.
 inline double bits_per_token(double loss) { return loss / std::numbers::ln2; }
 
@@ -112,6 +119,7 @@ struct Updates {
     std::vector<ThroughputPoint> throughput;
     std::vector<std::shared_ptr<const PatternSnapshot>> patterns;  ///< ascending in step, thinned
     std::shared_ptr<const Evaluation> evaluation;
+    std::optional<TextSample> text;  ///< the newest
     std::optional<NumericTrouble> trouble;
     std::optional<MemoryShortage> shortage;
     std::vector<FileReport> files;  ///< in the order they were written

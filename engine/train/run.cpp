@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds kSnapshotInterval(200);
 constexpr double kSnapshotShare = 0.005, kSnapshotGrowth = 1.1;
 constexpr std::size_t kMaxWaitingSnapshots = 64, kMaxWaitingBytes = std::size_t{32} << 20;
 constexpr double kThroughputSeconds = 0.02;  ///< of training, per point; every epoch ends with one too
-constexpr std::int64_t kExamples = 48;
+constexpr std::int64_t kExamples = 48, kTextLength = 240;
 
 double median(std::vector<double> values) {
     if (values.empty()) return 0;
@@ -238,6 +238,7 @@ bool TrainingRun::advance(Trainer& trainer) {
         throughput_samples_ += trainer.samples_trained() - samples_before;
         epoch_open_ = step.epoch_finished;
     }
+    if (options_.text_every > 0 && trainer.step_count() % options_.text_every == 0) show_text(trainer);
     if (epoch_open_ && !finish_epoch(trainer)) return true;
     if (state_ == RunState::paused || Clock::now() - last_flush_ >= kFlushInterval) flush(trainer, false);
     if (options_.send_snapshots && snapshot_due(trainer)) flush(trainer, true);
@@ -283,6 +284,7 @@ void TrainingRun::conclude(Trainer& trainer) {
         result_.test_accuracy = test.accuracy;
         result_.test_loss = test.loss;
     }
+    if (options_.text_every > 0 && !stopping_ && std::isfinite(evaluation_->loss)) show_text(trainer);
     // Spoilt weights are no checkpoint: the file stays, or becomes, the last good one.
     if (!options_.out.empty()) {
         if (std::isfinite(evaluation_->loss))
@@ -354,6 +356,20 @@ void TrainingRun::write_checkpoint(Trainer& trainer, const ModelFile& file) {
     write_model_file(options_.out, file, &trainer.budget());
     last_checkpoint_ = Clock::now();
     post([&](Updates& updates) { updates.files.push_back({options_.out, false, {}, {}}); });
+}
+
+/// Somebody who gives a command is not kept waiting: that text is left out.
+void TrainingRun::show_text(Trainer& trainer) {
+    if (last_text_step_ == trainer.step_count()) return;
+    last_text_step_ = trainer.step_count();
+    try {
+        const auto heed = [this](std::string_view, double) { return !commands_waiting_.load(); };
+        if (auto sample = trainer.write_text(kTextLength, heed))
+            post([&](Updates& updates) { updates.text = std::move(sample); });
+    } catch (const Cancelled&) {
+    } catch (const OutOfMemory&) {
+        // As with pictures: what the run itself needs says so when it is short.
+    }
 }
 
 /// Densely at first, when most is learned, then ever further apart in steps but not in time; never so often

@@ -23,6 +23,9 @@ namespace spectral {
 /// or its data.
 const Schema& resumable_schema();
 
+/// Steps between the texts of a model that somebody looks at.
+inline constexpr std::int64_t kTextEvery = 250;
+
 struct RunOptions {
     std::string out;     ///< model file, replaced at every checkpoint; empty: none
     std::string resume;  ///< model file to go on from; its configuration wins, but a data path given anew
@@ -33,6 +36,7 @@ struct RunOptions {
     std::shared_ptr<Workspace> workspace;  ///< shared between the runs of a process; null: its own
     std::shared_ptr<Profiler> profiler;    ///< watches the backend; null: nobody does
     bool send_snapshots = false;           ///< pattern snapshots and example images, for a window
+    std::int64_t text_every = 0;           ///< steps between texts that a model of text writes; 0: none
     double checkpoint_seconds = 30;
 };
 
@@ -98,6 +102,7 @@ private:
     /// The run's own checkpoint. What goes wrong is reported, and the next one tries again.
     void save_when_possible(Trainer& trainer);
     void write_checkpoint(Trainer& trainer, const ModelFile& file);
+    void show_text(Trainer& trainer);
     bool snapshot_due(const Trainer& trainer) const;
     void flush(Trainer& trainer, bool with_patterns);
     void report_throughput(const Trainer& trainer, Updates& updates);
@@ -130,7 +135,7 @@ private:
     std::vector<PlanInfo> plans_;  ///< as last posted
     Clock::time_point last_flush_{}, last_snapshot_{}, last_checkpoint_{};
     Clock::duration snapshot_cost_{};
-    std::int64_t last_snapshot_step_ = 0;
+    std::int64_t last_snapshot_step_ = 0, last_text_step_ = -1;
     double throughput_seconds_ = 0;
     std::int64_t throughput_samples_ = 0;
 

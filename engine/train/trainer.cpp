@@ -14,6 +14,7 @@
 #include "engine/core/error.hpp"
 #include "engine/core/random.hpp"
 #include "engine/train/evaluate.hpp"
+#include "engine/train/generate.hpp"
 #include "engine/train/provenance.hpp"
 #include "engine/train/standardisation.hpp"
 #include "engine/train/stored_weight.hpp"
@@ -322,6 +323,20 @@ Evaluation Trainer::measure() {
 }
 
 std::vector<PatternSnapshot::Matrix> Trainer::patterns() { return impl_->model->patterns(); }
+
+std::optional<TextSample> Trainer::write_text(std::int64_t length, const Progress& progress) {
+    Impl& s = *impl_;
+    const Vocabulary& vocabulary = s.dataset->vocabulary;
+    if (vocabulary.size() == 0 || s.model->predictions() != s.train->columns) return std::nullopt;
+    // Where lines begin, if there are lines.
+    const auto units = vocabulary.units();
+    const auto line = std::ranges::find(units, U'\n');
+    const std::int32_t first = line == units.end() ? 0 : static_cast<std::int32_t>(line - units.begin());
+    const std::vector<std::int32_t> tokens =
+        continue_tokens(s.device, *s.model, vocabulary.size(), std::span(&first, 1),
+                        {.length = length, .seed = static_cast<std::uint64_t>(s.config.seed)}, progress);
+    return TextSample{s.at.step, s.epoch(), displayable(vocabulary.decode(tokens))};
+}
 
 std::size_t Trainer::model_file_bytes(bool with_state) {
     Impl& s = *impl_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,8 @@ public:
     /// though no batch may have shown that yet.
     Evaluation measure();
     std::vector<PatternSnapshot::Matrix> patterns();
+    /// What a model of text writes by itself, the same draws every time; nothing where it is no such model.
+    std::optional<TextSample> write_text(std::int64_t length, const Progress& progress);
 
     ModelFile model_file(bool with_state);
     /// bytes_of() such a file, before there is one.

@@ -2,11 +2,14 @@
 
 #include <QAction>
 #include <QGridLayout>
+#include <QHBoxLayout>
+#include <QPlainTextEdit>
 #include <algorithm>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "engine/train/run.hpp"
 #include "ui/card.hpp"
 #include "ui/charts/heat_map.hpp"
 #include "ui/charts/image_grid.hpp"
@@ -69,7 +72,11 @@ TrainingPage::TrainingPage(QWidget* parent) : QWidget(parent) {
     grid->addWidget(build_loss(), 0, 0);
     grid->addWidget(build_accuracy(), 0, 1);
     grid->addWidget(build_confusion(), 0, 2);
-    grid->addWidget(build_samples(), 1, 0, 1, 2);
+    auto* samples = new QHBoxLayout;
+    samples->setSpacing(kGap);
+    samples->addWidget(build_samples(), 1);
+    samples->addWidget(build_text(), 1);
+    grid->addLayout(samples, 1, 0, 1, 2);
     grid->addWidget(build_throughput(), 1, 2);
     grid->setRowMinimumHeight(0, kUpperHeight);
     grid->setRowMinimumHeight(1, kLowerHeight);
@@ -144,6 +151,21 @@ QWidget* TrainingPage::build_samples() {
     return samples_card_;
 }
 
+QWidget* TrainingPage::build_text() {
+    text_card_ = new Card(QStringLiteral("text_card"), tr("Generated text"));
+    text_ = new QPlainTextEdit;
+    text_->setObjectName(QStringLiteral("generated_text"));
+    text_->setAccessibleName(tr("Text that the model writes by itself"));
+    text_->setToolTip(tr("What the model writes by itself, one character after another"));
+    text_->setReadOnly(true);
+    text_->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+    text_->setFrameShape(QFrame::NoFrame);
+    text_->setPlaceholderText(tr("Every %1 steps the model writes a few lines by itself.").arg(kTextEvery));
+    text_card_->set_body(text_);
+    text_card_->hide();
+    return text_card_;
+}
+
 QWidget* TrainingPage::build_throughput() {
     throughput_card_ =
         new Card(QStringLiteral("throughput_card"), tr("Throughput"), tr("training steps only"));
@@ -175,12 +197,26 @@ void TrainingPage::show_record(const RunRecord& record) {
         late_refresh_.start(wait);
     }
     refresh_evaluation(record);
+    refresh_text(record);
 }
 
 void TrainingPage::showEvent(QShowEvent* event) {
     refresh_charts();
-    if (record_ != nullptr) refresh_evaluation(*record_);
+    if (record_ != nullptr) {
+        refresh_evaluation(*record_);
+        refresh_text(*record_);
+    }
     QWidget::showEvent(event);
+}
+
+/// There is a place for it where the data are a text.
+void TrainingPage::refresh_text(const RunRecord& record) {
+    text_card_->setVisible(record.info() && !record.info()->token_unit.empty());
+    const std::int64_t step = record.text() ? record.text()->step : -1;
+    if (step == shown_text_step_) return;
+    shown_text_step_ = step;
+    text_->setPlainText(record.text() ? QString::fromStdString(record.text()->text) : QString());
+    text_card_->set_subtitle(record.text() ? tr("at step %1").arg(grouped(step)) : QString());
 }
 
 void TrainingPage::refresh_charts() {

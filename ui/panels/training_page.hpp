@@ -4,11 +4,14 @@
 #include <QElapsedTimer>
 #include <QTimer>
 #include <QWidget>
+#include <cstdint>
 #include <memory>
 #include <optional>
 
 #include "engine/train/events.hpp"
 #include "ui/session/run_record.hpp"
+
+class QPlainTextEdit;
 
 namespace spectral::ui {
 
@@ -42,9 +45,11 @@ private:
     QWidget* build_accuracy();
     QWidget* build_confusion();
     QWidget* build_samples();
+    QWidget* build_text();
     QWidget* build_throughput();
     void refresh_charts();
     void refresh_evaluation(const RunRecord& record);
+    void refresh_text(const RunRecord& record);
     void show_samples();
 
     LineChart* loss_ = nullptr;
@@ -52,13 +57,16 @@ private:
     LineChart* throughput_ = nullptr;
     HeatMap* confusion_ = nullptr;
     ImageGrid* samples_ = nullptr;
+    QPlainTextEdit* text_ = nullptr;
     Card* loss_card_ = nullptr;
     Card* accuracy_card_ = nullptr;
     Card* confusion_card_ = nullptr;
     Card* samples_card_ = nullptr;
+    Card* text_card_ = nullptr;
     Card* throughput_card_ = nullptr;
     const RunRecord* record_ = nullptr;
     std::shared_ptr<const Evaluation> shown_evaluation_;
+    std::int64_t shown_text_step_ = -1;
     bool only_wrong_ = false;
     QTimer late_refresh_;
     QElapsedTimer since_refresh_;

@@ -33,6 +33,7 @@ void RunRecord::add(const Updates& updates) {
     if (evaluations_.size() > kMaxPoints) thin_evenly(evaluations_, by_step);
     if (throughput_.size() > kMaxPoints)
         thin_evenly(throughput_, [](const ThroughputPoint& point) { return point.epoch; });
+    if (updates.text) text_ = updates.text;
     if (updates.evaluation) evaluation_ = updates.evaluation;
     for (const Snapshot& snapshot : updates.patterns) add_snapshot(snapshot);
 }

@@ -35,6 +35,7 @@ public:
     const std::vector<ThroughputPoint>& throughput() const { return throughput_; }
     const std::vector<Snapshot>& snapshots() const { return snapshots_; }
     const std::shared_ptr<const Evaluation>& evaluation() const { return evaluation_; }
+    const std::optional<TextSample>& text() const { return text_; }
     bool empty() const { return steps_.empty() && evaluations_.empty() && snapshots_.empty(); }
     /// How often points were taken back; a chart that appends starts over when it changes.
     std::int64_t revision() const { return revision_; }
@@ -49,6 +50,7 @@ private:
     std::vector<ThroughputPoint> throughput_;
     std::vector<Snapshot> snapshots_;
     std::shared_ptr<const Evaluation> evaluation_;
+    std::optional<TextSample> text_;
     std::int64_t revision_ = 0;
 };
 

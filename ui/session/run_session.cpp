@@ -45,6 +45,7 @@ void RunSession::start(const ExperimentConfig& config, RunOptions options) {
     output_ = QString::fromStdString(options.out);
     resumable_ = true;
     options.send_snapshots = true;
+    options.text_every = kTextEvery;
     options.workspace = workspace_;
     run_ = std::make_unique<TrainingRun>(config, std::move(options));
     timer_.start();

@@ -1,0 +1,112 @@
+#include "engine/train/generate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "engine/core/error.hpp"
+#include "engine/core/random.hpp"
+#include "engine/nn/registry.hpp"
+#include "engine/train/config.hpp"
+#include "engine/train/evaluate.hpp"
+#include "engine/train/standardisation.hpp"
+
+namespace spectral {
+
+namespace {
+
+constexpr std::uint64_t kSampleStream = std::uint64_t{3} << 32;
+
+/// From softmax(scores/temperature) by one uniform number; the likeliest, of equals the first, at 0.
+std::int32_t draw(std::span<const float> scores, double temperature, double uniform) {
+    const auto best = std::ranges::max_element(scores);
+    if (temperature == 0) return static_cast<std::int32_t>(best - scores.begin());
+    std::vector<double> sums;
+    double sum = 0;
+    for (const float score : scores) {
+        sum += std::exp((static_cast<double>(score) - static_cast<double>(*best)) / temperature);
+        sums.push_back(sum);
+    }
+    const auto found = std::ranges::upper_bound(sums, uniform * sum);
+    return static_cast<std::int32_t>(std::min(found - sums.begin(), std::ssize(sums) - 1));
+}
+
+}  // namespace
+
+std::vector<std::int32_t> continue_tokens(Device device, Model& model, std::int64_t classes,
+                                          std::span<const std::int32_t> prompt, const Sampling& sampling,
+                                          const Progress& progress) {
+    if (prompt.empty()) throw BadValue("prompt", "is empty", "give the model something to go on from");
+    if (!(sampling.temperature >= 0) || !std::isfinite(sampling.temperature))
+        throw BadValue("temperature", "is not 0 or above",
+                       "1 draws as the model says, 0 takes the likeliest");
+    if (sampling.length < 0) throw BadValue("length", "is negative", "give a number of tokens");
+    const std::int64_t context = model.predictions();
+    const Tensor row(device, MemoryTag::workspace, {context}, "text to go on from");
+    const Tensor scores(device, MemoryTag::workspace, {context, classes}, "scores of the next token");
+    std::vector<std::int32_t> tokens(prompt.begin(), prompt.end());
+    std::vector<float> window(static_cast<std::size_t>(context)), last(static_cast<std::size_t>(classes));
+    Random random(sampling.seed, kSampleStream);
+    for (std::int64_t i = 0; i < sampling.length; ++i) {
+        report(progress, "generating text", static_cast<double>(i) / static_cast<double>(sampling.length));
+        const std::int64_t seen = std::min(context, std::ssize(tokens));
+        // What lies behind the last token is not looked at.
+        std::ranges::fill(window, 0.0F);
+        std::ranges::transform(tokens.end() - seen, tokens.end(), window.begin(),
+                               [](std::int32_t token) { return static_cast<float>(token); });
+        device.backend.copy_to_device(row.data(), window.data(), row.bytes());
+        model.infer({.size = 1, .x = row.data(), .stride = context}, scores.data());
+        device.backend.copy_to_host(last.data(), scores.data() + (seen - 1) * classes,
+                                    last.size() * sizeof(float));
+        tokens.push_back(draw(last, sampling.temperature, random.uniform()));
+    }
+    tokens.erase(tokens.begin(), tokens.begin() + std::ssize(prompt));
+    return tokens;
+}
+
+std::string generate_text(const ModelFile& file, const std::string& where, std::string_view prompt,
+                          const Sampling& sampling, const std::string& backend_name,
+                          const Progress& progress) {
+    require_network(file, where);
+    if (file.vocabulary.size() == 0 || !file.feature_shape)
+        throw Error(where, "holds no model of text, or was written before such models kept their characters",
+                    "give a file of 'spectral train --dataset text'");
+    const ExperimentConfig config = config_from_json(file.config, where);
+    const ModelInfo& info = find_model(config.model);
+    std::vector<std::int32_t> tokens;
+    try {
+        tokens = file.vocabulary.encode(prompt);
+    } catch (const Error& failure) {
+        throw BadValue("prompt", failure.why(), "use what occurs in the text that the model was trained on");
+    }
+    const std::int64_t classes = file.vocabulary.size();
+    // Memory is asked for only when the file holds as many numbers as its configuration promises.
+    std::int64_t values = 0;
+    for (const LayerRecord& layer : network_layers(file))
+        for (const NamedTensor& each : layer.tensors) values += each.tensor.shape.size();
+    if (info.count_parameters(config.model_options, *file.feature_shape, classes) != values)
+        throw Error(where, "its layers are not those of its configuration",
+                    "use it with its own configuration");
+    const auto backend = open_backend(backend_name);
+    MemoryBudget budget(available_memory());
+    const Device device{*backend, budget};
+    const auto model = info.make(
+        {device, config.model_options, *file.feature_shape, classes, 1, 0, backend->threads(), Use::run});
+    if (model->predictions() != file.feature_shape->size())
+        throw Error(where, fmt::format("its model, {}, tells one character behind a whole window", info.name),
+                    "text comes from models that tell one at every place, as char-transformer");
+    load_layers(*backend, *model, file);
+    const std::vector<std::int32_t> added =
+        continue_tokens(device, *model, classes, tokens, sampling, progress);
+    tokens.insert(tokens.end(), added.begin(), added.end());
+    return file.vocabulary.decode(tokens);
+}
+
+std::string displayable(std::string_view text) {
+    return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
+}
+
+}  // namespace spectral
