@@ -125,7 +125,13 @@ ExperimentConfig config_from_json(const Json& json, const std::string& where) {
 ExperimentConfig resolved(ExperimentConfig config) {
     config = config_from_json(to_json(config), "the configuration");
     require_data_path(find_dataset(config.dataset), config.data);
-    if (config.features == "auto") config.features = find_model(config.model).features;
+    const ModelInfo& model = find_model(config.model);
+    if (config.features == "auto") config.features = model.features;
+    if (model.features == "tokens" && config.features != "tokens")
+        throw BadValue("features", fmt::format("'{}' are nothing that {} reads", config.features, model.name),
+                       "leave the option out, or say tokens");
+    if (config.standardise && config.features == "tokens")
+        throw BadValue("standardise", "tokens are numbers in name alone", "leave the option out");
     if (config.learning_rate == 0)
         config.learning_rate = find_optimiser(config.optimiser).default_learning_rate;
     return config;

@@ -202,7 +202,23 @@ struct FileJudge::Impl {
     /// Of the bytes that evaluate_packed() can do with: those of one sample and the smallest blocks, counted.
     std::size_t least_limit(const ModelFile& file, const FeatureMatrix& features);
 
+    /// Of a model of text: the data's characters are the model's, and windows no longer than its context.
+    void require_fitting_text(const ModelFile& file, const FeatureMatrix& features) const {
+        if (file.vocabulary.size() == 0) return;
+        if (dataset->vocabulary != file.vocabulary)
+            throw Error("model file", "it was trained on a text of other characters than the data have",
+                        "use it with its own data");
+        if (config.features != "tokens" || !file.feature_shape) return;
+        const std::int64_t context = file.feature_shape->size();
+        if (features.columns > context)
+            throw BadValue("context",
+                           fmt::format("windows of {} are longer than the model's context, {}",
+                                       features.columns, context),
+                           fmt::format("take at most {}", context));
+    }
+
     std::unique_ptr<Model> load(const ModelFile& file, const FeatureMatrix& features, std::int64_t batch) {
+        require_fitting_text(file, features);
         auto model = find_model(config.model)
                          .make({device(), config.model_options, features.shape, dataset->classes(), batch,
                                 static_cast<std::uint64_t>(config.seed), backend->threads(), Use::run});
@@ -280,7 +296,10 @@ Importances FileJudge::calibrate(const ModelFile& file, const Progress& progress
                                                "training features", progress);
     FeatureMatrix own;
     const FeatureMatrix& train = impl_->as_trained(file, all, own);
-    const std::int64_t batch = std::min(kCalibrationSamples, train.rows);
+    // A window of tokens is as many samples as it has places.
+    const std::int64_t places = impl_->config.features == "tokens" ? train.columns : 1;
+    const std::int64_t batch = std::min(
+        std::max<std::int64_t>(kCalibrationSamples / std::max<std::int64_t>(places, 1), 1), train.rows);
     if (batch == 0) return {};
     // Spread over the set, which may be in the order of its classes.
     std::vector<std::uint32_t> spread;
@@ -290,8 +309,8 @@ Importances FileJudge::calibrate(const ModelFile& file, const Progress& progress
     backend.copy_to_device(rows.data(), spread.data(), rows.bytes());
     const Batch samples{batch, train.values.data(), train.stride, rows.as<std::uint32_t>(), nullptr};
     const auto model = impl_->load(file, train, batch);
-    const Tensor logits(device, MemoryTag::activations, {batch, impl_->dataset->classes()},
-                        "calibration logits");
+    const Tensor logits(device, MemoryTag::activations,
+                        {batch, model->predictions() * impl_->dataset->classes()}, "calibration logits");
     const auto scores = [&] {
         model->infer(samples, logits.data());
         return logits.to_host(backend).values;

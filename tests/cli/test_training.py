@@ -133,9 +133,13 @@ class SameAgain(CliCase):
         for example in examples:
             with self.subTest(example.name):
                 config = json.loads(example.read_text(encoding="utf-8"))
-                if config["dataset"] in needs_path:
-                    config["dataset"] = "strokes"
-                config.setdefault("dataset_options", {}).update(train_samples=300, test_samples=100)
+                if config["dataset"] == "text":
+                    (self.folder / "text.txt").write_text("to be, or not to be\n" * 200, encoding="utf-8")
+                    config["data"] = "text.txt"
+                else:
+                    if config["dataset"] in needs_path:
+                        config["dataset"] = "strokes"
+                    config.setdefault("dataset_options", {}).update(train_samples=300, test_samples=100)
                 (self.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
                 self.json("train", "--config", "config.json", "--epochs", "1", "--out", "run.h5", "--force")
 

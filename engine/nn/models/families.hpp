@@ -9,5 +9,7 @@ ModelInfo purefft_info();
 ModelInfo logistic_info();
 ModelInfo mlp_info();
 ModelInfo cnn_info();
+ModelInfo char_transformer_info();
+ModelInfo char_spectral_info();
 
 }  // namespace spectral
