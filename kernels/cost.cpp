@@ -27,6 +27,7 @@
 #include "kernels/ops/softmax.hpp"
 #include "kernels/ops/sparse.hpp"
 #include "kernels/ops/sparse_matmul.hpp"
+#include "kernels/ops/spectral_filter.hpp"
 #include "kernels/ops/spectral_multiply.hpp"
 
 namespace spectral {
@@ -76,6 +77,8 @@ std::int64_t SignalShape::spectrum_size() const {
 }
 
 Cost Rfft::cost() const { return rfft_cost(batch, shape); }
+Cost Irfft::cost() const { return rfft_cost(batch, shape); }
+Cost IrfftBackward::cost() const { return rfft_cost(batch, shape); }
 
 Cost Dct::cost() const { return {2 * kReal * real(batch) * real(shape.size()), fft_flops(batch, shape)}; }
 
@@ -399,6 +402,30 @@ Cost SpectralBatchNorm::cost() const {
 Cost SpectralBatchNormBackward::cost() const {
     return {3 * kComplex * real(batch * size) + real(size) * (3 * kReal + 2 * kComplex),
             18 * real(batch * size)};
+}
+
+namespace {
+
+Cost filter_cost(const SpectralFilterShape& s) {
+    if (s.batch == 0) return {};
+    return {kComplex * real(s.input_size() + s.output_size() + s.weight_size()),
+            8 * real(s.batch * s.weight_size())};
+}
+
+}  // namespace
+
+Cost SpectralFilter::cost() const { return filter_cost(shape); }
+Cost SpectralFilterBackward::cost() const { return filter_cost(shape); }
+Cost SpectralFilterGradient::cost() const { return filter_cost(shape); }
+
+Cost ModRelu::cost() const {
+    const double values = real(batch * channels * size);
+    return {2 * kComplex * values, 8 * values};  // |x|, root, quotient, scaled
+}
+
+Cost ModReluBackward::cost() const {
+    const double values = real(batch * channels * size);
+    return {3 * kComplex * values, 18 * values};
 }
 
 Cost SpectralMultiply::cost() const {

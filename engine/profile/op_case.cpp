@@ -111,6 +111,7 @@ Field size_field(std::string name, std::int64_t value, double largest) {
 const std::vector<OpCaseInfo>& op_cases() {
     static const std::vector<OpCaseInfo> cases = [] {
         std::vector<OpCaseInfo> all = op_case::spectral_cases();
+        for (OpCaseInfo& each : op_case::filter_cases()) all.push_back(std::move(each));
         for (OpCaseInfo& each : op_case::dense_cases()) all.push_back(std::move(each));
         for (OpCaseInfo& each : op_case::sparse_cases()) all.push_back(std::move(each));
         for (OpCaseInfo& each : op_case::convolution_cases()) all.push_back(std::move(each));

@@ -104,6 +104,7 @@ inline std::function<void()> copy_back(const std::shared_ptr<Inputs>& inputs, fl
 }
 
 std::vector<OpCaseInfo> spectral_cases();
+std::vector<OpCaseInfo> filter_cases();
 std::vector<OpCaseInfo> dense_cases();
 std::vector<OpCaseInfo> sparse_cases();
 std::vector<OpCaseInfo> convolution_cases();

@@ -52,6 +52,11 @@ void split_magnitudes(const Complex* z, std::int64_t n, std::int64_t bins, float
     }
 }
 
+void scale_values(float factor, std::int64_t size, float* x) {
+    for_lanes(size, [&](auto d, std::int64_t i)
+                        HWY_ATTR { hn::StoreU(hn::Mul(hn::Set(d, factor), hn::LoadU(d, x + i)), d, x + i); });
+}
+
 void join_rows(const float* u, const float* v, std::int64_t n, Complex* pair) { join(u, v, n, pair); }
 
 }  // namespace spectral::cpu::HWY_NAMESPACE
@@ -64,6 +69,7 @@ namespace {
 
 HWY_EXPORT(split_magnitudes);
 HWY_EXPORT(join_rows);
+HWY_EXPORT(scale_values);
 
 /// Whether every row of both arrays of a batch starts where plans for aligned arrays want it.
 bool rows_are_aligned(std::int64_t batch, const SignalShape& shape, const float* real,
@@ -122,6 +128,61 @@ void run_rfft_backward(Backend& backend, const RfftBackward& op) {
         for (std::int64_t b = begin; b < end; ++b) {
             halve_mirrored(op.dy + b * bins, size / last, last, op.scratch + b * bins);
             plan->backward(op.scratch + b * bins, op.dx + b * size);
+        }
+    });
+}
+
+void run_irfft(Backend& backend, const Irfft& op) {
+    if (op.batch == 0 || op.shape.size() == 0) return;
+    const std::int64_t size = op.shape.size(), bins = op.shape.spectrum_size();
+    const float scale = 1 / static_cast<float>(size);
+    ThreadPool& pool = as_cpu(backend).pool();
+    if (goes_by_axes(op.batch, op.shape)) {
+        backward_by_axes(backend, op.shape, op.y, op.x);
+        pool.split(size, [&](int, std::int64_t begin, std::int64_t end) {
+            HWY_DYNAMIC_DISPATCH(scale_values)(scale, end - begin, op.x + begin);
+        });
+        return;
+    }
+    const auto plan = as_cpu(backend).plans().get(
+        {FftwTransform::real_backward, op.shape, rows_are_aligned(op.batch, op.shape, op.x, op.y)});
+    pool.split(op.batch, [&](int, std::int64_t begin, std::int64_t end) {
+        for (std::int64_t b = begin; b < end; ++b) {
+            plan->backward(op.y + b * bins, op.x + b * size);
+            HWY_DYNAMIC_DISPATCH(scale_values)(scale, size, op.x + b * size);
+        }
+    });
+}
+
+/// What Irfft counts twice doubled, everything scaled.
+void weigh_mirrored(float scale, std::int64_t rows, std::int64_t last, Complex* spectrum) {
+    const std::int64_t bins = last / 2 + 1;
+    HWY_DYNAMIC_DISPATCH(scale_values)(2 * scale, 2 * rows * bins, reinterpret_cast<float*>(spectrum));
+    for (std::int64_t row = 0; row < rows * bins; row += bins) {
+        spectrum[row] *= 0.5F;
+        if (last > 1 && last % 2 == 0) spectrum[row + last / 2] *= 0.5F;
+    }
+}
+
+void run_irfft_backward(Backend& backend, const IrfftBackward& op) {
+    if (op.batch == 0 || op.shape.size() == 0) return;
+    const std::int64_t size = op.shape.size(), bins = op.shape.spectrum_size();
+    const std::int64_t last = op.shape.extent[static_cast<std::size_t>(op.shape.rank - 1)];
+    const float scale = 1 / static_cast<float>(size);
+    ThreadPool& pool = as_cpu(backend).pool();
+    if (goes_by_axes(op.batch, op.shape)) {
+        forward_by_axes(backend, op.shape, op.dx, op.dy);
+        pool.split(size / last, [&](int, std::int64_t begin, std::int64_t end) {
+            weigh_mirrored(scale, end - begin, last, op.dy + begin * (last / 2 + 1));
+        });
+        return;
+    }
+    const auto plan = as_cpu(backend).plans().get(
+        {FftwTransform::real_forward, op.shape, rows_are_aligned(op.batch, op.shape, op.dx, op.dy)});
+    pool.split(op.batch, [&](int, std::int64_t begin, std::int64_t end) {
+        for (std::int64_t b = begin; b < end; ++b) {
+            plan->forward(op.dx + b * size, op.dy + b * bins);
+            weigh_mirrored(scale, size / last, last, op.dy + b * bins);
         }
     });
 }
@@ -203,6 +264,10 @@ void add_fft(OpTable& table) {
                     "FFTW, the batch split over the threads; one large signal by its axes");
     table.add<RfftBackward>(Level::tiled, run_rfft_backward,
                             "scaled copy, then FFTW's inverse, split over the threads");
+    table.add<Irfft>(Level::tiled, run_irfft,
+                     "FFTW's inverse in place, scaled while it is in the cache; split over the threads");
+    table.add<IrfftBackward>(Level::tiled, run_irfft_backward,
+                             "FFTW, scaled while it is in the cache; split over the threads");
     table.add<RfftMagnitude>(Level::reference, run_rfft_magnitude_unfused,
                              "all spectra first, then all magnitudes");
     table.add<RfftMagnitude>(

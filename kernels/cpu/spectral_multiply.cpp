@@ -12,6 +12,7 @@
 #include "kernels/cpu/operations.hpp"
 #include "kernels/cpu/parts.hpp"
 #include "kernels/cpu/simd-inl.hpp"
+#include "kernels/cpu/spectral_gradient-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace spectral::cpu::HWY_NAMESPACE {
@@ -34,50 +35,10 @@ void multiply_row(const Complex* x, const Complex* w, std::int64_t size, bool co
     for (; i < size; ++i) y[i] = conjugate ? conjugate_multiply(w[i], x[i]) : multiply(x[i], w[i]);
 }
 
-/// Columns of a tile: its sums stay in the first-level cache.
-constexpr std::int64_t kColumns = 512;
-/// Rows that are added in float32 before the sum moves on to double precision.
-constexpr std::int64_t kRows = 64;
-
-/// The gradient of w[begin, end), at most kColumns of them.
-void gradient_tile(const SpectralWeightGradient& op, std::int64_t begin, std::int64_t end) {
-    const Floats d;
-    HWY_ALIGN float re[kColumns], im[kColumns];
-    double total_re[kColumns] = {}, total_im[kColumns] = {};
-    const std::int64_t width = end - begin;
-    for (std::int64_t first = 0; first < op.batch; first += kRows) {
-        std::fill_n(re, width, 0.0F);
-        std::fill_n(im, width, 0.0F);
-        for (std::int64_t b = first; b < std::min(op.batch, first + kRows); ++b) {
-            const Complex *x = op.x + b * op.size + begin, *dy = op.dy + b * op.size + begin;
-            const auto *xs = reinterpret_cast<const float*>(x), *dys = reinterpret_cast<const float*>(dy);
-            std::int64_t i = 0;
-            for (; i + lanes() <= width; i += lanes()) {
-                Vector x_re, x_im, dy_re, dy_im;
-                hn::LoadInterleaved2(d, xs + 2 * i, x_re, x_im);
-                hn::LoadInterleaved2(d, dys + 2 * i, dy_re, dy_im);
-                hn::Store(hn::MulAdd(x_re, dy_re, hn::MulAdd(x_im, dy_im, hn::Load(d, re + i))), d, re + i);
-                hn::Store(hn::MulAdd(x_re, dy_im, hn::NegMulAdd(x_im, dy_re, hn::Load(d, im + i))), d,
-                          im + i);
-            }
-            for (; i < width; ++i) {
-                const Complex product = conjugate_multiply(x[i], dy[i]);
-                re[i] += product.real();
-                im[i] += product.imag();
-            }
-        }
-        for (std::int64_t i = 0; i < width; ++i) {
-            total_re[i] += static_cast<double>(re[i]);
-            total_im[i] += static_cast<double>(im[i]);
-        }
-    }
-    for (std::int64_t i = 0; i < width; ++i)
-        op.dw[begin + i] = {static_cast<float>(total_re[i]), static_cast<float>(total_im[i])};
-}
-
 void gradient_columns(const SpectralWeightGradient& op, std::int64_t begin, std::int64_t end) {
-    for (std::int64_t tile = begin; tile < end; tile += kColumns)
-        gradient_tile(op, tile, std::min(end, tile + kColumns));
+    for (std::int64_t tile = begin; tile < end; tile += kGradientColumns)
+        gradient_tile(op.batch, std::min(kGradientColumns, end - tile), op.x + tile, op.size, op.dy + tile,
+                      op.size, false, op.dw + tile);
 }
 
 }  // namespace spectral::cpu::HWY_NAMESPACE

@@ -83,6 +83,17 @@ void run_rfft(CudaBackend& backend, const Rfft& op) {
     transform_outer_axes(backend, op.shape, op.batch, op.y, CUFFT_FORWARD);
 }
 
+/// Spectra to signals, unscaled; destroys the spectra.
+void run_inverse(CudaBackend& backend, std::int64_t batch, const SignalShape& whole, Complex* y, float* x) {
+    transform_outer_axes(backend, whole, batch, y, CUFFT_INVERSE);
+    const auto [shape, count] = InnerAxes(whole);
+    over_batch(backend, CUFFT_C2R, shape, batch * count, [&](std::int64_t first, cufftHandle plan) {
+        check(cufftExecC2R(plan, reinterpret_cast<cufftComplex*>(y + first * shape.spectrum_size()),
+                           x + first * shape.size()),
+              "inverse transform");
+    });
+}
+
 /// The inverse counts a bin with an implied mirror twice; the adjoint counts every stored bin once.
 __global__ void halve_mirrored_kernel(std::int64_t values, std::int64_t last, const float2* __restrict__ dy,
                                       float2* __restrict__ y) {
@@ -100,13 +111,37 @@ void run_rfft_backward(CudaBackend& backend, const RfftBackward& op) {
     launch(halve_mirrored_kernel, blocks_for(values, kBlock, backend.most_blocks()), kBlock, 0,
            backend.stream(), values, op.shape.extent[static_cast<std::size_t>(op.shape.rank - 1)],
            reinterpret_cast<const float2*>(op.dy), reinterpret_cast<float2*>(op.scratch));
-    transform_outer_axes(backend, op.shape, op.batch, op.scratch, CUFFT_INVERSE);
-    const auto [shape, count] = InnerAxes(op.shape);
-    over_batch(backend, CUFFT_C2R, shape, op.batch * count, [&](std::int64_t first, cufftHandle plan) {
-        check(cufftExecC2R(plan, reinterpret_cast<cufftComplex*>(op.scratch + first * shape.spectrum_size()),
-                           op.dx + first * shape.size()),
-              "inverse transform");
-    });
+    run_inverse(backend, op.batch, op.shape, op.scratch, op.dx);
+}
+
+/// y *= scale, times `mirrored` where the mirror of a bin is implied.
+__global__ void scale_kernel(std::int64_t values, std::int64_t last, float scale, float mirrored, float2* y) {
+    const std::int64_t bins = last / 2 + 1;
+    for (std::int64_t i = global_thread(); i < values; i += global_threads()) {
+        const std::int64_t f = i % bins;
+        const float factor = f != 0 && 2 * f != last ? mirrored * scale : scale;
+        y[i] = make_float2(factor * y[i].x, factor * y[i].y);
+    }
+}
+
+void scale_spectra(CudaBackend& backend, std::int64_t batch, const SignalShape& shape, float mirrored,
+                   Complex* y) {
+    const std::int64_t values = batch * shape.spectrum_size();
+    launch(scale_kernel, blocks_for(values, kBlock, backend.most_blocks()), kBlock, 0, backend.stream(),
+           values, shape.extent[static_cast<std::size_t>(shape.rank - 1)],
+           1 / static_cast<float>(shape.size()), mirrored, reinterpret_cast<float2*>(y));
+}
+
+void run_irfft(CudaBackend& backend, const Irfft& op) {
+    if (op.batch * op.shape.spectrum_size() == 0) return;
+    scale_spectra(backend, op.batch, op.shape, 1, op.y);
+    run_inverse(backend, op.batch, op.shape, op.y, op.x);
+}
+
+void run_irfft_backward(CudaBackend& backend, const IrfftBackward& op) {
+    if (op.batch * op.shape.spectrum_size() == 0) return;
+    run_rfft(backend, {op.batch, op.shape, op.dx, op.dy});
+    scale_spectra(backend, op.batch, op.shape, 2, op.dy);
 }
 
 /// Magnitudes of every row, and zeros from there to its end.
@@ -138,6 +173,8 @@ void run_rfft_magnitude(CudaBackend& backend, const RfftMagnitude& op) {
 void add_fft(OpTable& table) {
     add<Rfft, run_rfft>(table, Level::tiled, "cuFFT, one plan for shape and batch");
     add<RfftBackward, run_rfft_backward>(table, Level::tiled, "scaled copy, then cuFFT's inverse");
+    add<Irfft, run_irfft>(table, Level::tiled, "scaled in place, then cuFFT's inverse");
+    add<IrfftBackward, run_irfft_backward>(table, Level::tiled, "cuFFT, then scaled in place");
     add<RfftMagnitude, run_rfft_magnitude>(table, Level::reference, "all spectra first, then all magnitudes");
 }
 

@@ -25,6 +25,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/layer_norm.cu
     cuda/magnitude.cu
     cuda/matmul.cu
+    cuda/mod_relu.cu
     cuda/optimiser.cu
     cuda/pooling.cu
     cuda/purefft_collapsed.cu
@@ -45,6 +46,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/sparse.cu
     cuda/sparse_matmul.cu
     cuda/spectral_batch_norm.cu
+    cuda/spectral_filter.cu
     cuda/spectral_multiply.cu
     cuda/spectral_normalise.cu
     cuda/top_k.cu)

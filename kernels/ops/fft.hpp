@@ -50,6 +50,29 @@ struct RfftBackward {
     Cost cost() const;
 };
 
+/// x[b,n] = 1/N Σ_f y[b,f] e^{2πi fn/N} over all bins, those that are not stored being the mirrors of those
+/// that are: the inverse of Rfft. Of a y that is no spectrum of real values, the real part of this sum with
+/// every bin that has a mirror counted twice. Destroys y.
+struct Irfft {
+    static constexpr std::string_view name = "irfft";
+    std::int64_t batch = 0;
+    SignalShape shape;
+    Complex* y = nullptr;
+    float* x = nullptr;
+    Cost cost() const;
+};
+
+/// Adjoint of Irfft: dy[b,f] = m_f/N Σ_n dx[b,n] e^{−2πi fn/N}, m_f = 2 where the mirror of bin f is implied
+/// and 1 where it is not.
+struct IrfftBackward {
+    static constexpr std::string_view name = "irfft_backward";
+    std::int64_t batch = 0;
+    SignalShape shape;
+    const float* dx = nullptr;
+    Complex* dy = nullptr;
+    Cost cost() const;
+};
+
 /// Complex values, in whole cache lines, that hold one signal or its spectrum and one value more.
 inline std::int64_t rfft_scratch_row(const SignalShape& shape) { return (shape.size() + 1 + 7) / 8 * 8; }
 

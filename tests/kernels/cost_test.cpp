@@ -28,6 +28,7 @@
 #include "kernels/ops/softmax.hpp"
 #include "kernels/ops/sparse.hpp"
 #include "kernels/ops/sparse_matmul.hpp"
+#include "kernels/ops/spectral_filter.hpp"
 #include "kernels/ops/spectral_multiply.hpp"
 
 namespace spectral::test {
@@ -70,6 +71,8 @@ TEST(Cost, CountsByHand) {
     EXPECT_EQ((TopK{.size = 100, .k = 7}.cost().bytes), 100 * 8 + 7 * (8 + 4));
     EXPECT_EQ((SparseScatter{.count = 7, .size = 100}.cost().bytes), 7 * (8 + 4) + 100 * 8);
     EXPECT_EQ((SpectralMultiply{.batch = 3, .size = 5}.cost().bytes), 8 * (3 * 5 + 5 + 3 * 5));
+    const SpectralFilterShape filter{.batch = 3, .in_channels = 4, .out_channels = 6, .groups = 2, .bins = 5};
+    EXPECT_EQ(SpectralFilter{filter}.cost().bytes, 8 * (3 * 4 * 5 + 3 * 6 * 5 + 6 * 2 * 5));
     EXPECT_EQ((SparseSpectralMultiply{.batch = 3, .size = 50, .count = 4}.cost().bytes),
               3 * (4 + 50) * 8 + 4 * (8 + 4));
 }
@@ -146,6 +149,13 @@ TEST(Cost, EmptyIsFree) {
                             SpectralNormaliseBackward{}.cost(),
                             SpectralBatchNorm{}.cost(),
                             SpectralBatchNormBackward{}.cost(),
+                            Irfft{0, signal}.cost(),
+                            IrfftBackward{0, signal}.cost(),
+                            SpectralFilter{}.cost(),
+                            SpectralFilterBackward{}.cost(),
+                            SpectralFilterGradient{}.cost(),
+                            ModRelu{}.cost(),
+                            ModReluBackward{}.cost(),
                             SpectralMultiply{}.cost(),
                             SpectralWeightGradient{}.cost(),
                             SparseSpectralMultiply{}.cost(),

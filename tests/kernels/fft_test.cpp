@@ -77,6 +77,55 @@ TEST_P(Fft, BackwardAgreesWithTheDefinition) {
     EXPECT_LE(relative_energy_error(dx.host(), reference), kEnergyTolerance);
 }
 
+/// As the gradient of Rfft, whose every stored bin counts once, of spectra whose mirrored bins are doubled.
+TEST_P(Fft, InverseAgreesWithTheDefinition) {
+    const std::int64_t bins = shape_.spectrum_size(),
+                       last = shape_.extent[static_cast<std::size_t>(shape_.rank - 1)];
+    const std::vector<float> parts = normal_values(2 * batch_ * bins, 13);
+    std::vector<Complex> y(static_cast<std::size_t>(batch_ * bins));
+    for (std::size_t i = 0; i < y.size(); ++i) y[i] = {parts[2 * i], parts[2 * i + 1]};
+    Array<Complex> input(*backend_, std::span<const Complex>(y));
+    Array<float> x(*backend_, batch_ * shape_.size());
+    backend_->run(Irfft{batch_, shape_, input.data(), x.data()});
+    std::vector<double> reference;
+    for (int b = 0; b < batch_; ++b) {
+        const auto first = y.begin() + b * bins;
+        definition::ComplexDoubles spectrum(first, first + bins);
+        for (std::int64_t f = 0; f < bins; ++f) {
+            const std::int64_t k = f % (last / 2 + 1);
+            spectrum[static_cast<std::size_t>(f)] *=
+                (k != 0 && 2 * k != last ? 2.0 : 1.0) / static_cast<double>(shape_.size());
+        }
+        const auto one = definition::rfft_backward(spectrum, shape_);
+        reference.insert(reference.end(), one.begin(), one.end());
+    }
+    EXPECT_LE(relative_energy_error(x.host(), reference), kEnergyTolerance);
+}
+
+TEST_P(Fft, GradientOfTheInverseAgreesWithTheDefinition) {
+    const std::int64_t bins = shape_.spectrum_size(),
+                       last = shape_.extent[static_cast<std::size_t>(shape_.rank - 1)];
+    const std::vector<float> dx = normal_values(batch_ * shape_.size(), 14);
+    Array<float> input(*backend_, std::span<const float>(dx));
+    Array<Complex> dy(*backend_, batch_ * bins);
+    backend_->run(IrfftBackward{batch_, shape_, input.data(), dy.data()});
+    definition::ComplexDoubles reference = expected(dx);
+    for (std::size_t i = 0; i < reference.size(); ++i) {
+        const std::int64_t k = static_cast<std::int64_t>(i) % (last / 2 + 1);
+        reference[i] *= (k != 0 && 2 * k != last ? 2.0 : 1.0) / static_cast<double>(shape_.size());
+    }
+    EXPECT_LE(relative_energy_error(dy.host(), reference), kEnergyTolerance);
+}
+
+TEST_P(Fft, InverseGivesTheSignalBack) {
+    const std::vector<float> x = normal_values(batch_ * shape_.size(), 11);
+    Array<float> input(*backend_, std::span<const float>(x)), back(*backend_, batch_ * shape_.size());
+    Array<Complex> spectrum(*backend_, batch_ * shape_.spectrum_size());
+    backend_->run(Rfft{batch_, shape_, input.data(), spectrum.data()});
+    backend_->run(Irfft{batch_, shape_, spectrum.data(), back.data()});
+    EXPECT_LE(relative_energy_error(back.host(), to_doubles(x)), kEnergyTolerance);
+}
+
 TEST_P(Fft, CosineTransformsAgreeWithTheDefinition) {
     const std::int64_t size = shape_.size();
     const std::vector<float> x = normal_values(batch_ * size, 13);
