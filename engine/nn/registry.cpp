@@ -12,8 +12,8 @@ namespace spectral {
 
 const std::vector<ModelInfo>& model_registry() {
     static const std::vector<ModelInfo> registry{
-        purefft_info(), logistic_info(),         mlp_info(),
-        cnn_info(),     char_transformer_info(), char_spectral_info()};
+        purefft_info(),          logistic_info(),      mlp_info(),          cnn_info(),
+        char_transformer_info(), char_spectral_info(), global_filter_info()};
     return registry;
 }
 

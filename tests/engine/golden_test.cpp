@@ -1,5 +1,4 @@
-// Ten Adam steps of PureFFT against tests/golden/purefft_ten_steps.json, which a script computed from the
-// formulas.
+// Ten Adam steps of PureFFT and of global filters against numbers that scripts computed from the formulas.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,6 +6,9 @@
 #include <numbers>
 
 #include "engine/data/features.hpp"
+#include "engine/nn/dense.hpp"
+#include "engine/nn/global_filter.hpp"
+#include "engine/nn/network_model.hpp"
 #include "engine/nn/purefft.hpp"
 #include "engine/optim/optimiser.hpp"
 #include "tests/support/arrays.hpp"
@@ -36,6 +38,15 @@ public:
             }
         }
         return result;
+    }
+
+    /// `count` values of noise in [−amplitude, amplitude).
+    std::vector<float> noise(std::int64_t count, double amplitude) {
+        std::vector<float> values;
+        for (std::int64_t i = 0; i < count; ++i)
+            values.push_back(
+                static_cast<float>(amplitude * (static_cast<double>(draw() >> 8) / 8388608.0 - 1)));
+        return values;
     }
 
     void sample(Samples& samples) {
@@ -68,10 +79,14 @@ double largest_difference(const std::vector<float>& ours, const Json& theirs) {
     return worst;
 }
 
+Json read_golden(const std::string& name) {
+    std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "../golden" / name);
+    EXPECT_TRUE(file) << name;
+    return Json::parse(file);
+}
+
 TEST(Golden, TenStepsOfPureFft) {
-    std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "../golden/purefft_ten_steps.json");
-    ASSERT_TRUE(file);
-    const Json golden = Json::parse(file);
+    const Json golden = read_golden("purefft_ten_steps.json");
     Stream check;
     for (const Json& value : golden.at("lcg").at("first_draws"))
         ASSERT_EQ(check.draw(), value.get<std::uint32_t>());
@@ -120,6 +135,59 @@ TEST(Golden, TenStepsOfPureFft) {
                   3e-6)
             << names[i];
     EXPECT_LE(largest_difference(layer.gain().gain.values, golden.at("final").at("gain")), 5e-8);
+}
+
+/// See tests/golden/make_global_filter_golden.py.
+TEST(Golden, TenStepsOfGlobalFilters) {
+    constexpr std::int64_t kFewer = 8, kImage = 12 * 10, kClasses = 5;
+    const Json golden = read_golden("global_filter_ten_steps.json");
+    const auto backend = open_backend("cpu", 2);
+    MemoryBudget budget;
+    const Device device{*backend, budget};
+    const SignalShape image{2, {12, 10}};
+    std::vector<std::unique_ptr<Layer>> layers;
+    layers.push_back(std::make_unique<GlobalFilter>(device, "first", GlobalFilterShape{image, 1, 3, 1},
+                                                    FilterActivation::relu, 0, kFewer, 1, 1));
+    layers.push_back(std::make_unique<GlobalFilter>(device, "second", GlobalFilterShape{image, 3, 4, 1},
+                                                    FilterActivation::mod_relu, 0, kFewer, 1, 2));
+    layers.push_back(std::make_unique<Dense>(device, "output", 4 * kImage, kClasses, kFewer, 1, 3));
+    NetworkModel model({device, Json::object(), image, kClasses, kFewer, 1, 2, Use::train},
+                       std::move(layers));
+    const std::vector<Parameter*> parameters = model.parameters();
+    const std::vector<std::pair<const char*, double>> names{
+        {"filter1", 1.0}, {"filter2", 0.7}, {"mod_relu", 3.0}, {"weight", 0.05}, {"bias", 0.1}};
+    ASSERT_EQ(parameters.size(), names.size());
+    Stream stream;
+    for (std::size_t i = 0; i < names.size(); ++i)
+        parameters[i]->value.assign(*backend, {parameters[i]->value.shape(),
+                                               stream.noise(parameters[i]->value.size(), names[i].second)});
+    const auto adam = make_optimiser("adam", device, parameters, 0);
+    const Buffer sums(device, MemoryTag::workspace, sizeof(LossSums), "sums");
+    for (std::int64_t step = 0; step < kSteps; ++step) {
+        std::vector<std::int32_t> labels;
+        std::vector<float> x;
+        for (std::int64_t b = 0; b < kFewer; ++b) {
+            labels.push_back(static_cast<std::int32_t>(stream.draw() % kClasses));
+            const std::vector<float> values = stream.noise(kImage, 1);
+            x.insert(x.end(), values.begin(), values.end());
+        }
+        Array<float> rows(*backend, std::span<const float>(x));
+        Array<std::int32_t> classes(*backend, std::span<const std::int32_t>(labels));
+        model.train_batch({kFewer, rows.data(), kImage, nullptr, classes.data(), step + 1},
+                          sums.as<LossSums>());
+        const Json& expected = golden.at("steps").at(static_cast<std::size_t>(step));
+        const double loss = expected.at("loss").get<double>();
+        EXPECT_NEAR(sums.as<LossSums>()->loss / kFewer, loss, 1e-5 * loss) << "step " << step;
+        EXPECT_EQ(sums.as<LossSums>()->correct, expected.at("correct").get<std::int64_t>());
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            double square = 0;
+            for (const float g : parameters[i]->gradient.to_host(*backend).values)
+                square += static_cast<double>(g) * static_cast<double>(g);
+            const double norm = expected.at("gradient_norms").at(names[i].first).get<double>();
+            EXPECT_NEAR(std::sqrt(square), norm, 1e-4 * norm) << names[i].first << ", step " << step;
+        }
+        adam->update(step + 1, 1e-2);
+    }
 }
 
 }  // namespace

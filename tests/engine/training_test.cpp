@@ -113,7 +113,7 @@ TEST_P(EveryModel, ResumesBitForBit) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, EveryModel, testing::Values("purefft", "logistic", "mlp"));
+INSTANTIATE_TEST_SUITE_P(Models, EveryModel, testing::Values("purefft", "logistic", "mlp", "global-filter"));
 
 TEST(Trainer, HoldsOutAValidationSet) {
     ExperimentConfig config = small();

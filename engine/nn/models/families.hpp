@@ -11,5 +11,6 @@ ModelInfo mlp_info();
 ModelInfo cnn_info();
 ModelInfo char_transformer_info();
 ModelInfo char_spectral_info();
+ModelInfo global_filter_info();
 
 }  // namespace spectral

@@ -1,0 +1,82 @@
+#include "engine/nn/filter_patterns.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <functional>
+#include <utility>
+
+namespace spectral {
+
+namespace {
+
+using ValueAt = std::function<float(std::int64_t filter, std::int64_t row, std::int64_t column)>;
+
+/// Tiles of rows × columns side by side, four to a row of tiles, a line of zeros between them.
+HostTensor sheet(std::int64_t count, std::int64_t rows, std::int64_t columns, const ValueAt& value) {
+    const std::int64_t across = std::min<std::int64_t>(count, 4), down = (count + across - 1) / across;
+    const std::int64_t height = down * (rows + 1) - 1, width = across * (columns + 1) - 1;
+    HostTensor result{Shape{height, width}, std::vector<float>(static_cast<std::size_t>(height * width))};
+    for (std::int64_t i = 0; i < count; ++i)
+        for (std::int64_t r = 0; r < rows; ++r)
+            for (std::int64_t c = 0; c < columns; ++c) {
+                const std::int64_t at =
+                    (i / across * (rows + 1) + r) * width + i % across * (columns + 1) + c;
+                result.values[static_cast<std::size_t>(at)] = value(i, r, c);
+            }
+    return result;
+}
+
+/// What stands at place i of n when 0 is moved to n/2.
+std::int64_t centred(std::int64_t i, std::int64_t n) { return (i - n / 2 + n) % n; }
+
+}  // namespace
+
+std::vector<PatternSnapshot::Matrix> filter_patterns(const SignalShape& signal, const HostTensor& filters,
+                                                     const HostTensor& kernels) {
+    const std::int64_t count = filters.shape[0], bins = signal.spectrum_size();
+    const std::int64_t columns = signal.extent[static_cast<std::size_t>(signal.rank - 1)],
+                       half = columns / 2 + 1;
+    const auto filter = [&](std::int64_t i, std::int64_t f) {
+        const auto at = static_cast<std::size_t>(2 * (i * bins + f));
+        return std::complex<float>(filters.values[at], filters.values[at + 1]);
+    };
+    const auto kernel = [&](std::int64_t i, std::int64_t n) {
+        return kernels.values[static_cast<std::size_t>(i * signal.size() + n)];
+    };
+    if (signal.rank == 1) {
+        const auto rows = [&](std::int64_t width, const ValueAt& value) {
+            HostTensor result{Shape{count, width}, {}};
+            for (std::int64_t i = 0; i < count; ++i)
+                for (std::int64_t c = 0; c < width; ++c) result.values.push_back(value(i, 0, c));
+            return result;
+        };
+        return {{"filter_magnitude", "Magnitudes of the filters", "channel", "frequency bin",
+                 rows(bins, [&](auto i, auto, auto f) { return std::abs(filter(i, f)); })},
+                {"filter_phase", "Phases of the filters", "channel", "frequency bin",
+                 rows(bins, [&](auto i, auto, auto f) { return std::arg(filter(i, f)); })},
+                {"filter_kernel", "Filters in time", "channel", "sample",
+                 rows(columns, [&](auto i, auto, auto c) { return kernel(i, centred(c, columns)); })}};
+    }
+    const std::int64_t height = signal.extent[static_cast<std::size_t>(signal.rank - 2)];
+    /// The half that is not stored is the conjugate at the opposite frequency.
+    const auto at_frequency = [&](std::int64_t i, std::int64_t r, std::int64_t c) {
+        const std::int64_t u = centred(r, height), v = centred(c, columns);
+        return v < half ? filter(i, u * half + v)
+                        : std::conj(filter(i, (height - u) % height * half + columns - v));
+    };
+    return {{"filter_magnitude", "Magnitudes of the filters, frequency 0 in the middle",
+             "vertical frequency, filter below filter", "horizontal frequency, filter beside filter",
+             sheet(count, height, columns,
+                   [&](auto i, auto r, auto c) { return std::abs(at_frequency(i, r, c)); })},
+            {"filter_phase", "Phases of the filters", "vertical frequency, filter below filter",
+             "horizontal frequency, filter beside filter",
+             sheet(count, height, columns,
+                   [&](auto i, auto r, auto c) { return std::arg(at_frequency(i, r, c)); })},
+            {"filter_kernel", "Filters in space, the origin in the middle", "row, filter below filter",
+             "column, filter beside filter", sheet(count, height, columns, [&](auto i, auto r, auto c) {
+                 return kernel(i, centred(r, height) * columns + centred(c, columns));
+             })}};
+}
+
+}  // namespace spectral
