@@ -71,7 +71,8 @@ FeatureMatrix copy_of(Device device, const FeatureMatrix& features, std::string_
 FeatureMatrix make_features(Device device, const Samples& samples, std::string_view feature,
                             std::string_view holder) {
     if (feature == "tokens" && samples.tokens() == nullptr)
-        throw Error("features 'tokens'", "the data set's signals are no text", "choose raw");
+        throw Error("features 'tokens'", "the data set's signals are no text",
+                    "take a text (--dataset text), or other features and a model that reads them");
     FeatureMatrix matrix;
     matrix.rows = samples.count();
     matrix.shape = feature_shape(feature, samples.shape);

@@ -129,7 +129,7 @@ TEST_F(CharacterModels, ParametersAreCountedBeforeTheyAreMade) {
 TEST_F(CharacterModels, NoPlaceSeesWhatFollows) {
     for (const char* name : {"char-transformer", "char-spectral"}) {
         SCOPED_TRACE(name);
-        const auto model = make(name, {});
+        const auto model = make(name, Json::object());
         std::vector<float> tokens{1, 2, 3, 4, 5, 6, 7, 8};
         const auto scores = [&] {
             Array<float> x(*backend_, std::span<const float>(tokens)), y(*backend_, kContext * kVocabulary);
@@ -159,14 +159,14 @@ TEST_F(CharacterModels, WhatDoesNotFitIsRefusedByItsName) {
     EXPECT_EQ(refused("char-transformer", {{"heads", 4}, {"position", "rotary"}}, window), "heads");
     EXPECT_EQ(refused("char-transformer", {{"width", 9}}, window), "width");
     EXPECT_EQ(refused("char-transformer", {{"width", 9}, {"position", "none"}}, window), "");
-    EXPECT_EQ(refused("char-transformer", {}, {2, {kContext, kVocabulary}}), "features");
+    EXPECT_EQ(refused("char-transformer", Json::object(), {2, {kContext, kVocabulary}}), "features");
     EXPECT_EQ(refused("char-spectral", {{"filter_length", kContext + 1}}, window), "filter_length");
     EXPECT_EQ(refused("char-spectral", {{"filter_length", kContext}}, window), "");
 }
 
 /// Before its context is full, and long after.
 TEST_F(CharacterModels, TextFollowsFromPromptAndSeed) {
-    const auto model = make("char-transformer", {});
+    const auto model = make("char-transformer", Json::object());
     const std::vector<std::int32_t> prompt{3, 1};
     const auto text = [&](const Sampling& sampling) {
         return continue_tokens(device_, *model, kVocabulary, prompt, sampling);
@@ -189,7 +189,7 @@ TEST_F(CharacterModels, TextFollowsFromPromptAndSeed) {
 
 /// A cold draw is the likeliest token; a hot one comes close to all being equal.
 TEST_F(CharacterModels, TemperatureSpreadsTheDraws) {
-    const auto model = make("char-transformer", {});
+    const auto model = make("char-transformer", Json::object());
     for (Parameter* parameter : model->parameters()) {  // class 2 leads by 3 whatever came before
         HostTensor zero{parameter->value.shape(),
                         std::vector<float>(static_cast<std::size_t>(parameter->value.size()))};
