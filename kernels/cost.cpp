@@ -12,6 +12,7 @@
 #include "kernels/ops/embedding.hpp"
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
+#include "kernels/ops/fourier_mix.hpp"
 #include "kernels/ops/gated.hpp"
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/layer_norm.hpp"
@@ -79,6 +80,10 @@ std::int64_t SignalShape::spectrum_size() const {
 Cost Rfft::cost() const { return rfft_cost(batch, shape); }
 Cost Irfft::cost() const { return rfft_cost(batch, shape); }
 Cost IrfftBackward::cost() const { return rfft_cost(batch, shape); }
+
+Cost FourierMix::cost() const {
+    return {2 * kReal * real(batch * rows * columns), fft_flops(batch, {2, {rows, columns}})};
+}
 
 Cost Dct::cost() const { return {2 * kReal * real(batch) * real(shape.size()), fft_flops(batch, shape)}; }
 

@@ -3,6 +3,7 @@
 
 #include "engine/profile/op_case.hpp"
 #include "kernels/ops/fft.hpp"
+#include "kernels/ops/fourier_mix.hpp"
 #include "kernels/ops/spectral_filter.hpp"
 
 namespace spectral::op_case {
@@ -134,12 +135,28 @@ OpCase mod_relu_backward(Device device, const Json& sizes) {
     return m.make(op, op.dx);
 }
 
+OpCase fourier_mix(Device device, const Json& sizes) {
+    const auto inputs = std::make_shared<Inputs>(device);
+    const std::int64_t batch = size_of(sizes, "batch"), rows = size_of(sizes, "places"),
+                       columns = size_of(sizes, "width"), count = batch * rows * columns;
+    const FourierMix op{batch,
+                        rows,
+                        columns,
+                        inputs->normal(count, 1),
+                        inputs->zeros(count),
+                        inputs->complex_zeros(FourierMix::scratch_size(batch, rows, columns))};
+    return simple(inputs, fmt::format("{} × {} × {}", batch, rows, columns), op, op.y, count);
+}
+
 }  // namespace
 
 std::vector<OpCaseInfo> filter_cases() {
     const Schema first{size_field("batch", 64, 1 << 20), size_field("inputs", 1, 4096),
                        size_field("outputs", 8, 4096), size_field("side", 28, 4096)};
-    return {{"spectral_filter", first, spectral_filter},
+    const Schema sequence{size_field("batch", 256, 1 << 20), size_field("places", 49, 1 << 16),
+                          size_field("width", 64, 1 << 16)};
+    return {{"fourier_mix", sequence, fourier_mix},
+            {"spectral_filter", first, spectral_filter},
             {"irfft", first, irfft},
             {"mod_relu", first, mod_relu},
             {"irfft_backward", first, irfft_backward},

@@ -18,6 +18,7 @@ void add_dynamics(OpTable& table);
 void add_embedding(OpTable& table);
 void add_features(OpTable& table);
 void add_fft(OpTable& table);
+void add_fourier_mix(OpTable& table);
 void add_gather(OpTable& table);
 void add_layer_norm(OpTable& table);
 void add_magnitude(OpTable& table);
@@ -61,6 +62,7 @@ inline void add_all(OpTable& table) {
     add_embedding(table);
     add_features(table);
     add_fft(table);
+    add_fourier_mix(table);
     add_gather(table);
     add_layer_norm(table);
     add_magnitude(table);

@@ -22,6 +22,7 @@ set(SPECTRAL_CUDA_KERNEL_SOURCES
     cuda/embedding.cu
     cuda/features.cu
     cuda/fft.cu
+    cuda/fourier_mix.cu
     cuda/layer_norm.cu
     cuda/magnitude.cu
     cuda/matmul.cu

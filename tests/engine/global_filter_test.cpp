@@ -10,7 +10,7 @@
 #include "engine/nn/dense.hpp"
 #include "engine/nn/filter_patterns.hpp"
 #include "engine/nn/registry.hpp"
-#include "tests/support/backend_under_test.hpp"
+#include "tests/support/complex_values.hpp"
 #include "tests/support/layer_slopes.hpp"
 
 namespace spectral::test {
@@ -247,6 +247,22 @@ TEST_F(GlobalFilters, TheModelRefusesKernelsLargerThanTheImageBeforehand) {
     EXPECT_THROW(info.count_parameters(options, {2, {6, 7}}, 10), BadValue);
     EXPECT_THROW(info.make({device_, options, {2, {6, 7}}, 10, 2, 1, 1}), BadValue);
     EXPECT_THROW(info.count_parameters(options, {4, {9, 9, 9, 9}}, 10), BadValue);
+}
+
+TEST_F(GlobalFilters, TheAudioModelFiltersFrequenciesOverTime) {
+    const ModelInfo& info = find_model("audio-spectral");
+    const Json options = complete(info.schema, Json::parse(R"({"channels": 3, "blocks": 2})"), "test");
+    const SignalShape spectrogram{2, {7, 4}};  // 7 frames of 4 frequencies
+    const auto model = info.make({device_, options, spectrogram, 5, 2, 1, 1});
+    EXPECT_EQ(model->parameter_count(), info.count_parameters(options, spectrogram, 5));
+    EXPECT_EQ(model->parameters().front()->value.shape(), Shape({3, 4, 4, 2}));
+    std::vector<float> values(28);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+    Array<float> x(*backend_, std::span<const float>(values)), y(*backend_, 28);
+    model->layers().front()->forward(1, {x.data(), 28, nullptr}, y.data(), false);
+    EXPECT_EQ(first(y, 9), (std::vector<float>{0, 4, 8, 12, 16, 20, 24, 1, 5}));
+    EXPECT_THROW(info.count_parameters(options, {1, {28}}, 5), BadValue);
+    EXPECT_THROW(info.count_parameters(options, {2, {4, 28}}, 5), BadValue);  // kernels of 5 in 4 frames
 }
 
 }  // namespace

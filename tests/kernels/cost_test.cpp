@@ -13,6 +13,7 @@
 #include "kernels/ops/embedding.hpp"
 #include "kernels/ops/features.hpp"
 #include "kernels/ops/fft.hpp"
+#include "kernels/ops/fourier_mix.hpp"
 #include "kernels/ops/gated.hpp"
 #include "kernels/ops/gather.hpp"
 #include "kernels/ops/layer_norm.hpp"
@@ -149,6 +150,7 @@ TEST(Cost, EmptyIsFree) {
                             SpectralNormaliseBackward{}.cost(),
                             SpectralBatchNorm{}.cost(),
                             SpectralBatchNormBackward{}.cost(),
+                            FourierMix{}.cost(),
                             Irfft{0, signal}.cost(),
                             IrfftBackward{0, signal}.cost(),
                             SpectralFilter{}.cost(),

@@ -12,5 +12,7 @@ ModelInfo cnn_info();
 ModelInfo char_transformer_info();
 ModelInfo char_spectral_info();
 ModelInfo global_filter_info();
+ModelInfo fourier_mixer_info();
+ModelInfo audio_spectral_info();
 
 }  // namespace spectral

@@ -9,9 +9,11 @@
 
 #include "engine/core/error.hpp"
 #include "engine/nn/dense.hpp"
+#include "engine/nn/dropout_layer.hpp"
 #include "engine/nn/models/families.hpp"
 #include "engine/nn/models/fields.hpp"
 #include "engine/nn/network_model.hpp"
+#include "engine/nn/reorder_layer.hpp"
 
 namespace spectral {
 
@@ -21,6 +23,7 @@ struct Options {
     std::int64_t channels, blocks, support;
     bool mixing;
     FilterActivation activation;
+    double dropout;
 
     explicit Options(const Json& options)
         : channels(options.at("channels").get<std::int64_t>()),
@@ -28,7 +31,8 @@ struct Options {
           support(options.at("support").get<std::int64_t>()),
           mixing(options.at("mixing") == "full"),
           activation(options.at("activation") == "relu" ? FilterActivation::relu
-                                                        : FilterActivation::mod_relu) {}
+                                                        : FilterActivation::mod_relu),
+          dropout(options.at("dropout").get<double>()) {}
 };
 
 /// Signals of rank 3 are images of several channels.
@@ -54,31 +58,91 @@ std::vector<GlobalFilterShape> block_shapes(const SignalShape& shape, const Opti
     return shapes;
 }
 
-std::unique_ptr<Model> make_global_filter(const ModelRequest& request) {
-    const Options options(request.options);
-    std::vector<std::unique_ptr<Layer>> layers;
+/// The blocks, dropout where it is asked for, and a linear map to the classes.
+void append_classifier(const ModelRequest& request, const Options& options,
+                       const std::vector<GlobalFilterShape>& shapes,
+                       std::vector<std::unique_ptr<Layer>>& layers) {
     std::uint64_t stream = 1;
-    for (const GlobalFilterShape& shape : block_shapes(request.shape, options)) {
+    for (const GlobalFilterShape& shape : shapes) {
         layers.push_back(std::make_unique<GlobalFilter>(
             request.device, fmt::format("filter{}", stream), shape, options.activation, options.support,
             request.max_batch, request.seed, stream, request.use));
         ++stream;
     }
-    layers.push_back(std::make_unique<Dense>(request.device, "output", layers.back()->outputs(),
-                                             request.classes, request.max_batch, request.seed, stream,
-                                             request.use));
+    const std::int64_t width = layers.back()->outputs();
+    if (options.dropout > 0)
+        layers.push_back(std::make_unique<DropoutLayer>(request.device, "dropout", options.dropout, width,
+                                                        request.max_batch, request.seed, 0, request.use));
+    layers.push_back(std::make_unique<Dense>(request.device, "output", width, request.classes,
+                                             request.max_batch, request.seed, stream, request.use));
+}
+
+std::int64_t count_classifier(const Options& options, const std::vector<GlobalFilterShape>& shapes,
+                              std::int64_t classes) {
+    std::int64_t count = 0;
+    for (const GlobalFilterShape& shape : shapes)
+        count += shape.filter_values() +
+                 (options.activation == FilterActivation::mod_relu ? shape.out_channels : 0);
+    return count + (shapes.back().out_channels * shapes.back().signal.size() + 1) * classes;
+}
+
+std::unique_ptr<Model> make_global_filter(const ModelRequest& request) {
+    const Options options(request.options);
+    std::vector<std::unique_ptr<Layer>> layers;
+    append_classifier(request, options, block_shapes(request.shape, options), layers);
     return std::make_unique<NetworkModel>(request, std::move(layers));
 }
 
 std::int64_t count_global_filter(const Json& values, const SignalShape& shape, std::int64_t classes) {
     const Options options(values);
-    std::int64_t count = 0, width = 0;
-    for (const GlobalFilterShape& block : block_shapes(shape, options)) {
-        count += block.filter_values() +
-                 (options.activation == FilterActivation::mod_relu ? block.out_channels : 0);
-        width = block.out_channels * block.signal.size();
-    }
-    return count + (width + 1) * classes;
+    return count_classifier(options, block_shapes(shape, options), classes);
+}
+
+/// Filters over time of a spectrogram, whose frequencies are the channels.
+std::vector<GlobalFilterShape> audio_shapes(const SignalShape& shape, const Options& options) {
+    if (shape.rank != 2)
+        throw BadValue("features", "filters over time take frames × frequencies",
+                       "choose raw features of a data set of log-spectrograms");
+    const SignalShape time{1, {shape.extent[0]}};
+    GlobalFilter::require_support(time, options.support);
+    std::vector<GlobalFilterShape> shapes{{time, shape.extent[1], options.channels, 1}};
+    while (std::ssize(shapes) < options.blocks)
+        shapes.push_back({time, options.channels, options.channels, options.mixing ? 1 : options.channels});
+    return shapes;
+}
+
+std::unique_ptr<Model> make_audio_spectral(const ModelRequest& request) {
+    const Options options(request.options);
+    const std::vector<GlobalFilterShape> shapes = audio_shapes(request.shape, options);
+    const std::int64_t frames = request.shape.extent[0], frequencies = request.shape.extent[1];
+    std::vector<std::uint32_t> by_frequency;
+    for (std::int64_t f = 0; f < frequencies; ++f)
+        for (std::int64_t t = 0; t < frames; ++t)
+            by_frequency.push_back(static_cast<std::uint32_t>(t * frequencies + f));
+    std::vector<std::unique_ptr<Layer>> layers;
+    layers.push_back(
+        std::make_unique<ReorderLayer>(request.device, "frequencies", by_frequency, request.max_batch));
+    append_classifier(request, options, shapes, layers);
+    return std::make_unique<NetworkModel>(request, std::move(layers));
+}
+
+std::int64_t count_audio_spectral(const Json& values, const SignalShape& shape, std::int64_t classes) {
+    const Options options(values);
+    return count_classifier(options, audio_shapes(shape, options), classes);
+}
+
+/// `channels`, `blocks`, `dropout`: the defaults.
+Schema filter_schema(std::int64_t channels, std::int64_t blocks, double dropout) {
+    return {
+        integer_field("channels", channels, 1, 1024, "filters of each block"),
+        integer_field("blocks", blocks, 1, 16, "blocks of transform, filters, inverse transform, activation"),
+        choice_field("mixing", {"full", "depthwise"},
+                     "from the second block on: every filter sums over all channels, or has its own"),
+        choice_field("activation", {"relu", "modrelu"},
+                     "relu in space, or modrelu on the spectrum, which leaves phases as they are"),
+        integer_field("support", 5, 0, 4096,
+                      "filters start as those of kernels of this extent; 0: white in frequency"),
+        real_field("dropout", dropout, 0, 0.95, "share of values dropped before the classes are read")};
 }
 
 }  // namespace
@@ -91,16 +155,22 @@ ModelInfo global_filter_info() {
         "Each filter is a circular convolution with a kernel as large as the image: what leaves on one side "
         "comes in on the other. Without the activation between them all blocks would be one linear map.",
         "raw",
-        {integer_field("channels", 8, 1, 1024, "filters of each block"),
-         integer_field("blocks", 1, 1, 16, "blocks of transform, filters, inverse transform, activation"),
-         choice_field("mixing", {"full", "depthwise"},
-                      "from the second block on: every filter sums over all channels, or has its own"),
-         choice_field("activation", {"relu", "modrelu"},
-                      "relu in space, or modrelu on the spectrum, which leaves phases as they are"),
-         integer_field("support", 5, 0, 4096,
-                       "filters start as those of kernels of this extent; 0: white in frequency")},
+        filter_schema(8, 1, 0),
         make_global_filter,
         count_global_filter};
+}
+
+ModelInfo audio_spectral_info() {
+    return {
+        "audio-spectral",
+        "Audio filters",
+        "learned filters over the whole time of a log-spectrogram, its frequencies as channels",
+        "Filters are circular in time: the end of a recording meets its beginning, which is silence where "
+        "recordings are padded. Frequencies are read from where they stand: another voice is another place.",
+        "raw",
+        filter_schema(32, 1, 0.5),
+        make_audio_spectral,
+        count_audio_spectral};
 }
 
 }  // namespace spectral
