@@ -5,6 +5,8 @@
 
 #include <limits>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "app/commands/commands.hpp"
 #include "engine/core/error.hpp"
@@ -28,7 +30,8 @@ const Schema& generate_schema() {
 }
 
 struct GenerateArguments {
-    std::string file, prompt = "\n", backend = "auto";
+    std::string file, backend = "auto";
+    std::optional<std::string> prompt;
     bool json = false;
     SchemaFlags flags;
 };
@@ -44,7 +47,7 @@ void generate(GenerateArguments& a) {
     const std::string text = generate_text(file, a.file, a.prompt, sampling, a.backend, bar.listener());
     bar.clear();
     if (a.json)
-        fmt::print("{}\n", Json{{"prompt", a.prompt},
+        fmt::print("{}\n", Json{{"prompt", a.prompt ? Json(*a.prompt) : Json()},
                                 {"text", text},
                                 {"length", sampling.length},
                                 {"temperature", sampling.temperature},
@@ -60,7 +63,10 @@ void add_generate(CLI::App& app, int& exit_code) {
     CLI::App* command = app.add_subcommand("generate", "write text with a trained character model");
     const auto a = std::make_shared<GenerateArguments>();
     command->add_option("file", a->file, "model file")->required()->type_name("FILE");
-    command->add_option("--prompt", a->prompt, "text to go on from [a new line]")->type_name("TEXT");
+    command
+        ->add_option("--prompt", a->prompt,
+                     "text to go on from [a new line, or the lowest of its characters]")
+        ->type_name("TEXT");
     a->flags.add(*command, generate_schema(), "Drawing");
     command->add_option("--backend", a->backend, "backend [auto]")->type_name("NAME");
     command->add_flag("--json", a->json, "print one JSON object as the last line");

@@ -67,9 +67,15 @@ std::vector<std::int32_t> continue_tokens(Device device, Model& model, std::int6
     return tokens;
 }
 
-std::string generate_text(const ModelFile& file, const std::string& where, std::string_view prompt,
-                          const Sampling& sampling, const std::string& backend_name,
-                          const Progress& progress) {
+std::int32_t starting_token(const Vocabulary& vocabulary) {
+    const auto units = vocabulary.units();
+    const auto line = std::ranges::find(units, U'\n');
+    return line == units.end() ? 0 : static_cast<std::int32_t>(line - units.begin());
+}
+
+std::string generate_text(const ModelFile& file, const std::string& where,
+                          std::optional<std::string_view> prompt, const Sampling& sampling,
+                          const std::string& backend_name, const Progress& progress) {
     require_network(file, where);
     if (file.vocabulary.size() == 0 || !file.feature_shape)
         throw Error(where, "holds no model of text, or was written before such models kept their characters",
@@ -78,7 +84,10 @@ std::string generate_text(const ModelFile& file, const std::string& where, std::
     const ModelInfo& info = find_model(config.model);
     std::vector<std::int32_t> tokens;
     try {
-        tokens = file.vocabulary.encode(prompt);
+        if (prompt)
+            tokens = file.vocabulary.encode(*prompt);
+        else
+            tokens.push_back(starting_token(file.vocabulary));
     } catch (const Error& failure) {
         throw BadValue("prompt", failure.why(), "use what occurs in the text that the model was trained on");
     }

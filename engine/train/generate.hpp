@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,11 +29,14 @@ std::vector<std::int32_t> continue_tokens(Device device, Model& model, std::int6
                                           std::span<const std::int32_t> prompt, const Sampling& sampling,
                                           const Progress& progress = {});
 
-/// The prompt and what follows it. Throws Error where the file holds no model of text; BadValue as
-/// continue_tokens(), and "prompt" where it holds what the vocabulary does not.
-std::string generate_text(const ModelFile& file, const std::string& where, std::string_view prompt,
-                          const Sampling& sampling, const std::string& backend,
-                          const Progress& progress = {});
+/// What to go on from where nobody says: the token at which lines begin, if there are lines, else the first.
+std::int32_t starting_token(const Vocabulary& vocabulary);
+
+/// The prompt, nothing: the starting token, and what follows it. Throws Error where the file holds no model
+/// of text; BadValue as continue_tokens(), and "prompt" where it holds what the vocabulary does not.
+std::string generate_text(const ModelFile& file, const std::string& where,
+                          std::optional<std::string_view> prompt, const Sampling& sampling,
+                          const std::string& backend, const Progress& progress = {});
 
 /// With what is no UTF-8 replaced, as a text of bytes may be.
 std::string displayable(std::string_view text);

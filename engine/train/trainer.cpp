@@ -328,10 +328,7 @@ std::optional<TextSample> Trainer::write_text(std::int64_t length, const Progres
     Impl& s = *impl_;
     const Vocabulary& vocabulary = s.dataset->vocabulary;
     if (vocabulary.size() == 0 || s.model->predictions() != s.train->columns) return std::nullopt;
-    // Where lines begin, if there are lines.
-    const auto units = vocabulary.units();
-    const auto line = std::ranges::find(units, U'\n');
-    const std::int32_t first = line == units.end() ? 0 : static_cast<std::int32_t>(line - units.begin());
+    const std::int32_t first = starting_token(vocabulary);
     const std::vector<std::int32_t> tokens =
         continue_tokens(s.device, *s.model, vocabulary.size(), std::span(&first, 1),
                         {.length = length, .seed = static_cast<std::uint64_t>(s.config.seed)}, progress);

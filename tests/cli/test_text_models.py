@@ -64,6 +64,13 @@ class TextModels(CliCase):
         self.json("compress", "run.h5", "--out", "small.h5", "--method", "int8", "--max-error", "0.1")
         self.json("generate", "small.h5", "--length", "5")
 
+    def test_without_a_prompt_and_without_lines(self) -> None:
+        self.model("lines.h5", "--epochs", "1")
+        self.assertEqual(self.json("generate", "lines.h5", "--length", "5")["text"][0], "\n")
+        (self.folder / "text.txt").write_text("abcd" * 400, encoding="utf-8")
+        self.model("letters.h5", "--epochs", "1")
+        self.assertEqual(self.json("generate", "letters.h5", "--length", "5")["text"][0], "a")
+
     def test_the_log_has_the_text_of_the_run(self) -> None:
         self.model("run.h5", "--batch", "1", "--epochs", "2", "--log", "log.jsonl")
         lines = [json.loads(line) for line in (self.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
