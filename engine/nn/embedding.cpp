@@ -6,11 +6,13 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "engine/core/error.hpp"
 #include "engine/core/transfer.hpp"
 #include "engine/nn/composite.hpp"
+#include "engine/nn/syntony.hpp"
 
 namespace spectral {
 
@@ -138,6 +140,41 @@ void SyntonicEmbedding::backward(std::int64_t batch, const float* dy, float* dx)
     table_.give_back(count, gradient);
 }
 
+std::optional<double> SyntonicEmbedding::syntony() {
+    if (harmony_ == nullptr) return std::nullopt;
+    Harmony& part = *harmony_;
+    Backend& backend = device().backend;
+    const std::int64_t count = std::min({vocabulary(), kTunedTokens, most_tokens()}), width = size().width,
+                       all = count * width;
+    std::vector<float> numbers(static_cast<std::size_t>(count));
+    std::iota(numbers.begin(), numbers.end(), 0.0F);
+    const Buffer tokens = upload(device(), numbers, MemoryTag::workspace, name() + " tokens to tune");
+    const Buffer zero(device(), MemoryTag::workspace, sizeof(float), name() + " no factor");
+    const auto* no_factor = zero.as<float>();
+    float *before = part.before.data(), *moved = vectors_.data();
+    const LayerInput from{before, width, nullptr}, then{moved, width, nullptr};
+    table_.take({count, 1, tokens.as<float>(), 1, nullptr}, scale_, before);
+    part.syntony.forward(count, from, part.s.data(), false);
+    part.harmony.forward(count, from, part.h.data(), false);
+    backend.run(
+        Harmonise{all, before, part.h.data(), part.s.data(), no_factor, part.gamma.value.data(), moved});
+    part.harmony.forward(count, then, part.h.data(), false);
+    const auto x = download<float>(backend, before, all),
+               differentiated = download<float>(backend, moved, all);
+    backend.run(
+        Harmonise{all, moved, part.h.data(), part.s.data(), part.beta.value.data(), no_factor, moved});
+    const auto harmonised = download<float>(backend, moved, all);
+    double sum = 0;
+    for (std::int64_t token = 0; token < count; ++token) {
+        const auto row = [&](const std::vector<float>& values) {
+            return std::span(values).subspan(static_cast<std::size_t>(token * width),
+                                             static_cast<std::size_t>(width));
+        };
+        sum += layer_syntony(row(x), row(differentiated), row(harmonised));
+    }
+    return sum / static_cast<double>(count);
+}
+
 WindingEmbedding::WindingEmbedding(Device device, std::string name, SequenceSize size,
                                    std::int64_t vocabulary, std::int64_t windings, std::int64_t max_batch,
                                    std::uint64_t seed, std::uint64_t stream, Use use)
@@ -175,6 +212,18 @@ void WindingEmbedding::backward(std::int64_t batch, const float* dy, float* dx) 
     require_no_input_gradient(dx);
     norm_.backward(batch, dy, gradient_.data());
     projection_.backward(batch * size().places, gradient_.data(), nullptr);
+}
+
+std::optional<double> WindingEmbedding::syntony() {
+    const HostTensor weight = projection_.parameters().front()->value.to_host(device().backend);
+    std::vector<double> squares(static_cast<std::size_t>(windings_)), norms(squares.size());
+    for (std::size_t at = 0; at < weight.values.size(); ++at)
+        squares[at / 2 % squares.size()] +=
+            static_cast<double>(weight.values[at]) * static_cast<double>(weight.values[at]);
+    std::vector<float> modes;
+    for (const double square : squares) modes.push_back(static_cast<float>(std::sqrt(square)));
+    std::iota(norms.begin(), norms.end(), 0.0);
+    return spectral::syntony(modes, norms);
 }
 
 std::vector<std::int64_t> winding_numbers(std::int64_t count) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/nn/dense.hpp"
@@ -46,6 +47,11 @@ public:
     void forward(std::int64_t batch, const LayerInput& x, float* y, bool training) override;
     void backward(std::int64_t batch, const float* dy, float* dx) override;
     std::vector<Parameter*> parameters() override { return parameters_; }
+    /// Where it harmonises: the mean layer syntony of the first kTunedTokens vectors, with D(e) = e +
+    /// γ·tanh(W_S e + b_S), which differentiates, and H(e) = e − β·σ(W_H e + b_H), which harmonises.
+    std::optional<double> syntony() override;
+
+    static constexpr std::int64_t kTunedTokens = 256;
 
 private:
     /// What an embedding that harmonises has besides: values and gradients of all tokens of a batch.
@@ -85,6 +91,8 @@ public:
     void forward(std::int64_t batch, const LayerInput& x, float* y, bool training) override;
     void backward(std::int64_t batch, const float* dy, float* dx) override;
     std::vector<Parameter*> parameters() override { return parameters_; }
+    /// Of what the projection takes from each winding: mode j of norm j has the norm of its two columns.
+    std::optional<double> syntony() override;
 
 private:
     std::int64_t windings_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,8 @@ public:
     virtual void begin_step(std::int64_t /*step*/) {}
     /// Matrices for a page of learned patterns; empty where there is nothing to show.
     virtual std::vector<PatternSnapshot::Matrix> patterns() { return {}; }
+    /// From 0 to 1, as syntony.hpp has it; nothing where it means nothing. Waits for queued operations.
+    virtual std::optional<double> syntony() { return std::nullopt; }
 
 protected:
     /// Throws Error where the layer is only run; for backward().

@@ -2,6 +2,17 @@
 
 namespace spectral {
 
+std::optional<double> Model::syntony() {
+    double sum = 0;
+    int count = 0;
+    for (Layer* layer : layers())
+        if (const std::optional<double> own = layer->syntony()) {
+            sum += *own;
+            ++count;
+        }
+    return count > 0 ? std::optional(sum / count) : std::nullopt;
+}
+
 std::vector<Parameter*> Model::parameters() {
     std::vector<Parameter*> result;
     for (Layer* layer : layers())

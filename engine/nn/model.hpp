@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,8 @@ public:
     /// Matrices for a page of learned patterns; empty when the model has nothing to show there.
     virtual std::vector<PatternSnapshot::Matrix> patterns() = 0;
 
+    /// The mean over the layers that have one.
+    std::optional<double> syntony();
     std::vector<Parameter*> parameters();
     /// Values that are trained.
     std::int64_t parameter_count();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct PatternSnapshot {
     std::int64_t step = 0;
     double epoch = 0;
     std::vector<Matrix> matrices;
+    std::optional<double> syntony;  ///< Model::syntony()
 
     /// Of the matrices' values.
     std::size_t bytes() const {

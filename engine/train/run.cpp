@@ -386,8 +386,8 @@ void TrainingRun::flush(Trainer& trainer, bool with_patterns) {
     if (with_patterns) {
         const Clock::time_point start = Clock::now();
         try {
-            patterns = std::make_shared<const PatternSnapshot>(
-                PatternSnapshot{trainer.step_count(), trainer.epoch(), trainer.patterns()});
+            patterns = std::make_shared<const PatternSnapshot>(PatternSnapshot{
+                trainer.step_count(), trainer.epoch(), trainer.patterns(), trainer.syntony()});
         } catch (const OutOfMemory&) {
             // One picture less is no reason to stand still; what the run itself needs says so when it is
             // short.

@@ -323,6 +323,7 @@ Evaluation Trainer::measure() {
 }
 
 std::vector<PatternSnapshot::Matrix> Trainer::patterns() { return impl_->model->patterns(); }
+std::optional<double> Trainer::syntony() { return impl_->model->syntony(); }
 
 std::optional<TextSample> Trainer::write_text(std::int64_t length, const Progress& progress) {
     Impl& s = *impl_;

@@ -57,6 +57,7 @@ public:
     /// though no batch may have shown that yet.
     Evaluation measure();
     std::vector<PatternSnapshot::Matrix> patterns();
+    std::optional<double> syntony();
     /// What a model of text writes by itself, the same draws every time; nothing where it is no such model.
     std::optional<TextSample> write_text(std::int64_t length, const Progress& progress);
 

@@ -244,6 +244,47 @@ TEST_F(EmbeddingLayers, ShowTheVectorsOfTheirVocabulary) {
     EXPECT_EQ(layer.vectors(1).shape, (Shape{1, 2}));
 }
 
+TEST_F(EmbeddingLayers, WindingsAreInTuneByTheirProjection) {
+    WindingEmbedding layer(device_, "tokens", {3, 2}, 7, 3, 2, 1, 1);
+    fill(layer);
+    const Doubles weight = value(layer, "projection.weight");
+    double in_tune = 0, energy = 0;
+    for (std::size_t output = 0; output < 2; ++output)
+        for (std::size_t column = 0; column < 6; ++column) {
+            const double mode = static_cast<double>(column / 2),
+                         part = std::pow(weight[output * 6 + column], 2);
+            in_tune += part * std::exp(-mode * mode / kPhi);
+            energy += part;
+        }
+    EXPECT_NEAR(layer.syntony().value(), in_tune / energy, 1e-6);
+    LookupEmbedding lookup(device_, "tokens", {3, 2}, 7, 2, 1, 1);
+    EXPECT_FALSE(lookup.syntony().has_value());
+}
+
+TEST_F(EmbeddingLayers, HarmonisedVectorsAreInTuneByTheirLayer) {
+    SyntonicEmbedding layer(device_, "tokens", {3, 2}, 4, {.harmonise = true}, 2, 1, 1);
+    fill(layer);
+    const Doubles table = value(layer, "table");
+    Doubles x;
+    for (const double entry : table) x.push_back(std::sqrt(2) * entry);
+    const double beta = value(layer, "beta")[0], gamma = value(layer, "gamma")[0];
+    Doubles moved = x;
+    const Doubles s = linear(layer, "syntony", x, 2);
+    for (std::size_t i = 0; i < x.size(); ++i) moved[i] += gamma * std::tanh(s[i]);
+    Doubles back = moved;
+    const Doubles h = linear(layer, "harmony", moved, 2);
+    for (std::size_t i = 0; i < x.size(); ++i) back[i] -= beta / (1 + std::exp(-h[i]));
+    double sum = 0;
+    for (std::size_t token = 0; token < 8; token += 2) {
+        const double out = std::hypot(moved[token] - x[token], moved[token + 1] - x[token + 1]),
+                     home = std::hypot(moved[token] - back[token], moved[token + 1] - back[token + 1]);
+        sum += std::clamp(1 - out / (home + 1e-6), 0.0, 1.0);
+    }
+    EXPECT_NEAR(layer.syntony().value(), sum / 4, 1e-4);
+    SyntonicEmbedding plain(device_, "tokens", {3, 2}, 4, {}, 2, 1, 1);
+    EXPECT_FALSE(plain.syntony().has_value());
+}
+
 TEST_F(EmbeddingLayers, OnlyRunTheyHoldNoGradients) {
     MemoryBudget budget;
     const Device device{*backend_, budget};

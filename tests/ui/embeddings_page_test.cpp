@@ -214,6 +214,24 @@ private Q_SLOTS:
         QCOMPARE(cloud->points().size(), std::size_t{65});
     }
 
+    void syntony_has_a_history() {
+        auto* chart = find<LineChart>("syntony_chart");
+        QVERIFY(!chart->isVisible());
+        RunRecord record;
+        for (const std::int64_t step : {1, 5, 9}) {
+            auto snapshot = std::make_shared<PatternSnapshot>();
+            snapshot->step = step;
+            if (step != 5) snapshot->syntony = 0.1 * static_cast<double>(step);
+            Updates updates;
+            updates.patterns.push_back(std::move(snapshot));
+            record.add(updates);
+        }
+        page_->show_record(record);
+        QVERIFY(chart->isVisible());
+        chart->flush();
+        QCOMPARE(chart->drawn_points(0), (QList<QPointF>{{1, 0.1}, {9, 0.9}}));
+    }
+
     void what_is_no_number_is_said() {
         RunRecord record;
         record.add(with_embedding(1, {{2, 2}, {1, 0, std::nanf(""), 0}}));

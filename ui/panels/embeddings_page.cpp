@@ -179,6 +179,7 @@ void EmbeddingsPage::follow_record() {
         record_->snapshots().empty() ? RunRecord::Snapshot() : record_->snapshots().back();
     if (newest == snapshot_) return;
     snapshot_ = newest;
+    show_syntony();
     const PatternSnapshot::Matrix* matrix = newest ? embedding_in(*newest) : nullptr;
     const bool had = embedding_ != nullptr;
     // Held with its snapshot, not copied.
@@ -194,6 +195,17 @@ void EmbeddingsPage::follow_record() {
     } else if (source_->currentIndex() == place) {
         ask_vectors();
     }
+}
+
+void EmbeddingsPage::show_syntony() {
+    std::vector<double> steps, values;
+    for (const RunRecord::Snapshot& snapshot : record_->snapshots()) {
+        if (!snapshot->syntony) continue;
+        steps.push_back(static_cast<double>(snapshot->step));
+        values.push_back(*snapshot->syntony);
+    }
+    syntony_card_->setVisible(!steps.empty());
+    syntony_->set_series_data(0, std::move(steps), std::move(values));
 }
 
 QString EmbeddingsPage::name_of(int token) const {

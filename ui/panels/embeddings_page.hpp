@@ -53,6 +53,7 @@ private:
     void build_curve(QGridLayout& grid);
     void build_torus(QGridLayout& grid);
     void build_vectors(QGridLayout& grid);
+    void build_syntony(QGridLayout& grid);
     Card* make_map_card(const char* name, const QString& title, HeatMap*& map);
 
     EncodingRequest request() const;
@@ -62,6 +63,8 @@ private:
     void show_vectors(const VectorView& view);
     void show_vector_trouble(const QString& what);
     void follow_record();
+    /// Its history, where the model has any.
+    void show_syntony();
     void choose(int token);
     void show_neighbours();
     void search(const QString& text);
@@ -80,7 +83,8 @@ private:
     QAction* similarity_standard_ = nullptr;
     Card *golden_card_ = nullptr, *standard_card_ = nullptr, *similarity_card_ = nullptr;
     Card *torus_card_ = nullptr, *vectors_card_ = nullptr, *neighbours_card_ = nullptr;
-    LineChart* curve_ = nullptr;
+    Card* syntony_card_ = nullptr;
+    LineChart *curve_ = nullptr, *syntony_ = nullptr;
     PointCloud *torus_ = nullptr, *scatter_ = nullptr;
     QLineEdit* search_ = nullptr;
     NeighbourTableModel* neighbour_model_;

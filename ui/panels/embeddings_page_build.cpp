@@ -26,7 +26,8 @@ namespace spectral::ui {
 
 namespace {
 
-constexpr int kMargin = 14, kGap = 12, kMapHeight = 250, kCurveHeight = 270, kVectorsHeight = 320;
+constexpr int kMargin = 14, kGap = 12, kMapHeight = 250, kCurveHeight = 270, kVectorsHeight = 320,
+              kSyntonyHeight = 170;
 constexpr int kColumns = 6, kNumberWidth = 74, kSimilarityWidth = 150;
 constexpr int kChoosableWindings = 12, kMostWidth = 1024, kMostPositions = 512, kMostHeads = 64,
               kMostVocabulary = 65536;
@@ -46,6 +47,7 @@ EmbeddingsPage::EmbeddingsPage(QWidget* parent)
     build_curve(*grid);
     build_torus(*grid);
     build_vectors(*grid);
+    build_syntony(*grid);
     int row = 1;
     for (const int height : {kMapHeight, kCurveHeight, kVectorsHeight}) {
         grid->setRowMinimumHeight(row, height);
@@ -262,6 +264,25 @@ void EmbeddingsPage::build_vectors(QGridLayout& grid) {
         if (const int token = neighbour_model_->token_at(index.row()); token >= 0) choose(token);
     });
     grid.addWidget(neighbours_card_, 3, 4, 1, 2);
+}
+
+void EmbeddingsPage::build_syntony(QGridLayout& grid) {
+    syntony_card_ =
+        new Card(QStringLiteral("syntony_card"), tr("Syntony"),
+                 tr("of the embedding while it trains: windings by the energy that the projection "
+                    "takes from low ones, tables by what harmonisation brings back"));
+    syntony_ = new LineChart;
+    syntony_->setObjectName(QStringLiteral("syntony_chart"));
+    syntony_->setAccessibleName(tr("Syntony of the embedding over the steps of the run"));
+    syntony_->set_axis_titles(tr("step"), tr("syntony"));
+    syntony_->set_y_limits(0, 1);
+    syntony_->set_legend_visible(false);
+    syntony_->add_series({.name = tr("syntony"), .colour = 0});
+    syntony_card_->add_action(syntony_->export_action());
+    syntony_card_->set_body(syntony_);
+    syntony_->setMinimumHeight(kSyntonyHeight);
+    syntony_card_->hide();
+    grid.addWidget(syntony_card_, 4, 0, 1, kColumns);
 }
 
 }  // namespace spectral::ui
