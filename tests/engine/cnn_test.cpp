@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <numbers>
 
 #include "engine/core/error.hpp"
 #include "engine/nn/registry.hpp"
@@ -49,10 +50,11 @@ protected:
     MemoryBudget budget_;
     Device device_{*backend_, budget_};
 
-    std::unique_ptr<Model> make(const Json& options, const SignalShape& shape) {
-        const ModelInfo& info = find_model("cnn");
+    std::unique_ptr<Model> make(const Json& options, const SignalShape& shape,
+                                std::string_view model = "cnn") {
+        const ModelInfo& info = find_model(model);
         return info.make(
-            {device_, complete(info.schema, options, "cnn"), shape, kClasses, kBatch, 1, 2, Use::train});
+            {device_, complete(info.schema, options, model), shape, kClasses, kBatch, 1, 2, Use::train});
     }
 
     void expect_golden(const Json& golden) {
@@ -139,6 +141,24 @@ TEST_F(Cnn, ParametersAreCountedWithoutBuilding) {
         EXPECT_EQ(make(options, shape)->parameter_count(),
                   info.count_parameters(complete(info.schema, options, "cnn"), shape, kClasses));
     }
+}
+
+TEST_F(Cnn, SyntonicNetworksHaveNormsOfVarianceOneOverPhi) {
+    const SignalShape shape{2, {8, 6}};
+    const Json options{{"channels", 3}, {"dense", 0}};
+    const auto model = make(options, shape, "syntonic-cnn");
+    const ModelInfo& info = find_model("syntonic-cnn");
+    EXPECT_EQ(model->parameter_count(),
+              info.count_parameters(complete(info.schema, options, info.name), shape, kClasses));
+    std::vector<std::string> kinds;
+    for (Layer* layer : model->layers()) {
+        kinds.emplace_back(layer->kind());
+        if (!layer->kind().ends_with("norm")) continue;
+        EXPECT_NEAR(std::pow(layer->config().at("gain").get<double>(), 2), 1 / std::numbers::phi, 1e-6);
+    }
+    EXPECT_EQ(kinds,
+              (std::vector<std::string>{"convolution", "golden-norm", "relu", "max-pool", "convolution",
+                                        "golden-norm", "relu", "max-pool", "layer-norm", "dense"}));
 }
 
 TEST_F(Cnn, KernelsLargerThanTheMapsAreRefusedByName) {

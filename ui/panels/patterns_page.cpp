@@ -285,6 +285,7 @@ Card* PatternsPage::make_map_card(const PatternSnapshot::Matrix& matrix) {
     map->setAccessibleName(QString::fromStdString(matrix.title));
     map->set_axis_titles(QString::fromStdString(matrix.row_axis), QString::fromStdString(matrix.column_axis));
     map->set_colour_map(ColourMapKind::diverging);
+    map->set_square_cells(matrix.name == "filters");  // their cells are the pixels of pictures
     auto* magnitude = new QAction(tr("magnitude"), card);
     magnitude->setCheckable(true);
     magnitude->setToolTip(tr("Colour by absolute value instead of sign and value"));

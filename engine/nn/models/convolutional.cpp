@@ -1,8 +1,9 @@
-// Convolutional networks in the registry.
+// Convolutional networks in the registry: the ordinary one, and the one with norms of variance 1/φ.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "engine/nn/batch_norm_layer.hpp"
 #include "engine/nn/convolution_layer.hpp"
 #include "engine/nn/dense.hpp"
+#include "engine/nn/layer_norm_layer.hpp"
 #include "engine/nn/models/families.hpp"
 #include "engine/nn/models/fields.hpp"
 #include "engine/nn/network_model.hpp"
@@ -35,6 +37,10 @@ FeatureMaps maps_of(const SignalShape& shape) {
     return maps;
 }
 
+/// What tells the two apart. syntonic: golden norms in the blocks, and a syntonic norm of what the class
+/// scores are made from.
+enum class Norms { optional, syntonic };
+
 struct Block {
     FeatureMaps input, convolved, output;
     ConvolutionChoice choice;
@@ -44,11 +50,13 @@ struct Block {
 /// The network that options and samples make, without its layers.
 struct Plan {
     std::vector<Block> blocks;
-    bool norm;
+    Norms norms;
+    bool norm;  ///< in the blocks
     std::int64_t head_inputs, dense, classes;
 
-    Plan(const Json& options, const SignalShape& shape, std::int64_t class_count)
-        : norm(options.at("batch_norm").get<bool>()),
+    Plan(const Json& options, const SignalShape& shape, std::int64_t class_count, Norms which)
+        : norms(which),
+          norm(which == Norms::syntonic || options.at("batch_norm").get<bool>()),
           dense(options.at("dense").get<std::int64_t>()),
           classes(class_count) {
         const auto number = [&](const char* name) { return options.at(name).get<std::int64_t>(); };
@@ -70,6 +78,7 @@ struct Plan {
             count += outputs * (values + (norm ? 2 : 1));
         }
         const std::int64_t width = dense > 0 ? dense : head_inputs;
+        if (norms == Norms::syntonic) count += 2 * width;
         return count + (dense > 0 ? (head_inputs + 1) * dense : 0) + (width + 1) * classes;
     }
 
@@ -107,15 +116,16 @@ class Stack {
 public:
     explicit Stack(const ModelRequest& request) : request_(request) {}
 
-    void add_block(std::size_t number, const Block& block, bool norm, ActivationKind activation,
-                   const std::string& pooling) {
+    /// `gain`: of the norm; nothing for a block without one.
+    void add_block(std::size_t number, const Block& block, std::optional<float> gain,
+                   ActivationKind activation, const std::string& pooling) {
         const auto named = [&](const char* what) { return fmt::format("{}{}", what, number); };
         const FeatureMaps& maps = block.convolved;
         add<ConvolutionLayer>(named("convolution"), block.input, block.choice, request_.max_batch,
                               request_.seed, number, request_.use);
-        if (norm)
+        if (gain)
             add<BatchNormLayer>(named("norm"), maps.channels, maps.space_size(), request_.max_batch,
-                                request_.use);
+                                request_.use, *gain);
         add<ActivationLayer>(named("activation"), activation, maps.size());
         if (block.output == maps) return;
         if (pooling == "spectral") {
@@ -140,14 +150,17 @@ private:
     std::vector<std::unique_ptr<Layer>> layers_;
 };
 
+template <Norms norms>
 std::unique_ptr<Model> make_cnn(const ModelRequest& request) {
     const Json& options = request.options;
-    const Plan plan(options, request.shape, request.classes);
+    const Plan plan(options, request.shape, request.classes, norms);
+    std::optional<float> gain;
+    if (plan.norm) gain = norms == Norms::syntonic ? kSyntonicGain : 1.0F;
     const ActivationKind activation =
         options.at("activation") == "relu" ? ActivationKind::relu : ActivationKind::gelu;
     Stack stack(request);
     for (std::size_t i = 0; i < plan.blocks.size(); ++i)
-        stack.add_block(i + 1, plan.blocks[i], plan.norm, activation, options.at("pooling"));
+        stack.add_block(i + 1, plan.blocks[i], gain, activation, options.at("pooling"));
     const FeatureMaps& maps = plan.blocks.back().output;
     if (plan.head_inputs != maps.size())
         stack.add<PoolLayer>("global_pool", PoolKind::average, maps, maps.space, maps.space,
@@ -159,12 +172,16 @@ std::unique_ptr<Model> make_cnn(const ModelRequest& request) {
         stack.add<ActivationLayer>("activation", activation, plan.dense);
         width = plan.dense;
     }
+    if (norms == Norms::syntonic)
+        stack.add<LayerNormLayer>("head_norm", SequenceSize{1, width}, request.max_batch,
+                                  LayerNormLayer::Then::nothing, request.use, kSyntonicGain);
     stack.add_dense("output", width, request.classes, ++stream);
     return stack.finish();
 }
 
+template <Norms norms>
 std::int64_t count_cnn(const Json& options, const SignalShape& shape, std::int64_t classes) {
-    return Plan(options, shape, classes).parameters();
+    return Plan(options, shape, classes, norms).parameters();
 }
 
 Schema block_fields() {
@@ -196,8 +213,22 @@ ModelInfo cnn_info() {
             "pictures and volumes alike; up to four planes in front of two axes are colours.",
             "raw",
             std::move(schema),
-            make_cnn,
-            count_cnn};
+            make_cnn<Norms::optional>,
+            count_cnn<Norms::optional>};
+}
+
+ModelInfo syntonic_cnn_info() {
+    return {
+        "syntonic-cnn",
+        "Syntonic convolutional network",
+        "a convolutional network with norms whose variance is 1/φ",
+        "It is cnn with golden norms for batch norms, and a syntonic norm before the class scores. Scales "
+        "after a norm are learned, so both can compute the same: only where they start, and how far a step "
+        "takes them, differs.",
+        "raw",
+        block_fields(),
+        make_cnn<Norms::syntonic>,
+        count_cnn<Norms::syntonic>};
 }
 
 }  // namespace spectral

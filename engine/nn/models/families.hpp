@@ -9,6 +9,7 @@ ModelInfo purefft_info();
 ModelInfo logistic_info();
 ModelInfo mlp_info();
 ModelInfo cnn_info();
+ModelInfo syntonic_cnn_info();
 ModelInfo char_transformer_info();
 ModelInfo char_spectral_info();
 ModelInfo global_filter_info();
