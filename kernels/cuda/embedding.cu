@@ -20,7 +20,8 @@ __device__ __forceinline__ float token_at(const TokenRows& tokens, std::int64_t 
 __global__ void embed_tokens_kernel(EmbedTokens op, float no_number) {
     const int lane = static_cast<int>(threadIdx.x) % kWarp;
     const auto end_of_table = static_cast<float>(op.vocabulary);
-    for (std::int64_t i = global_thread() / kWarp; i < op.tokens.count(); i += global_threads() / kWarp) {
+    const std::int64_t tokens = op.tokens.batch * op.tokens.context;
+    for (std::int64_t i = global_thread() / kWarp; i < tokens; i += global_threads() / kWarp) {
         const float token = token_at(op.tokens, i);
         const bool known = token >= 0 && token < end_of_table && token == floorf(token);
         const std::int64_t row = known ? static_cast<std::int64_t>(token) : 0;
@@ -34,7 +35,8 @@ __global__ void embed_tokens_kernel(EmbedTokens op, float no_number) {
 __global__ void winding_features_kernel(WindingFeatures op, float no_number) {
     constexpr double kTurn = 6.283185307179586477;
     const auto vocabulary = static_cast<double>(op.vocabulary);
-    for (std::int64_t at = global_thread(); at < op.tokens.count() * op.windings; at += global_threads()) {
+    const std::int64_t values = op.tokens.batch * op.tokens.context * op.windings;
+    for (std::int64_t at = global_thread(); at < values; at += global_threads()) {
         const double token = token_at(op.tokens, at / op.windings);
         float cosine = no_number, sine = no_number;
         // Infinity less itself is no number.
