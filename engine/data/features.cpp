@@ -18,6 +18,7 @@ constexpr std::int64_t kBlockValues = std::int64_t{1} << 20;
 SignalShape flattened(const SignalShape& shape) { return {1, {shape.size(), 1, 1}}; }
 
 bool two_dimensional(std::string_view feature) { return feature.starts_with("rfft2_"); }
+bool complex_valued(std::string_view feature) { return feature.ends_with("_complex"); }
 
 SignalShape transform_shape(std::string_view feature, const SignalShape& shape) {
     if (!two_dimensional(feature)) return flattened(shape);
@@ -33,6 +34,7 @@ const std::vector<FeatureInfo>& feature_registry() {
     static const std::vector<FeatureInfo> registry{
         {"raw", "signal", "the normalised signal itself, flattened row by row"},
         {"rfft_magnitude", "|rfft|", "magnitudes of the real FFT of the flattened signal"},
+        {"rfft_complex", "rfft", "real and imaginary parts of the real FFT of the flattened signal"},
         {"rfft2_magnitude", "|rfft2|", "magnitudes of the two-dimensional real FFT of an image"},
         {"rfft2_complex", "rfft2", "real and imaginary parts of the two-dimensional real FFT of an image"},
         {"log_magnitude", "log(1+|rfft|)", "logarithm of one plus the magnitudes of the flattened signal"},
@@ -57,7 +59,7 @@ SignalShape feature_shape(std::string_view feature, const SignalShape& signal) {
     SignalShape result = transform_shape(feature, signal);
     std::int64_t& last = result.extent[static_cast<std::size_t>(result.rank - 1)];
     last = last / 2 + 1;
-    if (feature == "rfft2_complex") last *= 2;
+    if (complex_valued(feature)) last *= 2;
     return result;
 }
 
@@ -140,7 +142,7 @@ void fill_features(Device device, const Samples& samples, std::string_view featu
             continue;
         }
         const float* source = x.data();
-        if (feature == "rfft2_complex") {
+        if (complex_valued(feature)) {
             device.backend.run(Rfft{count, shape, x.data(), spectra.complex_data()});
             source = reinterpret_cast<const float*>(spectra.complex_data());
         }

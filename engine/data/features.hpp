@@ -19,7 +19,7 @@ struct FeatureInfo {
     std::string help;
 };
 
-/// raw, rfft_magnitude, rfft2_magnitude, rfft2_complex, log_magnitude, tokens.
+/// raw, rfft_magnitude, rfft_complex, rfft2_magnitude, rfft2_complex, log_magnitude, tokens.
 const std::vector<FeatureInfo>& feature_registry();
 
 /// Throws Error that lists the known ones.

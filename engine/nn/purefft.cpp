@@ -6,9 +6,6 @@
 
 namespace spectral {
 
-namespace {
-
-/// The source's start: rows of cosines that differ from each other and not from run to run.
 HostTensor cosine_rows(const Shape& shape) {
     HostTensor result{shape, std::vector<float>(static_cast<std::size_t>(shape.size()))};
     const std::int64_t rows = shape[0], columns = shape[1];
@@ -19,6 +16,8 @@ HostTensor cosine_rows(const Shape& shape) {
                                                    static_cast<double>(t) / static_cast<double>(rows)));
     return result;
 }
+
+namespace {
 
 PureFftConfig config_of(const Json& options) {
     const std::string& precision = options.at("precision").get_ref<const std::string&>();

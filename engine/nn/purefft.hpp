@@ -13,11 +13,14 @@ struct PureFftConfig {
     Level precision = Level::best;
 };
 
+/// The source's start, row i of n: 0.02·cos(2π·i·t/n). Rows differ from each other and not from run to run.
+HostTensor cosine_rows(const Shape& shape);
+
 /// As a layer: frequencies in, class scores out. Inputs must have rows padded to kRowAlignment
 /// (PureFftInput).
 class PureFftLayer final : public Layer {
 public:
-    /// Parameters start as init(n)[i,t] = 0.02·cos(2π·i·t/n).
+    /// Parameters start as cosine_rows.
     PureFftLayer(Device device, std::string name, const PureFftConfig& config, std::int64_t frequencies,
                  std::int64_t classes, std::int64_t max_batch, Use use = Use::train);
 

@@ -11,10 +11,17 @@
 namespace spectral {
 
 const std::vector<ModelInfo>& model_registry() {
-    static const std::vector<ModelInfo> registry{
-        purefft_info(),          logistic_info(),      mlp_info(),           cnn_info(),
-        syntonic_cnn_info(),     global_filter_info(), fourier_mixer_info(), audio_spectral_info(),
-        char_transformer_info(), char_spectral_info()};
+    static const std::vector<ModelInfo> registry{purefft_info(),
+                                                 purefft_complex_info(),
+                                                 logistic_info(),
+                                                 mlp_info(),
+                                                 cnn_info(),
+                                                 syntonic_cnn_info(),
+                                                 global_filter_info(),
+                                                 fourier_mixer_info(),
+                                                 audio_spectral_info(),
+                                                 char_transformer_info(),
+                                                 char_spectral_info()};
     return registry;
 }
 

@@ -41,7 +41,7 @@ TEST_F(Features, AgreeWithTheDefinitions) {
             const SignalShape shape = two ? samples.shape : SignalShape{1, {42, 1, 1}};
             std::vector<double> expected;
             for (const std::complex<double>& value : definition::rfft(to_doubles(signal), shape)) {
-                if (feature.name == "rfft2_complex") {
+                if (feature.name.ends_with("_complex")) {
                     expected.push_back(value.real());
                     expected.push_back(value.imag());
                 } else {

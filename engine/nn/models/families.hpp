@@ -6,6 +6,7 @@
 namespace spectral {
 
 ModelInfo purefft_info();
+ModelInfo purefft_complex_info();
 ModelInfo logistic_info();
 ModelInfo mlp_info();
 ModelInfo cnn_info();

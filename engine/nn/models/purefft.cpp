@@ -1,10 +1,17 @@
-// PureFFT in the registry.
+// PureFFT in the registry, on magnitudes and on complex spectra.
 #include "engine/nn/purefft.hpp"
 
-#include <memory>
+#include <fmt/format.h>
 
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "engine/core/error.hpp"
+#include "engine/nn/complex_purefft.hpp"
 #include "engine/nn/models/families.hpp"
 #include "engine/nn/models/fields.hpp"
+#include "engine/nn/network_model.hpp"
 
 namespace spectral {
 
@@ -19,25 +26,68 @@ std::int64_t count_purefft(const Json& options, const SignalShape& shape, std::i
            shape.size();
 }
 
+std::int64_t complex_bins(const SignalShape& shape) {
+    if (shape.size() % 2 != 0)
+        throw BadValue(
+            "features",
+            fmt::format("are no complex spectra: {} values are not pairs of real and imaginary parts",
+                        shape.size()),
+            "choose rfft_complex, or rfft2_complex for images");
+    return shape.size() / 2;
+}
+
+std::unique_ptr<Model> make_purefft_complex(const ModelRequest& request) {
+    std::vector<std::unique_ptr<Layer>> layers;
+    layers.push_back(std::make_unique<ComplexPureFftLayer>(
+        request.device, "purefft", request.options.at("patterns").get<std::int64_t>(),
+        request.options.at("layers").get<std::int64_t>(), complex_bins(request.shape), request.classes,
+        request.max_batch, request.use));
+    return std::make_unique<NetworkModel>(request, std::move(layers));
+}
+
+std::int64_t count_purefft_complex(const Json& options, const SignalShape& shape, std::int64_t classes) {
+    complex_bins(shape);
+    return count_purefft(options, shape, classes);
+}
+
+Schema pattern_schema() {
+    return {integer_field("patterns", 8, 1, 256, "rows of the pattern pool that the layers mix"),
+            integer_field("layers", 2, 1, 16, "gains applied one after another")};
+}
+
 }  // namespace
 
 ModelInfo purefft_info() {
+    Schema schema = pattern_schema();
+    schema.push_back(choice_field(
+        "precision", {"float32", "tf32", "bf16"},
+        "what class scores are multiplied from: tf32 and bf16 use a GPU's tensor cores and change the "
+        "last digits; without such a GPU it is float32 in any case"));
+    return {"purefft",
+            "PureFFT",
+            "learned gains on spectral magnitudes, then class patterns",
+            "PureFFT is a linear classifier on spectral magnitudes: its layers multiply into one gain per "
+            "frequency. Depth and pool size add nothing, and it never sees the phase. Whatever it computes, "
+            "logistic regression on the same features computes too.",
+            "rfft_magnitude",
+            std::move(schema),
+            make_purefft,
+            count_purefft};
+}
+
+ModelInfo purefft_complex_info() {
     return {
-        "purefft",
-        "PureFFT",
-        "learned gains on spectral magnitudes, then class patterns",
-        "PureFFT is a linear classifier on spectral magnitudes: its layers multiply into one gain per "
-        "frequency. Depth and pool size add nothing, and it never sees the phase. Whatever it computes, "
-        "logistic regression on the same features computes too.",
-        "rfft_magnitude",
-        {integer_field("patterns", 8, 1, 256, "rows of the pattern pool that the layers mix"),
-         integer_field("layers", 2, 1, 16, "gains applied one after another"),
-         choice_field(
-             "precision", {"float32", "tf32", "bf16"},
-             "what class scores are multiplied from: tf32 and bf16 use a GPU's tensor cores and change the "
-             "last digits; without such a GPU it is float32 in any case")},
-        make_purefft,
-        count_purefft};
+        "purefft-complex",
+        "PureFFT, complex",
+        "PureFFT on complex spectra: patterns and gains with a phase",
+        "Unlike PureFFT it sees the phase, and still it is a linear classifier: its layers multiply into one "
+        "complex gain per frequency, and the transform is linear too. Whatever it computes, logistic "
+        "regression on the signal itself computes too. Signals that start anywhere, as tones, need "
+        "magnitudes.",
+        "rfft_complex",
+        pattern_schema(),
+        make_purefft_complex,
+        count_purefft_complex};
 }
 
 }  // namespace spectral
