@@ -230,7 +230,9 @@ TEST_F(GlobalFilters, TheModelCountsItsParametersBeforehand) {
     const ModelInfo& info = find_model("global-filter");
     for (const char* given :
          {"{}", R"({"blocks": 3, "channels": 4})", R"({"blocks": 2, "mixing": "depthwise", "support": 3})",
-          R"({"activation": "modrelu", "blocks": 2, "channels": 3})"})
+          R"({"activation": "modrelu", "blocks": 2, "channels": 3})",
+          R"({"blocks": 3, "channels": 2, "pooling": "max", "support": 0})",
+          R"({"blocks": 2, "pooling": "average", "mixing": "depthwise", "support": 2})"})
         for (const SignalShape& shape :
              {SignalShape{1, {12}}, SignalShape{2, {6, 7}}, SignalShape{3, {3, 6, 5}}}) {
             SCOPED_TRACE(given);
@@ -247,6 +249,36 @@ TEST_F(GlobalFilters, TheModelRefusesKernelsLargerThanTheImageBeforehand) {
     EXPECT_THROW(info.count_parameters(options, {2, {6, 7}}, 10), BadValue);
     EXPECT_THROW(info.make({device_, options, {2, {6, 7}}, 10, 2, 1, 1}), BadValue);
     EXPECT_THROW(info.count_parameters(options, {4, {9, 9, 9, 9}}, 10), BadValue);
+}
+
+/// Each block sees half of what the one before saw, an odd last value dropped; what stays of two kinds.
+TEST_F(GlobalFilters, PoolingHalvesWhatFollows) {
+    const ModelInfo& info = find_model("global-filter");
+    for (const char* pooling : {"average", "max"}) {
+        const Json options = complete(
+            info.schema,
+            {{"blocks", 3}, {"channels", 2}, {"pooling", pooling}, {"support", 1}, {"dropout", 0.5}}, "test");
+        const auto model = info.make({device_, options, {2, {9, 4}}, 10, 2, 1, 1});
+        std::vector<std::string> kinds;
+        std::vector<std::int64_t> outputs;
+        for (Layer* layer : model->layers()) {
+            kinds.emplace_back(layer->kind());
+            outputs.push_back(layer->outputs());
+        }
+        const std::string pool = std::string(pooling) + "-pool";
+        EXPECT_EQ(kinds, (std::vector<std::string>{"global-filter", pool, "global-filter", pool,
+                                                   "global-filter", pool, "dropout", "dense"}));
+        EXPECT_EQ(outputs, (std::vector<std::int64_t>{72, 16, 16, 4, 4, 2, 2, 10}));
+    }
+    const Json options = complete(info.schema, {{"blocks", 2}, {"pooling", "max"}, {"support", 5}}, "test");
+    EXPECT_NO_THROW(info.count_parameters(options, {2, {10, 10}}, 10));
+    try {  // 9 halved is 4
+        info.count_parameters(options, {2, {10, 9}}, 10);
+        FAIL();
+    } catch (const BadValue& bad) {
+        EXPECT_EQ(bad.field(), "support");
+    }
+    EXPECT_THROW(info.make({device_, options, {2, {10, 9}}, 10, 2, 1, 1}), BadValue);
 }
 
 TEST_F(GlobalFilters, TheAudioModelFiltersFrequenciesOverTime) {

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "engine/nn/models/families.hpp"
 #include "engine/nn/models/fields.hpp"
 #include "engine/nn/network_model.hpp"
+#include "engine/nn/pool_layer.hpp"
 #include "engine/nn/reorder_layer.hpp"
 
 namespace spectral {
@@ -23,6 +26,7 @@ struct Options {
     std::int64_t channels, blocks, support;
     bool mixing;
     FilterActivation activation;
+    std::optional<PoolKind> pooling;
     double dropout;
 
     explicit Options(const Json& options)
@@ -32,8 +36,46 @@ struct Options {
           mixing(options.at("mixing") == "full"),
           activation(options.at("activation") == "relu" ? FilterActivation::relu
                                                         : FilterActivation::mod_relu),
-          dropout(options.at("dropout").get<double>()) {}
+          dropout(options.at("dropout").get<double>()) {
+        const std::string& kind = options.at("pooling").get_ref<const std::string&>();
+        if (kind != "none") pooling = kind == "max" ? PoolKind::max : PoolKind::average;
+    }
 };
+
+/// Along every axis of the signal that has two values and more.
+SpaceExtents pool_window(const SignalShape& signal) {
+    SpaceExtents window{1, 1, 1};
+    for (std::size_t axis = 0; axis < static_cast<std::size_t>(signal.rank); ++axis)
+        window[axis] = std::min<std::int64_t>(2, signal.extent[axis]);
+    return window;
+}
+
+FeatureMaps filtered_maps(const GlobalFilterShape& shape) {
+    FeatureMaps maps{shape.out_channels, shape.signal.rank, {1, 1, 1}};
+    std::copy_n(shape.signal.extent.begin(), maps.rank, maps.space.begin());
+    return maps;
+}
+
+/// What a block gives, after pooling.
+FeatureMaps block_maps(const GlobalFilterShape& shape, const Options& options) {
+    const SpaceExtents window = pool_window(shape.signal);
+    const FeatureMaps maps = filtered_maps(shape);
+    return options.pooling ? pooled(maps, window, window) : maps;
+}
+
+/// The first block and those that follow it.
+std::vector<GlobalFilterShape> with_following(const GlobalFilterShape& first, const Options& options) {
+    GlobalFilter::require_support(first.signal, options.support);
+    std::vector<GlobalFilterShape> shapes{first};
+    while (std::ssize(shapes) < options.blocks) {
+        const FeatureMaps maps = block_maps(shapes.back(), options);
+        SignalShape signal = first.signal;
+        std::copy_n(maps.space.begin(), maps.rank, signal.extent.begin());
+        GlobalFilter::require_support(signal, options.support);
+        shapes.push_back({signal, options.channels, options.channels, options.mixing ? 1 : options.channels});
+    }
+    return shapes;
+}
 
 /// Signals of rank 3 are images of several channels.
 GlobalFilterShape first_shape(const SignalShape& shape, const Options& options) {
@@ -45,20 +87,15 @@ GlobalFilterShape first_shape(const SignalShape& shape, const Options& options) 
         result.signal = {2, {shape.extent[1], shape.extent[2]}};
         result.in_channels = shape.extent[0];
     }
-    GlobalFilter::require_support(result.signal, options.support);
     return result;
 }
 
 /// Filters of every block. The first lifts the channels of the signal to those of the network.
 std::vector<GlobalFilterShape> block_shapes(const SignalShape& shape, const Options& options) {
-    std::vector<GlobalFilterShape> shapes{first_shape(shape, options)};
-    while (std::ssize(shapes) < options.blocks)
-        shapes.push_back({shapes.front().signal, options.channels, options.channels,
-                          options.mixing ? 1 : options.channels});
-    return shapes;
+    return with_following(first_shape(shape, options), options);
 }
 
-/// The blocks, dropout where it is asked for, and a linear map to the classes.
+/// The blocks, each with its pooling, dropout where it is asked for, and a linear map to the classes.
 void append_classifier(const ModelRequest& request, const Options& options,
                        const std::vector<GlobalFilterShape>& shapes,
                        std::vector<std::unique_ptr<Layer>>& layers) {
@@ -67,6 +104,12 @@ void append_classifier(const ModelRequest& request, const Options& options,
         layers.push_back(std::make_unique<GlobalFilter>(
             request.device, fmt::format("filter{}", stream), shape, options.activation, options.support,
             request.max_batch, request.seed, stream, request.use));
+        if (options.pooling) {
+            const SpaceExtents window = pool_window(shape.signal);
+            layers.push_back(std::make_unique<PoolLayer>(request.device, fmt::format("pool{}", stream),
+                                                         *options.pooling, filtered_maps(shape), window,
+                                                         window, request.max_batch, request.use));
+        }
         ++stream;
     }
     const std::int64_t width = layers.back()->outputs();
@@ -83,7 +126,7 @@ std::int64_t count_classifier(const Options& options, const std::vector<GlobalFi
     for (const GlobalFilterShape& shape : shapes)
         count += shape.filter_values() +
                  (options.activation == FilterActivation::mod_relu ? shape.out_channels : 0);
-    return count + (shapes.back().out_channels * shapes.back().signal.size() + 1) * classes;
+    return count + (block_maps(shapes.back(), options).size() + 1) * classes;
 }
 
 std::unique_ptr<Model> make_global_filter(const ModelRequest& request) {
@@ -103,12 +146,7 @@ std::vector<GlobalFilterShape> audio_shapes(const SignalShape& shape, const Opti
     if (shape.rank != 2)
         throw BadValue("features", "filters over time take frames × frequencies",
                        "choose raw features of a data set of log-spectrograms");
-    const SignalShape time{1, {shape.extent[0]}};
-    GlobalFilter::require_support(time, options.support);
-    std::vector<GlobalFilterShape> shapes{{time, shape.extent[1], options.channels, 1}};
-    while (std::ssize(shapes) < options.blocks)
-        shapes.push_back({time, options.channels, options.channels, options.mixing ? 1 : options.channels});
-    return shapes;
+    return with_following({{1, {shape.extent[0]}}, shape.extent[1], options.channels, 1}, options);
 }
 
 std::unique_ptr<Model> make_audio_spectral(const ModelRequest& request) {
@@ -142,6 +180,8 @@ Schema filter_schema(std::int64_t channels, std::int64_t blocks, double dropout)
                      "relu in space, or modrelu on the spectrum, which leaves phases as they are"),
         integer_field("support", 5, 0, 4096,
                       "filters start as those of kernels of this extent; 0: white in frequency"),
+        choice_field("pooling", {"none", "average", "max"},
+                     "after each block: the mean or the largest of every 2 × 2 values, or of two in a row"),
         real_field("dropout", dropout, 0, 0.95, "share of values dropped before the classes are read")};
 }
 
