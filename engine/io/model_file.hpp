@@ -43,9 +43,10 @@ struct History {
 
 /// Enough to go on bit for bit. Learning rate and data order are part of it.
 struct Checkpoint {
-    std::int64_t step = 0;            ///< updates done
-    std::int64_t epoch = 0;           ///< epochs finished
-    std::int64_t batch_in_epoch = 0;  ///< batches done of the current one
+    std::int64_t step = 0;             ///< updates done
+    std::int64_t epoch = 0;            ///< epochs finished
+    std::int64_t batch_in_epoch = 0;   ///< batches done of the current one
+    std::int64_t steps_per_epoch = 0;  ///< 0: not known, in files of earlier versions
     double learning_rate = 0;
     std::uint64_t data_seed = 0;  ///< the order of an epoch is the shuffle of stream (data_seed, epoch)
     double epoch_loss_sum = 0;

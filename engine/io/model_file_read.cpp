@@ -220,11 +220,13 @@ Checkpoint checkpoint(const Group& root) {
     result.step = group.integer("step");
     result.epoch = group.integer("epoch");
     result.batch_in_epoch = group.integer("batch_in_epoch");
+    if (group.has_attribute("steps_per_epoch")) result.steps_per_epoch = group.integer("steps_per_epoch");
     result.learning_rate = group.real("learning_rate");
     result.data_seed = group.unsigned_integer("data_seed");
     result.epoch_loss_sum = group.real("epoch_loss_sum");
     result.epoch_correct = group.integer("epoch_correct");
-    if (result.step < 0 || result.epoch < 0 || result.batch_in_epoch < 0 || result.epoch_correct < 0)
+    if (result.step < 0 || result.epoch < 0 || result.batch_in_epoch < 0 || result.steps_per_epoch < 0 ||
+        result.epoch_correct < 0)
         throw group.error("has a negative count");
     result.epoch_seconds = group.list<double>("epoch_seconds");
     const Group optimiser = group.group("optimiser");

@@ -151,6 +151,7 @@ Handle write_checkpoint(hid_t file, const Checkpoint& checkpoint) {
     write_attribute(group.id(), "step", checkpoint.step);
     write_attribute(group.id(), "epoch", checkpoint.epoch);
     write_attribute(group.id(), "batch_in_epoch", checkpoint.batch_in_epoch);
+    write_attribute(group.id(), "steps_per_epoch", checkpoint.steps_per_epoch);
     write_attribute(group.id(), "learning_rate", checkpoint.learning_rate);
     write_attribute(group.id(), "data_seed", checkpoint.data_seed);
     write_attribute(group.id(), "epoch_loss_sum", checkpoint.epoch_loss_sum);

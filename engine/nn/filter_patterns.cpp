@@ -65,16 +65,14 @@ std::vector<PatternSnapshot::Matrix> filter_patterns(const SignalShape& signal, 
         return v < half ? filter(i, u * half + v)
                         : std::conj(filter(i, (height - u) % height * half + columns - v));
     };
-    return {{"filter_magnitude", "Magnitudes of the filters, frequency 0 in the middle",
-             "vertical frequency, filter below filter", "horizontal frequency, filter beside filter",
+    return {{"filter_magnitude", "Magnitudes of the filters, frequency 0 in the middle", "row", "column",
              sheet(count, height, columns,
                    [&](auto i, auto r, auto c) { return std::abs(at_frequency(i, r, c)); })},
-            {"filter_phase", "Phases of the filters", "vertical frequency, filter below filter",
-             "horizontal frequency, filter beside filter",
+            {"filter_phase", "Phases of the filters", "row", "column",
              sheet(count, height, columns,
                    [&](auto i, auto r, auto c) { return std::arg(at_frequency(i, r, c)); })},
-            {"filter_kernel", "Filters in space, the origin in the middle", "row, filter below filter",
-             "column, filter beside filter", sheet(count, height, columns, [&](auto i, auto r, auto c) {
+            {"filter_kernel", "Filters in space, the origin in the middle", "row", "column",
+             sheet(count, height, columns, [&](auto i, auto r, auto c) {
                  return kernel(i, centred(r, height) * columns + centred(c, columns));
              })}};
 }

@@ -152,8 +152,8 @@ std::vector<OpCaseInfo> convolution_cases() {
     };
     const Schema pool{size_field("planes", 512, 1 << 20), size_field("side", 56, 1 << 14),
                       size_field("window", 2, 1 << 12), size_field("stride", 2, 1 << 12)};
-    return {{"convolve", sizes(8, 56, 3, 64), convolve},
-            {"convolve_weight_gradient", sizes(8, 56, 3, 64), convolve_weight_gradient},
+    return {{"convolve", sizes(4, 56, 3, 16), convolve},
+            {"convolve_weight_gradient", sizes(4, 56, 3, 16), convolve_weight_gradient},
             {"convolution_spectrum", sizes(1, 512, 31, 1), convolution_spectrum},
             {"tiled_convolve", sizes(1, 512, 31, 1), tiled_convolve},
             {"max_pool", pool, max_pool},

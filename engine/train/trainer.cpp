@@ -379,6 +379,7 @@ ModelFile Trainer::model_file(bool with_state) {
     file.provenance = provenance_of(*s.backend);
     if (with_state) {
         file.checkpoint = s.at;
+        file.checkpoint->steps_per_epoch = s.steps_per_epoch();
         for (const Optimiser::State& state : s.optimiser->state())
             file.checkpoint->optimiser.push_back({state.name, state.tensor->to_host(*s.backend)});
     }

@@ -90,6 +90,7 @@ inline ModelFile sample_model() {
     checkpoint.step = 1234;
     checkpoint.epoch = 2;
     checkpoint.batch_in_epoch = 17;
+    checkpoint.steps_per_epoch = 610;
     checkpoint.learning_rate = 0.1 + 0.2;
     checkpoint.data_seed = 0x8000000000000001U;
     checkpoint.epoch_loss_sum = 1e-300;
@@ -123,9 +124,10 @@ inline bool same(const History& a, const History& b) {
 
 inline bool same(const Checkpoint& a, const Checkpoint& b) {
     return a.step == b.step && a.epoch == b.epoch && a.batch_in_epoch == b.batch_in_epoch &&
-           a.learning_rate == b.learning_rate && a.data_seed == b.data_seed &&
-           a.epoch_loss_sum == b.epoch_loss_sum && a.epoch_correct == b.epoch_correct &&
-           same(a.optimiser, b.optimiser) && same_bits(a.epoch_seconds, b.epoch_seconds);
+           a.steps_per_epoch == b.steps_per_epoch && a.learning_rate == b.learning_rate &&
+           a.data_seed == b.data_seed && a.epoch_loss_sum == b.epoch_loss_sum &&
+           a.epoch_correct == b.epoch_correct && same(a.optimiser, b.optimiser) &&
+           same_bits(a.epoch_seconds, b.epoch_seconds);
 }
 
 inline bool same(const std::vector<LayerRecord>& a, const std::vector<LayerRecord>& b) {

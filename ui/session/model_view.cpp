@@ -14,6 +14,8 @@ double steps_per_epoch(const ModelFile& file) {
     if (file.checkpoint && file.checkpoint->epoch > 0)
         return static_cast<double>(file.checkpoint->step - file.checkpoint->batch_in_epoch) /
                static_cast<double>(file.checkpoint->epoch);
+    if (file.checkpoint && file.checkpoint->steps_per_epoch > 0)
+        return static_cast<double>(file.checkpoint->steps_per_epoch);
     if (!file.history.test_step.empty() && file.history.test_step.front() > 0)
         return static_cast<double>(file.history.test_step.front());
     return 1;

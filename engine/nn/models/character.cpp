@@ -193,7 +193,7 @@ Schema sequence_schema(std::vector<std::string> positions, Schema own) {
         flag_field("harmonise", false, "the syntonic embedding takes from its vectors and adds to them"),
         choice_field("position", std::move(positions), "how a place is told from the others"),
         choice_field("feed_forward", {"gelu", "swiglu"}, "what bends between the two products of a block"),
-        integer_field("feed_forward_factor", 4, 1, 16, "width between them, in widths"),
+        labelled("widening", integer_field("feed_forward_factor", 4, 1, 16, "width between them, in widths")),
         real_field("dropout", 0, 0, 0.9, "share of values left out in training"),
         choice_field("residual", {"one", "golden"}, "what a block adds counts as it is, or times 1/φ")};
     schema.insert(schema.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));

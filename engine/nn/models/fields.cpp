@@ -15,6 +15,11 @@ Field field(std::string name, FieldType type, Json value, std::string help) {
 
 }  // namespace
 
+Field labelled(std::string label, Field field) {
+    field.label = std::move(label);
+    return field;
+}
+
 Field integer_field(std::string name, std::int64_t value, double low, double high, std::string help) {
     Field result = field(std::move(name), FieldType::integer, value, std::move(help));
     result.minimum = low;

@@ -43,16 +43,22 @@ double cycles(std::int64_t bin, std::int64_t extent) {
     return static_cast<double>(2 * bin > extent ? bin - extent : bin) / static_cast<double>(extent);
 }
 
-/// What the complex sum gives is real up to the bins of half a cycle, of which the real part is half way.
+/// In bins of half a cycle ±½ are one: the mean of their factors.
 Doubles heat(const Doubles& p, std::int64_t rows, std::int64_t columns, double time, const PlaneMetric& g) {
     auto spectrum = whole_spectrum(p, rows, columns);
     const double determinant = g.rows * g.columns - g.mixed * g.mixed;
     for (std::int64_t u = 0; u < rows; ++u)
         for (std::int64_t v = 0; v < columns; ++v) {
             const double k0 = cycles(u, rows), k1 = cycles(v, columns);
+            const auto factor = [&](double first, double second) {
+                return std::exp(
+                    -4 * std::numbers::pi * std::numbers::pi * time *
+                    (g.columns * first * first - 2 * g.mixed * first * second + g.rows * second * second) /
+                    determinant);
+            };
+            const bool half = 2 * u == rows || 2 * v == columns;
             spectrum[static_cast<std::size_t>(u * columns + v)] *=
-                std::exp(-4 * std::numbers::pi * std::numbers::pi * time *
-                         (g.columns * k0 * k0 - 2 * g.mixed * k0 * k1 + g.rows * k1 * k1) / determinant);
+                half ? (factor(k0, k1) + factor(-k0, k1)) / 2 : factor(k0, k1);
         }
     Doubles result;
     for (std::int64_t r = 0; r < rows; ++r)
