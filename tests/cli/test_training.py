@@ -88,7 +88,7 @@ class Output(CliCase):
                         continue
                     if (model, dataset) == ("audio-spectral", "tones"):
                         self.assert_refused("train", "--model", model, "--dataset", dataset, *SMALL,
-                                            naming="log-spectrograms")
+                                            naming="filters over time take frames")
                         continue
                     result = self.json("train", "--model", model, "--dataset", dataset, *SMALL,
                                        "--epochs", "1", "--out", "run.h5", "--force")

@@ -196,9 +196,10 @@ TEST(Bench, EveryOperationAtEveryLevel) {
     BenchRequest request;
     request.seconds_per_level = 1e-4;
     request.threads = 2;
-    request.sizes = {{"batch", 37}, {"length", 97},  {"size", 1009},      {"columns", 17}, {"m", 7},
-                     {"n", 5},      {"k", 11},       {"frequencies", 49}, {"side", 21},    {"kernel", 5},
-                     {"images", 2}, {"channels", 3}, {"planes", 5}};
+    request.sizes = {{"batch", 37}, {"length", 97}, {"size", 1009},   {"columns", 17},
+                     {"m", 7},      {"n", 5},       {"k", 11},        {"frequencies", 49},
+                     {"side", 21},  {"kernel", 5},  {"images", 2},    {"channels", 3},
+                     {"planes", 5}, {"heads", 2},   {"sequence", 37}, {"head_size", 8}};
     std::set<std::string> seen;
     for (const BenchResult& result : run_bench(request, budget)) {
         seen.insert(result.op);
