@@ -2,6 +2,8 @@
 // place of every tensor, then the values. https://github.com/huggingface/safetensors#format
 #pragma once
 
+#include <map>
+
 #include "engine/io/foreign_tensors.hpp"
 
 namespace spectral {

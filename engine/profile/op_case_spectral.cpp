@@ -1,6 +1,8 @@
 // Cases of the transforms and of PureFFT.
 #include <fmt/format.h>
 
+#include <functional>
+
 #include "engine/profile/op_case.hpp"
 #include "kernels/ops/dct.hpp"
 #include "kernels/ops/features.hpp"

@@ -1,6 +1,7 @@
 // What arrays of other programs take from the memory budget: what is kept, and nothing besides.
 #include "engine/data/arrays.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>

@@ -1,5 +1,6 @@
 // Recordings: every WAV format against the values that were written, damaged ones refused, rates and
 // spectrograms against their definitions in double precision.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <bit>

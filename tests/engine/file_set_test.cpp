@@ -1,6 +1,7 @@
 // Directories and tar archives as lists of files, and the spoken digits that are read from them.
 #include "engine/io/file_set.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "engine/core/own_device.hpp"
 #include "engine/core/random.hpp"
 #include "engine/train/evaluate.hpp"

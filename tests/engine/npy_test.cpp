@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <functional>
+
 #include "engine/io/tensor_file.hpp"
 #include "tests/engine/sample_model.hpp"
 #include "tests/support/failure.hpp"

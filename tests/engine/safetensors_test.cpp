@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <map>
 
 #include "engine/io/tensor_file.hpp"
 #include "tests/engine/sample_model.hpp"

@@ -9,6 +9,7 @@
 #include <QSpinBox>
 #include <algorithm>
 #include <exception>
+#include <functional>
 #include <numeric>
 #include <utility>
 

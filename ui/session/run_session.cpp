@@ -3,6 +3,7 @@
 #include <QFileInfo>
 #include <algorithm>
 #include <ctime>
+#include <functional>
 #include <thread>
 #include <utility>
 

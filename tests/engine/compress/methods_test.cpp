@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "engine/compress/compress_model.hpp"
 #include "engine/compress/method.hpp"
