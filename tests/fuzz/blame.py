@@ -11,7 +11,8 @@ import sys
 
 # Of the sanitizer and the C library: they act for whoever called them.
 NEUTRAL = re.compile(r"__asan|__interceptor|__sanitizer|fuzzer::|/libc[.]|libc_start|sysdeps|"
-                     r" in (operator new|malloc|calloc|realloc|free|memcpy|memmove|memset|pread(64)?|read|strlen) ")
+                     r" in (operator new|malloc|calloc|realloc|free|memcpy|memmove|memset|memcmp|"
+                     r"pread(64)?|read|str(len|dup|cmp|ncmp|cpy|ncpy)) ")
 FRAME = re.compile(r"^ +#\d+ 0x[0-9a-f]+ .*$")
 
 
