@@ -96,7 +96,8 @@ TEST(FailingMemory, EveryAllocationOfAModelMayFail) {
         FaultBackend backend(fail_at);
         MemoryBudget budget;
         const ModelInfo& info = find_model("mlp");
-        const ModelRequest request{{backend, budget}, complete(info.schema, {}, "mlp"), 20, 3, 8, 1, 2};
+        const ModelRequest request{
+            {backend, budget}, complete(info.schema, {}, "mlp"), {1, {20}}, 3, 8, 1, 2};
         try {
             const auto model = info.make(request);
             needed = 0;
