@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "engine/io/tensor_file.hpp"
@@ -16,7 +17,9 @@ namespace {
 
 std::string number(std::uint64_t value, std::size_t bytes) {
     std::string text(bytes, '\0');
-    for (std::size_t i = 0; i < bytes; ++i) text[i] = static_cast<char>(value >> (8 * i) & 0xFFU);
+    // A number has eight bytes; what is longer goes on in zeros.
+    for (std::size_t i = 0; i < std::min(bytes, sizeof value); ++i)
+        text[i] = static_cast<char>(value >> (8 * i) & 0xFFU);
     return text;
 }
 
