@@ -19,18 +19,8 @@ namespace {
 
 using definition::Doubles;
 
-class ConvolutionLayers : public testing::Test {
+class ConvolutionLayers : public LayerTest {
 protected:
-    std::unique_ptr<Backend> backend_ = open_tested(2);
-    MemoryBudget budget_;
-    Device device_{*backend_, budget_};
-
-    std::vector<float> run(Layer& layer, std::int64_t batch, const std::vector<float>& x,
-                           bool training = false) {
-        Array<float> input(*backend_, std::span<const float>(x)), y(*backend_, batch * layer.outputs());
-        layer.forward(batch, {input.data(), layer.inputs(), nullptr}, y.data(), training);
-        return y.host();
-    }
     /// Of the last training pass.
     std::vector<float> gradient(Layer& layer, std::int64_t batch, const std::vector<float>& dy) {
         Array<float> from(*backend_, std::span<const float>(dy)), dx(*backend_, batch * layer.inputs());

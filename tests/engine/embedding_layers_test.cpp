@@ -21,18 +21,8 @@ using definition::Doubles;
 
 constexpr double kPhi = 1.6180339887498949;
 
-class EmbeddingLayers : public testing::Test {
+class EmbeddingLayers : public LayerTest {
 protected:
-    std::unique_ptr<Backend> backend_ = open_tested(2);
-    MemoryBudget budget_;
-    Device device_{*backend_, budget_};
-
-    std::vector<float> run(Layer& layer, std::int64_t batch, const std::vector<float>& x,
-                           bool training = false) {
-        Array<float> input(*backend_, std::span<const float>(x)), y(*backend_, batch * layer.outputs());
-        layer.forward(batch, {input.data(), layer.inputs(), nullptr}, y.data(), training);
-        return y.host();
-    }
     Doubles value(Layer& layer, std::string_view name) {
         for (Parameter* parameter : layer.parameters())
             if (parameter->name == name) return to_doubles(parameter->value.to_host(*backend_).values);

@@ -18,18 +18,8 @@
 namespace spectral::test {
 namespace {
 
-class SequenceLayers : public testing::Test {
+class SequenceLayers : public LayerTest {
 protected:
-    std::unique_ptr<Backend> backend_ = open_tested(2);
-    MemoryBudget budget_;
-    Device device_{*backend_, budget_};
-
-    std::vector<float> run(Layer& layer, std::int64_t batch, const std::vector<float>& x,
-                           bool training = false) {
-        Array<float> input(*backend_, std::span<const float>(x)), y(*backend_, batch * layer.outputs());
-        layer.forward(batch, {input.data(), layer.inputs(), nullptr}, y.data(), training);
-        return y.host();
-    }
     void fill(Layer& layer) {
         std::uint64_t seed = 1;
         for (Parameter* parameter : layer.parameters())

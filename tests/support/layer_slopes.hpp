@@ -1,4 +1,4 @@
-// A layer's backward against central differences of its forward, on any backend.
+// Layers on any backend: run, and their backward against central differences of their forward.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/nn/layer.hpp"
 #include "tests/support/arrays.hpp"
+#include "tests/support/backend_under_test.hpp"
 
 namespace spectral::test {
 
@@ -64,5 +66,20 @@ inline void expect_slopes(Backend& backend, Layer& layer, std::int64_t batch, st
     for (std::size_t i = 0; input_gradient && i < x.size(); ++i)
         check(input.data() + i, x[i], slopes[i], "input " + std::to_string(i));
 }
+
+/// Layers on the backend under test.
+class LayerTest : public testing::Test {
+protected:
+    std::unique_ptr<Backend> backend_ = open_tested(2);
+    MemoryBudget budget_;
+    Device device_{*backend_, budget_};
+
+    std::vector<float> run(Layer& layer, std::int64_t batch, const std::vector<float>& x,
+                           bool training = false) {
+        Array<float> input(*backend_, std::span<const float>(x)), y(*backend_, batch * layer.outputs());
+        layer.forward(batch, {input.data(), layer.inputs(), nullptr}, y.data(), training);
+        return y.host();
+    }
+};
 
 }  // namespace spectral::test
