@@ -6,25 +6,25 @@
 #include <functional>
 #include <utility>
 
+#include "engine/nn/tile_sheet.hpp"
+
 namespace spectral {
 
 namespace {
 
 using ValueAt = std::function<float(std::int64_t filter, std::int64_t row, std::int64_t column)>;
 
-/// Tiles of rows × columns side by side, four to a row of tiles, a line of zeros between them.
+/// Four to a row of tiles.
 HostTensor sheet(std::int64_t count, std::int64_t rows, std::int64_t columns, const ValueAt& value) {
     const std::int64_t across = std::min<std::int64_t>(count, 4), down = (count + across - 1) / across;
-    const std::int64_t height = down * (rows + 1) - 1, width = across * (columns + 1) - 1;
-    HostTensor result{Shape{height, width}, std::vector<float>(static_cast<std::size_t>(height * width))};
-    for (std::int64_t i = 0; i < count; ++i)
-        for (std::int64_t r = 0; r < rows; ++r)
-            for (std::int64_t c = 0; c < columns; ++c) {
-                const std::int64_t at =
-                    (i / across * (rows + 1) + r) * width + i % across * (columns + 1) + c;
-                result.values[static_cast<std::size_t>(at)] = value(i, r, c);
-            }
-    return result;
+    TileSheet result(down, across, rows, columns);
+    std::vector<float> tile(static_cast<std::size_t>(rows * columns));
+    for (std::int64_t i = 0; i < count; ++i) {
+        for (std::int64_t at = 0; at < rows * columns; ++at)
+            tile[static_cast<std::size_t>(at)] = value(i, at / columns, at % columns);
+        result.put(i / across, i % across, tile.data());
+    }
+    return result.take();
 }
 
 /// What stands at place i of n when 0 is moved to n/2.
