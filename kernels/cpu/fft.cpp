@@ -13,6 +13,7 @@
 
 #include "kernels/cpu/backend.hpp"
 #include "kernels/cpu/fft_by_axes.hpp"
+#include "kernels/cpu/lane_fft.hpp"
 #include "kernels/cpu/operations.hpp"
 #include "kernels/cpu/simd-inl.hpp"
 
@@ -187,6 +188,29 @@ void run_irfft_backward(Backend& backend, const IrfftBackward& op) {
     });
 }
 
+/// Where images fit vector lanes, else as the level below.
+void run_rfft_in_lanes(Backend& backend, const Rfft& op) {
+    if (!LaneFft::fits(op.shape)) return run_rfft(backend, op);
+    LaneFft(op.shape).forward(as_cpu(backend).pool(), op.batch, op.x, 1, 1, op.y);
+}
+
+void run_rfft_backward_in_lanes(Backend& backend, const RfftBackward& op) {
+    if (!LaneFft::fits(op.shape)) return run_rfft_backward(backend, op);
+    LaneFft(op.shape).backward(as_cpu(backend).pool(), op.batch, op.dy, 1, 0.5F, op.dx);
+}
+
+void run_irfft_in_lanes(Backend& backend, const Irfft& op) {
+    if (!LaneFft::fits(op.shape)) return run_irfft(backend, op);
+    LaneFft(op.shape).backward(as_cpu(backend).pool(), op.batch, op.y,
+                               1 / static_cast<float>(op.shape.size()), 1, op.x);
+}
+
+void run_irfft_backward_in_lanes(Backend& backend, const IrfftBackward& op) {
+    if (!LaneFft::fits(op.shape)) return run_irfft_backward(backend, op);
+    LaneFft(op.shape).forward(as_cpu(backend).pool(), op.batch, op.dx,
+                              1 / static_cast<float>(op.shape.size()), 2, op.dy);
+}
+
 void magnitudes(const Complex* x, std::int64_t bins, float* y, std::int64_t stride) {
     const auto* parts = reinterpret_cast<const float*>(x);
     for (std::int64_t f = 0; f < bins; ++f)
@@ -268,6 +292,11 @@ void add_fft(OpTable& table) {
                      "FFTW's inverse in place, scaled while it is in the cache; split over the threads");
     table.add<IrfftBackward>(Level::tiled, run_irfft_backward,
                              "FFTW, scaled while it is in the cache; split over the threads");
+    constexpr const char* kInLanes = "small images side by side in vector lanes; other shapes as at level 4";
+    table.add<Rfft>(Level::custom, run_rfft_in_lanes, kInLanes);
+    table.add<RfftBackward>(Level::custom, run_rfft_backward_in_lanes, kInLanes);
+    table.add<Irfft>(Level::custom, run_irfft_in_lanes, kInLanes);
+    table.add<IrfftBackward>(Level::custom, run_irfft_backward_in_lanes, kInLanes);
     table.add<RfftMagnitude>(Level::reference, run_rfft_magnitude_unfused,
                              "all spectra first, then all magnitudes");
     table.add<RfftMagnitude>(

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
+#include <span>
+
 #include "kernels/ops/dct.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/backend_under_test.hpp"
@@ -11,12 +15,13 @@
 namespace spectral::test {
 namespace {
 
+/// Some fit vector lanes, some a general transform alone.
 const std::vector<SignalShape> kShapes{
-    {1, {1, 1, 1}},    {1, {2, 1, 1}},       {1, {7, 1, 1}},
-    {1, {64, 1, 1}},   {1, {97, 1, 1}},      {1, {784, 1, 1}},
-    {2, {1, 1, 1}},    {2, {5, 6, 1}},       {2, {28, 28, 1}},
-    {3, {2, 3, 5}},    {3, {4, 4, 4}},       {4, {3, 2, 4, 5}},
-    {4, {6, 1, 1, 1}}, {5, {2, 1, 3, 4, 2}}, {8, {2, 3, 1, 2, 1, 2, 2, 3}}};
+    {1, {1, 1, 1}},    {1, {2, 1, 1}},    {1, {7, 1, 1}},       {1, {64, 1, 1}},
+    {1, {97, 1, 1}},   {1, {784, 1, 1}},  {2, {1, 1, 1}},       {2, {5, 6, 1}},
+    {2, {28, 28, 1}},  {2, {11, 26}},     {2, {33, 1, 1}},      {2, {17, 8, 1}},
+    {2, {32, 30}},     {2, {9, 125}},     {3, {2, 3, 5}},       {3, {4, 4, 4}},
+    {4, {3, 2, 4, 5}}, {4, {6, 1, 1, 1}}, {5, {2, 1, 3, 4, 2}}, {8, {2, 3, 1, 2, 1, 2, 2, 3}}};
 
 class Fft : public testing::TestWithParam<std::tuple<SignalShape, int>> {
 protected:
@@ -41,9 +46,12 @@ TEST_P(Fft, ForwardAndMagnitudeAgreeWithTheDefinition) {
     Array<float> input(*backend_, std::span<const float>(x)), magnitude(*backend_, batch_ * stride);
     Array<Complex> spectrum(*backend_, batch_ * bins),
         scratch(*backend_, RfftMagnitude::scratch_size(batch_, shape_));
-    backend_->run(Rfft{batch_, shape_, input.data(), spectrum.data()});
     const auto reference = expected(x);
-    EXPECT_LE(relative_energy_error(spectrum.host(), reference), kEnergyTolerance);
+    for (const Level level : backend_->operations().levels(Rfft::name)) {
+        SCOPED_TRACE(level_name(level));
+        backend_->run(Rfft{batch_, shape_, input.data(), spectrum.data()}, level);
+        EXPECT_LE(relative_energy_error(spectrum.host(), reference), kEnergyTolerance);
+    }
     for (const Level level : backend_->operations().levels(RfftMagnitude::name)) {
         SCOPED_TRACE(level_name(level));
         backend_->run(RfftMagnitude{batch_, shape_, input.data(), magnitude.data(), stride, scratch.data()},
@@ -67,14 +75,17 @@ TEST_P(Fft, BackwardAgreesWithTheDefinition) {
     for (std::size_t i = 0; i < dy.size(); ++i) dy[i] = {parts[2 * i], parts[2 * i + 1]};
     Array<Complex> input(*backend_, std::span<const Complex>(dy)), scratch(*backend_, batch_ * bins);
     Array<float> dx(*backend_, batch_ * shape_.size());
-    backend_->run(RfftBackward{batch_, shape_, input.data(), dx.data(), scratch.data()});
     std::vector<double> reference;
     for (int b = 0; b < batch_; ++b) {
         const auto first = dy.begin() + b * bins;
         const auto one = definition::rfft_backward({first, first + bins}, shape_);
         reference.insert(reference.end(), one.begin(), one.end());
     }
-    EXPECT_LE(relative_energy_error(dx.host(), reference), kEnergyTolerance);
+    for (const Level level : backend_->operations().levels(RfftBackward::name)) {
+        SCOPED_TRACE(level_name(level));
+        backend_->run(RfftBackward{batch_, shape_, input.data(), dx.data(), scratch.data()}, level);
+        EXPECT_LE(relative_energy_error(dx.host(), reference), kEnergyTolerance);
+    }
 }
 
 /// As the gradient of Rfft, whose every stored bin counts once, of spectra whose mirrored bins are doubled.
@@ -84,9 +95,6 @@ TEST_P(Fft, InverseAgreesWithTheDefinition) {
     const std::vector<float> parts = normal_values(2 * batch_ * bins, 13);
     std::vector<Complex> y(static_cast<std::size_t>(batch_ * bins));
     for (std::size_t i = 0; i < y.size(); ++i) y[i] = {parts[2 * i], parts[2 * i + 1]};
-    Array<Complex> input(*backend_, std::span<const Complex>(y));
-    Array<float> x(*backend_, batch_ * shape_.size());
-    backend_->run(Irfft{batch_, shape_, input.data(), x.data()});
     std::vector<double> reference;
     for (int b = 0; b < batch_; ++b) {
         const auto first = y.begin() + b * bins;
@@ -99,7 +107,13 @@ TEST_P(Fft, InverseAgreesWithTheDefinition) {
         const auto one = definition::rfft_backward(spectrum, shape_);
         reference.insert(reference.end(), one.begin(), one.end());
     }
-    EXPECT_LE(relative_energy_error(x.host(), reference), kEnergyTolerance);
+    for (const Level level : backend_->operations().levels(Irfft::name)) {
+        SCOPED_TRACE(level_name(level));
+        Array<Complex> input(*backend_, std::span<const Complex>(y));  // which is destroyed
+        Array<float> x(*backend_, batch_ * shape_.size());
+        backend_->run(Irfft{batch_, shape_, input.data(), x.data()}, level);
+        EXPECT_LE(relative_energy_error(x.host(), reference), kEnergyTolerance);
+    }
 }
 
 TEST_P(Fft, GradientOfTheInverseAgreesWithTheDefinition) {
@@ -108,13 +122,16 @@ TEST_P(Fft, GradientOfTheInverseAgreesWithTheDefinition) {
     const std::vector<float> dx = normal_values(batch_ * shape_.size(), 14);
     Array<float> input(*backend_, std::span<const float>(dx));
     Array<Complex> dy(*backend_, batch_ * bins);
-    backend_->run(IrfftBackward{batch_, shape_, input.data(), dy.data()});
     definition::ComplexDoubles reference = expected(dx);
     for (std::size_t i = 0; i < reference.size(); ++i) {
         const std::int64_t k = static_cast<std::int64_t>(i) % (last / 2 + 1);
         reference[i] *= (k != 0 && 2 * k != last ? 2.0 : 1.0) / static_cast<double>(shape_.size());
     }
-    EXPECT_LE(relative_energy_error(dy.host(), reference), kEnergyTolerance);
+    for (const Level level : backend_->operations().levels(IrfftBackward::name)) {
+        SCOPED_TRACE(level_name(level));
+        backend_->run(IrfftBackward{batch_, shape_, input.data(), dy.data()}, level);
+        EXPECT_LE(relative_energy_error(dy.host(), reference), kEnergyTolerance);
+    }
 }
 
 TEST_P(Fft, InverseGivesTheSignalBack) {
@@ -141,6 +158,32 @@ TEST_P(Fft, CosineTransformsAgreeWithTheDefinition) {
             reference.insert(reference.end(), one.begin(), one.end());
         }
         EXPECT_LE(relative_energy_error(y.host(), reference), kEnergyTolerance);
+    }
+}
+
+/// Neither the other images of a batch nor a place in it change a bit of a result.
+TEST(SmallFft, OfAnImageIsItsOwn) {
+    const auto backend = open_tested(2);
+    for (const SignalShape& shape : {SignalShape{2, {28, 28}}, SignalShape{2, {7, 15}}}) {
+        SCOPED_TRACE(shape.extent[0]);
+        const std::int64_t batch = 37, size = shape.size(), bins = shape.spectrum_size();
+        std::vector<float> x = normal_values(batch * size, 5);
+        const std::vector<float> image(x.begin() + 20 * size, x.begin() + 21 * size);
+        x[static_cast<std::size_t>(19 * size)] = std::numeric_limits<float>::infinity();
+        Array<float> images(*backend, std::span<const float>(x)),
+            one(*backend, std::span<const float>(image)), all_back(*backend, batch * size),
+            one_back(*backend, size);
+        Array<Complex> all(*backend, batch * bins), alone(*backend, bins);
+        backend->run(Rfft{batch, shape, images.data(), all.data()});
+        backend->run(Rfft{1, shape, one.data(), alone.data()});
+        const std::vector<Complex> spectra = all.host(), spectrum = alone.host();
+        EXPECT_TRUE(std::ranges::equal(
+            spectrum, std::span(spectra).subspan(static_cast<std::size_t>(20 * bins), spectrum.size())));
+        backend->run(Irfft{batch, shape, all.data(), all_back.data()});
+        backend->run(Irfft{1, shape, alone.data(), one_back.data()});
+        const std::vector<float> signals = all_back.host(), signal = one_back.host();
+        EXPECT_TRUE(std::ranges::equal(
+            signal, std::span(signals).subspan(static_cast<std::size_t>(20 * size), signal.size())));
     }
 }
 
@@ -193,6 +236,11 @@ TEST(LargeDct, AloneIsAsInABatch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Fft, testing::Combine(testing::ValuesIn(kShapes), testing::Values(0, 1, 5)));
+/// More than there are lanes of a vector, and not a multiple of them.
+INSTANTIATE_TEST_SUITE_P(Batches, Fft,
+                         testing::Combine(testing::Values(SignalShape{2, {5, 6}}, SignalShape{2, {11, 26}},
+                                                          SignalShape{3, {4, 4, 4}}),
+                                          testing::Values(33)));
 
 TEST(Magnitude, AndItsGradientAgreeWithTheDefinition) {
     const auto backend = open_tested(2);
