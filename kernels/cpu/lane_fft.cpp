@@ -12,6 +12,8 @@
 #include <numbers>
 #include <utility>
 
+#include "kernels/cpu/lane_blocks-inl.hpp"
+#include "kernels/cpu/lane_stages-inl.hpp"
 #include "kernels/cpu/simd-inl.hpp"
 
 #ifndef SPECTRAL_CPU_LANE_FFT
@@ -35,125 +37,6 @@ struct LaneBatch {
 
 HWY_BEFORE_NAMESPACE();
 namespace spectral::cpu::HWY_NAMESPACE {
-
-/// One complex value of every image.
-struct Values {
-    Vector re, im;
-};
-
-/// Complex values of every image, `step` floats apart. The inverse transform is the forward one with the real
-/// and imaginary parts in each other's place.
-struct LaneView {
-    float* re;
-    float* im;
-    std::int64_t step;
-
-    HWY_INLINE Values load(std::int64_t i) const {
-        return {hn::Load(Floats(), re + i * step), hn::Load(Floats(), im + i * step)};
-    }
-    HWY_INLINE void store(std::int64_t i, Values v) const {
-        hn::Store(v.re, Floats(), re + i * step);
-        hn::Store(v.im, Floats(), im + i * step);
-    }
-    LaneView swapped() const { return {im, re, step}; }
-};
-
-HWY_INLINE Values add(Values a, Values b) { return {hn::Add(a.re, b.re), hn::Add(a.im, b.im)}; }
-HWY_INLINE Values subtract(Values a, Values b) { return {hn::Sub(a.re, b.re), hn::Sub(a.im, b.im)}; }
-
-/// a[q] ← Σ_k a[k]·e^{−2πi·qk/R} for odd R: values and their mirrors share their products.
-template <std::size_t R>
-HWY_INLINE void butterfly(const float* roots, Values (&a)[R]) {
-    const Floats d;
-    constexpr std::size_t kHalf = R / 2;
-    Values sum[kHalf], difference[kHalf];
-    Values all = a[0];
-#pragma GCC unroll 8
-    for (std::size_t k = 0; k < kHalf; ++k) {
-        sum[k] = add(a[k + 1], a[R - 1 - k]);
-        difference[k] = subtract(a[k + 1], a[R - 1 - k]);
-        all = add(all, sum[k]);
-    }
-    const Values first = a[0];
-    a[0] = all;
-#pragma GCC unroll 8
-    for (std::size_t q = 1; q <= kHalf; ++q) {
-        Values even = first;
-        Values odd{hn::Zero(d), hn::Zero(d)};
-#pragma GCC unroll 8
-        for (std::size_t k = 1; k <= kHalf; ++k) {
-            const Vector cosine = hn::Set(d, roots[q * k % R]), sine = hn::Set(d, roots[R + q * k % R]);
-            even.re = hn::MulAdd(cosine, sum[k - 1].re, even.re);
-            even.im = hn::MulAdd(cosine, sum[k - 1].im, even.im);
-            odd.re = hn::MulAdd(sine, difference[k - 1].re, odd.re);
-            odd.im = hn::MulAdd(sine, difference[k - 1].im, odd.im);
-        }
-        a[q] = {hn::Add(even.re, odd.im), hn::Sub(even.im, odd.re)};
-        a[R - q] = {hn::Sub(even.re, odd.im), hn::Add(even.im, odd.re)};
-    }
-}
-
-template <>
-HWY_INLINE void butterfly<2>(const float* /*roots*/, Values (&a)[2]) {
-    const Values first = a[0];
-    a[0] = add(first, a[1]);
-    a[1] = subtract(first, a[1]);
-}
-
-template <>
-HWY_INLINE void butterfly<4>(const float* /*roots*/, Values (&a)[4]) {
-    const Values even = add(a[0], a[2]), even_turned = subtract(a[0], a[2]), odd = add(a[1], a[3]),
-                 odd_turned = subtract(a[1], a[3]);
-    a[0] = add(even, odd);
-    a[2] = subtract(even, odd);
-    a[1] = {hn::Add(even_turned.re, odd_turned.im), hn::Sub(even_turned.im, odd_turned.re)};
-    a[3] = {hn::Sub(even_turned.re, odd_turned.im), hn::Add(even_turned.im, odd_turned.re)};
-}
-
-template <std::size_t R>
-void run_stage(const LaneStage& stage, LaneView from, LaneView to) {
-    const Floats d;
-    constexpr std::int64_t kRadix{R};
-    const std::int64_t parts = stage.parts, stride = stage.stride;
-    for (std::int64_t part = 0; part < parts; ++part) {
-        const float* twiddles = stage.twiddles.data() + part * (kRadix - 1) * 2;
-        for (std::int64_t q = 0; q < stride; ++q) {
-            Values a[R];
-#pragma GCC unroll 16
-            for (std::int64_t i = 0; i < kRadix; ++i) a[i] = from.load(q + stride * (part + parts * i));
-            butterfly<R>(stage.roots.data(), a);
-            to.store(q + stride * kRadix * part, a[0]);
-#pragma GCC unroll 16
-            for (std::int64_t i = 1; i < kRadix; ++i) {
-                if (part > 0) {
-                    const Vector re = hn::Set(d, twiddles[2 * i - 2]), im = hn::Set(d, twiddles[2 * i - 1]);
-                    a[i] = {hn::NegMulAdd(a[i].im, im, hn::Mul(a[i].re, re)),
-                            hn::MulAdd(a[i].re, im, hn::Mul(a[i].im, re))};
-                }
-                to.store(q + stride * (kRadix * part + i), a[i]);
-            }
-        }
-    }
-}
-
-void run_stage(const LaneStage& stage, LaneView from, LaneView to) {
-    switch (stage.radix) {
-        case 2:
-            return run_stage<2>(stage, from, to);
-        case 3:
-            return run_stage<3>(stage, from, to);
-        case 4:
-            return run_stage<4>(stage, from, to);
-        case 5:
-            return run_stage<5>(stage, from, to);
-        case 7:
-            return run_stage<7>(stage, from, to);
-        case 11:
-            return run_stage<11>(stage, from, to);
-        default:
-            return run_stage<13>(stage, from, to);
-    }
-}
 
 /// What one thread works in: lanes of all images of a block.
 struct LaneWork {
@@ -197,78 +80,6 @@ void transform_columns(LaneWork& work, const LaneFft& plan, bool inverse) {
         }
         outer *= extent;
     }
-}
-
-#if HWY_TARGET != HWY_SCALAR
-using Quad = Vector[4];
-
-/// Values 0 to 3 of four images in every 128 bits ↔ four images' value 0, 1, 2 and 3.
-HWY_INLINE void transpose_blocks(Quad& v) {
-    const Floats d;
-    const hn::Repartition<double, Floats> pairs;
-    const auto pair = [&](Vector x) HWY_ATTR { return hn::BitCast(pairs, x); };
-    const Vector low01 = hn::InterleaveLower(d, v[0], v[1]), low23 = hn::InterleaveLower(d, v[2], v[3]),
-                 high01 = hn::InterleaveUpper(d, v[0], v[1]), high23 = hn::InterleaveUpper(d, v[2], v[3]);
-    v[0] = hn::BitCast(d, hn::InterleaveLower(pairs, pair(low01), pair(low23)));
-    v[1] = hn::BitCast(d, hn::InterleaveUpper(pairs, pair(low01), pair(low23)));
-    v[2] = hn::BitCast(d, hn::InterleaveLower(pairs, pair(high01), pair(high23)));
-    v[3] = hn::BitCast(d, hn::InterleaveUpper(pairs, pair(high01), pair(high23)));
-}
-
-/// Four values of every fourth image from at[0] on, an image for each 128 bits.
-template <class D>
-HWY_INLINE hn::Vec<D> load_blocks(D d, const float* const* at, std::int64_t offset) {
-    if constexpr (hn::MaxLanes(D()) <= 4) {
-        return hn::LoadU(d, at[0] + offset);
-    } else {
-        const hn::Half<D> half;
-        return hn::Combine(d, load_blocks(half, at + hn::MaxLanes(D()) / 2, offset),
-                           load_blocks(half, at, offset));
-    }
-}
-
-template <class D>
-HWY_INLINE void store_blocks(D d, hn::Vec<D> v, float* const* at, std::int64_t offset) {
-    if constexpr (hn::MaxLanes(D()) <= 4) {
-        hn::StoreU(v, d, at[0] + offset);
-    } else {
-        const hn::Half<D> half;
-        store_blocks(half, hn::LowerHalf(half, v), at, offset);
-        store_blocks(half, hn::UpperHalf(half, v), at + hn::MaxLanes(D()) / 2, offset);
-    }
-}
-
-#endif
-
-/// `count` values of every image from `offset` on, side by side in lanes.
-void to_lanes(const float* const* at, std::int64_t offset, std::int64_t count, float* to) {
-    std::int64_t i = 0;
-#if HWY_TARGET != HWY_SCALAR
-    const Floats d;
-    for (; i + 4 <= count; i += 4) {
-        Quad v{load_blocks(d, at, offset + i), load_blocks(d, at + 1, offset + i),
-               load_blocks(d, at + 2, offset + i), load_blocks(d, at + 3, offset + i)};
-        transpose_blocks(v);
-        for (int k = 0; k < 4; ++k) hn::Store(v[k], d, to + (i + k) * lanes());
-    }
-#endif
-    for (; i < count; ++i)
-        for (std::int64_t lane = 0; lane < lanes(); ++lane) to[i * lanes() + lane] = at[lane][offset + i];
-}
-
-void from_lanes(const float* from, std::int64_t count, float* const* at, std::int64_t offset) {
-    std::int64_t i = 0;
-#if HWY_TARGET != HWY_SCALAR
-    const Floats d;
-    for (; i + 4 <= count; i += 4) {
-        Quad v{hn::Load(d, from + i * lanes()), hn::Load(d, from + (i + 1) * lanes()),
-               hn::Load(d, from + (i + 2) * lanes()), hn::Load(d, from + (i + 3) * lanes())};
-        transpose_blocks(v);
-        for (int k = 0; k < 4; ++k) store_blocks(d, v[k], at + k, offset + i);
-    }
-#endif
-    for (; i < count; ++i)
-        for (std::int64_t lane = 0; lane < lanes(); ++lane) at[lane][offset + i] = from[i * lanes() + lane];
 }
 
 /// The last axis of two rows that were transformed as one, z: u as real and v as imaginary parts.
