@@ -14,6 +14,7 @@
 #include "engine/data/features.hpp"
 #include "engine/nn/registry.hpp"
 #include "engine/optim/optimiser.hpp"
+#include "engine/optim/schedule.hpp"
 
 namespace spectral {
 
@@ -40,6 +41,9 @@ const Schema& training_schema() {
         {"optimiser", FieldType::choice, "adam", "optimiser", "rule that turns gradients into updates",
          kAnyLow, kAnyHigh, names(optimiser_registry())},
         {"learning_rate", FieldType::real, 0.0, "learning rate", "0: the optimiser's default", 0, 1e30},
+        {"schedule", FieldType::choice, "constant", "schedule",
+         "cosine: the learning rate falls along half a cosine, to 0 after the last epoch", kAnyLow, kAnyHigh,
+         schedule_names()},
         {"momentum", FieldType::real, 0.9, "momentum", "of the sgd optimiser", 0, 1},
         {"batch", FieldType::integer, 256, "batch", "samples per step", 1, 1 << 20},
         {"epochs", FieldType::integer, 12, "epochs", "passes over the training set", 1, 1e6},
@@ -65,6 +69,7 @@ Json to_json(const ExperimentConfig& c) {
             {"standardise", c.standardise},
             {"optimiser", c.optimiser},
             {"learning_rate", c.learning_rate},
+            {"schedule", c.schedule},
             {"momentum", c.momentum},
             {"batch", c.batch},
             {"epochs", c.epochs},
@@ -106,6 +111,7 @@ ExperimentConfig config_from_json(const Json& json, const std::string& where) {
     config.standardise = plain["standardise"];
     config.optimiser = plain["optimiser"];
     config.learning_rate = plain["learning_rate"];
+    config.schedule = plain["schedule"];
     config.momentum = plain["momentum"];
     config.batch = plain["batch"];
     config.epochs = plain["epochs"];

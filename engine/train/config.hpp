@@ -17,8 +17,9 @@ struct ExperimentConfig {
     std::string features = "auto";  ///< auto: what the model prefers
     bool standardise = false;       ///< features to mean 0 and deviation 1 over the training set
     std::string optimiser = "adam";
-    double learning_rate = 0;  ///< 0: the optimiser's default
-    double momentum = 0.9;     ///< for sgd
+    double learning_rate = 0;           ///< 0: the optimiser's default
+    std::string schedule = "constant";  ///< of the learning rate, as schedule.hpp has it
+    double momentum = 0.9;              ///< for sgd
     std::int64_t batch = 256;
     std::int64_t epochs = 12;
     std::int64_t seed = 0;

@@ -13,6 +13,7 @@
 #include "engine/core/counted_plans.hpp"
 #include "engine/core/error.hpp"
 #include "engine/core/random.hpp"
+#include "engine/optim/schedule.hpp"
 #include "engine/train/evaluate.hpp"
 #include "engine/train/generate.hpp"
 #include "engine/train/provenance.hpp"
@@ -180,6 +181,12 @@ struct Trainer::Impl {
         order_ready = true;
     }
 
+    /// Of the next step.
+    double scheduled_rate() const {
+        return at.learning_rate *
+               schedule_factor(config.schedule, epoch() / static_cast<double>(config.epochs));
+    }
+
     /// Forward, backward and, if loss and gradients are finite, the update, without waiting in between.
     StepVerdict train_on(const Batch& batch) {
         backend->run_as_one([&] {
@@ -187,7 +194,7 @@ struct Trainer::Impl {
             for (const auto& weight : stored)
                 if (weight) weight->pull_gradient();
             backend->run(JudgeStep{optimiser->slots(), sums.as<LossSums>(), verdict.as<StepVerdict>()});
-            optimiser->update(at.step + 1, at.learning_rate, verdict.as<StepVerdict>());
+            optimiser->update(at.step + 1, scheduled_rate(), verdict.as<StepVerdict>());
             for (const auto& weight : stored)
                 if (weight) weight->push_value();
         });
