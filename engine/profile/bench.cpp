@@ -21,6 +21,7 @@ namespace {
 
 constexpr int kMinSamples = 9;
 constexpr double kMinSampleSeconds = 1e-3;  ///< shorter ones would time the clock
+constexpr double kLongCallSeconds = 1;      ///< from here on one call tells enough
 
 double seconds_of(Backend& backend, const std::function<void()>& work) {
     const std::int64_t start = backend.nanoseconds(backend.mark());
@@ -28,7 +29,7 @@ double seconds_of(Backend& backend, const std::function<void()>& work) {
     return 1e-9 * static_cast<double>(backend.nanoseconds(backend.mark()) - start);
 }
 
-/// Median time of one call.
+/// Median time of one call; of one that takes long its only time.
 double time_call(Backend& backend, const OpCase& op_case, Level level, double seconds) {
     const auto calls = [&](std::int64_t count) {
         return seconds_of(backend, [&] {
@@ -37,6 +38,7 @@ double time_call(Backend& backend, const OpCase& op_case, Level level, double se
     };
     std::int64_t count = 1;
     double taken = calls(count);
+    if (taken >= std::max(seconds, kLongCallSeconds)) return taken;
     while (taken < kMinSampleSeconds && count < (1 << 20)) taken = calls(count *= 2);
     std::vector<double> samples;
     for (double total = 0; total < seconds || samples.size() < kMinSamples;
