@@ -8,6 +8,7 @@
 #include "app/commands/commands.hpp"
 #include "engine/core/error.hpp"
 #include "engine/profile/op_case.hpp"
+#include "engine/profile/tile_sweep.hpp"
 
 namespace spectral::app {
 
@@ -18,7 +19,7 @@ struct BenchArguments {
     std::string level = "all";
     double seconds = 0.2;
     int threads = 0;
-    bool json = false, list = false, fresh_ceiling = false;
+    bool json = false, list = false, fresh_ceiling = false, tiles = false;
 };
 
 std::optional<int> parse_level(const std::string& text) {
@@ -45,7 +46,58 @@ void print_table(const std::vector<BenchResult>& results) {
     }
 }
 
+void print_tiles(const TileSweep& sweep) {
+    const TileSweepRequest& r = sweep.request;
+    fmt::print("causal attention · {} × {} heads × {} × {} · {}\n", r.batch, r.heads, r.sequence, r.head_size,
+               sweep.backend);
+    fmt::print("{:>8} {:>6} {:>10} {:>13} {:>9}\n", "queries", "keys", "ms", "work KiB", "max diff");
+    for (const TilePoint& point : sweep.points)
+        fmt::print("{:>8} {:>6} {:>10.4g} {:>13.1f} {:>9.2g}{}\n", point.tile.queries, point.tile.keys,
+                   point.ms, static_cast<double>(point.work_bytes) / 1024, point.max_abs_diff,
+                   point.chosen ? "  chosen" : "");
+}
+
+/// Tiles of one operation are not levels of many: what chooses among those is refused.
+TileSweepRequest tile_request(const BenchArguments& a) {
+    if (a.ops != std::vector<std::string>{"attention"})
+        throw Error("--tiles", "is of attention alone", "add --op attention");
+    if (a.level != "all") throw Error("--tiles", "times one level, the best", "leave out --level");
+    if (a.fresh_ceiling || a.list)
+        throw Error("--tiles", "goes with neither --list nor --fresh-ceiling", "leave them out");
+    if (a.backends.size() != 1)
+        throw Error("--tiles", "is of one backend", "give one --backend, or none for the best");
+    TileSweepRequest request;
+    Json given = parse_sizes(a.sizes);
+    if (!given.contains("sequence")) given["sequence"] = request.sequence;
+    const Json sizes = complete(find_op_case("attention").sizes, given, "operation attention");
+    request.sequence = sizes.at("sequence").get<std::int64_t>();
+    request.batch = sizes.at("batch").get<std::int64_t>();
+    request.heads = sizes.at("heads").get<std::int64_t>();
+    request.head_size = sizes.at("head_size").get<std::int64_t>();
+    if (a.backends.front() != "all") request.backend = a.backends.front();
+    request.threads = a.threads;
+    request.seconds_per_tile = a.seconds;
+    return request;
+}
+
+void run_tiles(const BenchArguments& a) {
+    const TileSweepRequest request = tile_request(a);
+    watch_signals();
+    const ProgressBar bar;
+    MemoryBudget budget(available_memory());
+    const TileSweep sweep = sweep_tiles(request, budget, bar.listener());
+    bar.clear();
+    if (a.json)
+        fmt::print("{}\n", to_json(sweep).dump());
+    else
+        print_tiles(sweep);
+}
+
 void run(const BenchArguments& a) {
+    if (a.tiles) {
+        run_tiles(a);
+        return;
+    }
     if (a.list) {
         print_list();
         return;
@@ -91,6 +143,8 @@ void add_bench(CLI::App& app, int& exit_code) {
         ->type_name("N")
         ->check(CLI::Range(0, 1024));
     command->add_flag("--fresh-ceiling", a->fresh_ceiling, "measure the machine's ceiling again");
+    command->add_flag("--tiles", a->tiles,
+                      "of attention: time and memory by the size of its tiles; with --op attention");
     command->add_flag("--list", a->list, "print the operations and their sizes");
     command->add_flag("--json", a->json, "print one JSON object as the last line");
     command->footer(
@@ -98,7 +152,8 @@ void add_bench(CLI::App& app, int& exit_code) {
         "the "
         "time taken;\nabove 100 % where the data stay in caches.\n\n"
         "Examples:\n  spectral bench --op purefft_step --level all\n"
-        "  spectral bench --op rfft_magnitude,adam --size batch=65536 --json");
+        "  spectral bench --op rfft_magnitude,adam --size batch=65536 --json\n"
+        "  spectral bench --op attention --tiles --size sequence=4096");
     command->callback([=, &exit_code] {
         try {
             run(*a);

@@ -24,6 +24,7 @@ public:
     void forward(std::int64_t batch, const LayerInput& x, float* y, bool training) override;
     void backward(std::int64_t batch, const float* dy, float* dx) override;
     std::vector<Parameter*> parameters() override { return adapter_->parameters(); }
+    std::vector<Layer*> children() const override { return {base_.get(), adapter_.get()}; }
 
     Layer& base() { return *base_; }
 

@@ -27,6 +27,7 @@ public:
     void forward(std::int64_t batch, const LayerInput& x, float* y, bool training) override;
     void backward(std::int64_t batch, const float* dy, float* dx) override;
     std::vector<Parameter*> parameters() override { return parameters_; }
+    std::vector<Layer*> children() const override { return {inner_.get()}; }
     void begin_step(std::int64_t step) override { inner_->begin_step(step); }
 
 private:

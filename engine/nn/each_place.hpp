@@ -33,6 +33,7 @@ public:
         inner_->backward(batch * places_, dy, dx);
     }
     std::vector<Parameter*> parameters() override { return inner_->parameters(); }
+    std::vector<Layer*> children() const override { return {inner_.get()}; }
     void begin_step(std::int64_t step) override { inner_->begin_step(step); }
     std::vector<PatternSnapshot::Matrix> patterns() override { return inner_->patterns(); }
 

@@ -58,6 +58,8 @@ public:
     virtual void backward(std::int64_t batch, const float* dy, float* dx) = 0;
 
     virtual std::vector<Parameter*> parameters() { return {}; }
+    /// The layers that this one is made of, in order; empty where it is made of none.
+    virtual std::vector<Layer*> children() const { return {}; }
     /// Before the passes of training step `step`, counted from 1: who draws random numbers draws by it.
     virtual void begin_step(std::int64_t /*step*/) {}
     /// Matrices for a page of learned patterns; empty where there is nothing to show.

@@ -118,6 +118,17 @@ void MultiHeadAttention::forward(std::int64_t batch, const LayerInput& x, float*
     output_.forward(rows, {mixed_.data(), size_.width, nullptr}, y, training);
 }
 
+HostTensor MultiHeadAttention::first_sample(const Tensor& rows, std::int64_t width) const {
+    HostTensor sample{{size_.places, width},
+                      std::vector<float>(static_cast<std::size_t>(size_.places * width))};
+    device_.backend.copy_to_host(sample.values.data(), rows.data(), sample.values.size() * sizeof(float));
+    return sample;
+}
+
+HostTensor MultiHeadAttention::packed_rows() const { return first_sample(packed_, 3 * size_.width); }
+
+HostTensor MultiHeadAttention::mixed_rows() const { return first_sample(mixed_, size_.width); }
+
 void MultiHeadAttention::backward(std::int64_t batch, const float* dy, float* dx) {
     require_trained();
     const std::int64_t rows = batch * size_.places;

@@ -46,10 +46,19 @@ public:
     /// nobody attends to; null: none is. They live as long as they are used.
     void set_padding(const std::uint8_t* keep) { keep_ = keep; }
     const AttentionTile& tile() const { return tile_; }
+    const AttentionOptions& options() const { return options_; }
+    SequenceSize size() const { return size_; }
+
+    /// Of the first sample of the last pass, places × 3·width: the queries of all heads, their keys, their
+    /// values, turned by their place where the layer does so. Waits for queued operations.
+    HostTensor packed_rows() const;
+    /// What the heads gave for that sample, before the last product: places × width.
+    HostTensor mixed_rows() const;
 
 private:
     AttentionShape shape(std::int64_t batch) const;
     void turn(std::int64_t batch, float* packed, bool back);
+    HostTensor first_sample(const Tensor& rows, std::int64_t width) const;
 
     Device device_;
     SequenceSize size_;

@@ -21,8 +21,7 @@ public:
     void backward(std::int64_t batch, const float* dy, float* dx) override;
     std::vector<Parameter*> parameters() override;
     void begin_step(std::int64_t step) override;
-
-    std::vector<Layer*> children() const;
+    std::vector<Layer*> children() const override;
 
 private:
     std::vector<std::unique_ptr<Layer>> layers_;

@@ -40,16 +40,22 @@ double layer_syntony(std::span<const float> x, std::span<const float> differenti
     return std::clamp(1 - moved / (back + epsilon), 0.0, 1.0);
 }
 
-std::vector<double> attention_syntony(std::span<const float> weights, std::size_t places) {
-    require(places > 0 && weights.size() % places == 0, "attention syntony",
+std::vector<double> attention_entropy(std::span<const float> weights, std::size_t places) {
+    require(places > 0 && weights.size() % places == 0, "attention entropy",
             "its weights are not whole rows of places");
     std::vector<double> rows;
     for (std::size_t first = 0; first < weights.size(); first += places) {
         double entropy = 0;
         for (const float weight : weights.subspan(first, places))
             if (weight > 0) entropy -= static_cast<double>(weight) * std::log(static_cast<double>(weight));
-        rows.push_back(places == 1 ? 1 : 1 - entropy / std::log(static_cast<double>(places)));
+        rows.push_back(entropy);
     }
+    return rows;
+}
+
+std::vector<double> attention_syntony(std::span<const float> weights, std::size_t places) {
+    std::vector<double> rows = attention_entropy(weights, places);
+    for (double& row : rows) row = places == 1 ? 1 : 1 - row / std::log(static_cast<double>(places));
     return rows;
 }
 

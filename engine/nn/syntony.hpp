@@ -15,7 +15,11 @@ double syntony(std::span<const float> values, std::span<const double> mode_norms
 double layer_syntony(std::span<const float> x, std::span<const float> differentiated,
                      std::span<const float> harmonised, double epsilon = 1e-6);
 
-/// 1 − H(p)/ln T for every row of T weights, H their entropy in nats: 1 where a row looks at one place, 0
+/// H(p) = −Σ p·ln p, in nats, of every row of `places` weights: 0 where a row looks at one place, ln T where
+/// it looks at T all alike. Throws Error where the weights are not whole rows.
+std::vector<double> attention_entropy(std::span<const float> weights, std::size_t places);
+
+/// 1 − H(p)/ln T for every row of T weights, H their entropy: 1 where a row looks at one place, 0
 /// where it looks at all alike. Of a single place, 1.
 std::vector<double> attention_syntony(std::span<const float> weights, std::size_t places);
 

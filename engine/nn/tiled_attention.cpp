@@ -129,10 +129,15 @@ AttentionPlan prepare_attention(Device device, const Tensor& q, const Tensor& k,
 
 Tensor compute_attention(AttentionPlan& plan, const AttentionMask& mask) {
     Tensor y(plan.device_, MemoryTag::activations, plan.q_->shape(), "attention output");
+    compute_attention(plan, mask, y);
+    return y;
+}
+
+void compute_attention(AttentionPlan& plan, const AttentionMask& mask, Tensor& y) {
+    require_shape(y, "output", plan.q_->shape());
     plan.device_.backend.run(Attention{plan.masked(mask), plan.tile_, plan.q_->data(), plan.k_->data(),
                                        plan.v_->data(), y.data(), plan.log_sum_.data(),
                                        plan.scratch_.data()});
-    return y;
 }
 
 AttentionGradients attention_gradients(AttentionPlan& plan, const AttentionMask& mask, const Tensor& y,

@@ -63,6 +63,7 @@ private:
     friend AttentionPlan prepare_attention(Device, const Tensor&, const Tensor&, const Tensor&, AttentionTile,
                                            AttentionMode);
     friend Tensor compute_attention(AttentionPlan&, const AttentionMask&);
+    friend void compute_attention(AttentionPlan&, const AttentionMask&, Tensor&);
     friend AttentionGradients attention_gradients(AttentionPlan&, const AttentionMask&, const Tensor&,
                                                   const Tensor&);
     AttentionPlan(Device device, const Tensor& q, const Tensor& k, const Tensor& v)
@@ -83,6 +84,8 @@ AttentionPlan prepare_attention(Device device, const Tensor& q, const Tensor& k,
 
 /// batch × heads × queries × size; rows that attend to nothing are 0.
 Tensor compute_attention(AttentionPlan& plan, const AttentionMask& mask = {});
+/// Into y. Throws Error where that has another shape than the queries.
+void compute_attention(AttentionPlan& plan, const AttentionMask& mask, Tensor& y);
 
 /// Of a loss whose gradient at y, the result of compute_attention() with the same mask, is dy.
 AttentionGradients attention_gradients(AttentionPlan& plan, const AttentionMask& mask, const Tensor& y,

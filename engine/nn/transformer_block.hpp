@@ -38,6 +38,7 @@ public:
     }
     void backward(std::int64_t batch, const float* dy, float* dx) override { parts_.backward(batch, dy, dx); }
     std::vector<Parameter*> parameters() override { return parts_.parameters(); }
+    std::vector<Layer*> children() const override { return parts_.children(); }
     void begin_step(std::int64_t step) override { parts_.begin_step(step); }
 
 private:

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <map>
 #include <set>
@@ -13,40 +12,12 @@
 
 #include "engine/core/error.hpp"
 #include "engine/profile/op_case.hpp"
+#include "engine/profile/timing.hpp"
 #include "kernels/backend.hpp"
 
 namespace spectral {
 
 namespace {
-
-constexpr int kMinSamples = 9;
-constexpr double kMinSampleSeconds = 1e-3;  ///< shorter ones would time the clock
-constexpr double kLongCallSeconds = 1;      ///< from here on one call tells enough
-
-double seconds_of(Backend& backend, const std::function<void()>& work) {
-    const std::int64_t start = backend.nanoseconds(backend.mark());
-    work();
-    return 1e-9 * static_cast<double>(backend.nanoseconds(backend.mark()) - start);
-}
-
-/// Median time of one call; of one that takes long its only time.
-double time_call(Backend& backend, const OpCase& op_case, Level level, double seconds) {
-    const auto calls = [&](std::int64_t count) {
-        return seconds_of(backend, [&] {
-            for (std::int64_t i = 0; i < count; ++i) op_case.run(level);
-        });
-    };
-    std::int64_t count = 1;
-    double taken = calls(count);
-    if (taken >= std::max(seconds, kLongCallSeconds)) return taken;
-    while (taken < kMinSampleSeconds && count < (1 << 20)) taken = calls(count *= 2);
-    std::vector<double> samples;
-    for (double total = 0; total < seconds || samples.size() < kMinSamples;
-         total += samples.back() * static_cast<double>(count))
-        samples.push_back(calls(count) / static_cast<double>(count));
-    std::ranges::nth_element(samples, samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2));
-    return samples[samples.size() / 2];
-}
 
 double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
     double largest = a.size() == b.size() ? 0 : std::numeric_limits<double>::infinity();
@@ -122,7 +93,8 @@ std::vector<BenchResult> run_bench(const BenchRequest& request, MemoryBudget& bu
                 const std::vector<double> values = op_case.result();
                 const auto [reference, first] = references.try_emplace(&info, values);
                 BenchResult result;
-                result.ms = 1e3 * time_call(*backend, op_case, level, request.seconds_per_level);
+                result.ms = 1e3 * time_call(
+                                      *backend, [&] { op_case.run(level); }, request.seconds_per_level);
                 if (slowest_ms == 0) slowest_ms = result.ms;
                 if (!wanted) continue;
                 result.op = info.op;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/core/tensor.hpp"
+#include "engine/nn/attention_analysis.hpp"
 #include "engine/nn/pattern_snapshot.hpp"
 #include "kernels/ops/fft.hpp"
 
@@ -68,6 +69,27 @@ struct TextSample {
     std::string text;  ///< UTF-8
 };
 
+/// What is looked at of a model's attention.
+struct AttentionRequest {
+    std::int64_t sample = 0;            ///< a window of the test part, counted from 0
+    std::optional<std::string> text{};  ///< instead of it, in UTF-8
+    std::int64_t block = 0;             ///< counted from 0
+    bool operator==(const AttentionRequest&) const = default;
+};
+
+/// What there was to see.
+struct AttentionView {
+    AttentionRequest request;
+    std::int64_t step = 0;
+    double epoch = 0;                 ///< fractional
+    std::int64_t samples = 0;         ///< windows that there are to choose from; 0: no data
+    std::int64_t left_out = 0;        ///< tokens at the beginning of a text that is longer than the context
+    std::string token_unit;           ///< Vocabulary::unit_name()
+    std::vector<std::string> tokens;  ///< Vocabulary::name() of each place
+    std::shared_ptr<const AttentionAnalysis> analysis;  ///< null: `problem` says why
+    std::string problem, hint;
+};
+
 /// A mean cross-entropy in nats as bits for each token.
 inline double bits_per_token(double loss) { return loss / std::numbers::ln2; }
 
@@ -120,6 +142,7 @@ struct Updates {
     std::vector<std::shared_ptr<const PatternSnapshot>> patterns;  ///< ascending in step, thinned
     std::shared_ptr<const Evaluation> evaluation;
     std::optional<TextSample> text;  ///< the newest
+    std::shared_ptr<const AttentionView> attention;
     std::optional<NumericTrouble> trouble;
     std::optional<MemoryShortage> shortage;
     std::vector<FileReport> files;  ///< in the order they were written
@@ -141,6 +164,10 @@ struct CheckpointNow {
     std::string path;        ///< empty: the run's own output
     bool with_state = true;  ///< false: an exported model without the checkpoint group
 };
+/// Shows what attention looks at, now and whenever patterns are shown; nothing: no longer.
+struct LookAtAttention {
+    std::optional<AttentionRequest> request;
+};
 struct ClearPlans {};  ///< the backend's; operations that need one make it anew
 struct Recover {       ///< back to the last good state, after NumericTrouble
     double learning_rate;
@@ -149,6 +176,6 @@ struct Recover {       ///< back to the last good state, after NumericTrouble
 
 using Command =
     std::variant<command::Pause, command::Resume, command::Step, command::Stop, command::SetLearningRate,
-                 command::CheckpointNow, command::ClearPlans, command::Recover>;
+                 command::CheckpointNow, command::LookAtAttention, command::ClearPlans, command::Recover>;
 
 }  // namespace spectral

@@ -9,10 +9,8 @@
 
 #include "engine/core/error.hpp"
 #include "engine/core/random.hpp"
-#include "engine/nn/registry.hpp"
-#include "engine/train/config.hpp"
-#include "engine/train/evaluate.hpp"
 #include "engine/train/standardisation.hpp"
+#include "engine/train/text_model.hpp"
 
 namespace spectral {
 
@@ -76,12 +74,7 @@ std::int32_t starting_token(const Vocabulary& vocabulary) {
 std::string generate_text(const ModelFile& file, const std::string& where,
                           std::optional<std::string_view> prompt, const Sampling& sampling,
                           const std::string& backend_name, const Progress& progress) {
-    require_network(file, where);
-    if (file.vocabulary.size() == 0 || !file.feature_shape)
-        throw Error(where, "holds no model of text, or was written before such models kept their characters",
-                    "give a file of 'spectral train --dataset text'");
-    const ExperimentConfig config = config_from_json(file.config, where);
-    const ModelInfo& info = find_model(config.model);
+    require_text_model(file, where);
     std::vector<std::int32_t> tokens;
     try {
         if (prompt)
@@ -91,25 +84,14 @@ std::string generate_text(const ModelFile& file, const std::string& where,
     } catch (const Error& failure) {
         throw BadValue("prompt", failure.why(), "use what occurs in the text that the model was trained on");
     }
-    const std::int64_t classes = file.vocabulary.size();
-    // Memory is asked for only when the file holds as many numbers as its configuration promises.
-    std::int64_t values = 0;
-    for (const LayerRecord& layer : network_layers(file))
-        for (const NamedTensor& each : layer.tensors) values += each.tensor.shape.size();
-    if (info.count_parameters(config.model_options, *file.feature_shape, classes) != values)
-        throw Error(where, "its layers are not those of its configuration",
-                    "use it with its own configuration");
-    const auto backend = open_backend(backend_name);
-    MemoryBudget budget(available_memory());
-    const Device device{*backend, budget};
-    const auto model = info.make(
-        {device, config.model_options, *file.feature_shape, classes, 1, 0, backend->threads(), Use::run});
-    if (model->predictions() != file.feature_shape->size())
-        throw Error(where, fmt::format("its model, {}, tells one character behind a whole window", info.name),
-                    "text comes from models that tell one at every place, as char-transformer");
-    load_layers(*backend, *model, file);
+    const TextModel opened = open_text_model(file, where, backend_name);
+    if (opened.model->predictions() != file.feature_shape->size())
+        throw Error(
+            where,
+            fmt::format("its model, {}, tells one character behind a whole window", opened.config.model),
+            "text comes from models that tell one at every place, as char-transformer");
     const std::vector<std::int32_t> added =
-        continue_tokens(device, *model, classes, tokens, sampling, progress);
+        continue_tokens(opened.device(), *opened.model, file.vocabulary.size(), tokens, sampling, progress);
     tokens.insert(tokens.end(), added.begin(), added.end());
     return file.vocabulary.decode(tokens);
 }

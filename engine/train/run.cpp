@@ -372,6 +372,12 @@ void TrainingRun::show_text(Trainer& trainer) {
     }
 }
 
+void TrainingRun::show_attention(Trainer& trainer) {
+    if (!attention_) return;
+    auto view = std::make_shared<const AttentionView>(trainer.attention(*attention_));
+    post([&](Updates& updates) { updates.attention = std::move(view); });
+}
+
 /// Densely at first, when most is learned, then ever further apart in steps but not in time; never so often
 /// that taking them costs more than kSnapshotShare.
 bool TrainingRun::snapshot_due(const Trainer& trainer) const {
@@ -392,6 +398,7 @@ void TrainingRun::flush(Trainer& trainer, bool with_patterns) {
             // One picture less is no reason to stand still; what the run itself needs says so when it is
             // short.
         }
+        show_attention(trainer);
         last_snapshot_ = Clock::now();
         last_snapshot_step_ = trainer.step_count();
         snapshot_cost_ = last_snapshot_ - start;
@@ -473,6 +480,9 @@ void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
             report.hint = error.hint();
         }
         post([&](Updates& updates) { updates.files.push_back(report); });
+    } else if (const auto* look = std::get_if<command::LookAtAttention>(&command)) {
+        attention_ = look->request;
+        show_attention(trainer);
     } else if (std::holds_alternative<command::ClearPlans>(command)) {
         trainer.clear_plans();
         flush(trainer, false);

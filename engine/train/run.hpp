@@ -103,6 +103,7 @@ private:
     void save_when_possible(Trainer& trainer);
     void write_checkpoint(Trainer& trainer, const ModelFile& file);
     void show_text(Trainer& trainer);
+    void show_attention(Trainer& trainer);
     bool snapshot_due(const Trainer& trainer) const;
     void flush(Trainer& trainer, bool with_patterns);
     void report_throughput(const Trainer& trainer, Updates& updates);
@@ -132,7 +133,8 @@ private:
     bool epoch_open_ = false;                       ///< its last batch is done, its evaluation is not
     std::shared_ptr<const Evaluation> evaluation_;  ///< the newest
     std::vector<StepPoint> pending_steps_;
-    std::vector<PlanInfo> plans_;  ///< as last posted
+    std::vector<PlanInfo> plans_;                ///< as last posted
+    std::optional<AttentionRequest> attention_;  ///< nothing: nobody looks
     Clock::time_point last_flush_{}, last_snapshot_{}, last_checkpoint_{};
     Clock::duration snapshot_cost_{};
     std::int64_t last_snapshot_step_ = 0, last_text_step_ = -1;

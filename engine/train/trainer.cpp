@@ -14,6 +14,7 @@
 #include "engine/core/error.hpp"
 #include "engine/core/random.hpp"
 #include "engine/optim/schedule.hpp"
+#include "engine/train/attention_view.hpp"
 #include "engine/train/evaluate.hpp"
 #include "engine/train/generate.hpp"
 #include "engine/train/provenance.hpp"
@@ -341,6 +342,15 @@ std::optional<TextSample> Trainer::write_text(std::int64_t length, const Progres
         continue_tokens(s.device, *s.model, vocabulary.size(), std::span(&first, 1),
                         {.length = length, .seed = static_cast<std::uint64_t>(s.config.seed)}, progress);
     return TextSample{s.at.step, s.epoch(), displayable(vocabulary.decode(tokens))};
+}
+
+AttentionView Trainer::attention(const AttentionRequest& request) {
+    Impl& s = *impl_;
+    AttentionView view =
+        view_attention(s.device, *s.model, s.dataset->vocabulary, s.dataset->test.tokens(), request);
+    view.step = s.at.step;
+    view.epoch = s.epoch();
+    return view;
 }
 
 std::size_t Trainer::model_file_bytes(bool with_state) {

@@ -61,6 +61,9 @@ public:
     /// What a model of text writes by itself, the same draws every time; nothing where it is no such model.
     std::optional<TextSample> write_text(std::int64_t length, const Progress& progress);
 
+    /// Of the data set's test part, or of a text.
+    AttentionView attention(const AttentionRequest& request);
+
     ModelFile model_file(bool with_state);
     /// bytes_of() such a file, before there is one.
     std::size_t model_file_bytes(bool with_state);

@@ -1,0 +1,124 @@
+#include "engine/train/attention_view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/core/error.hpp"
+#include "engine/nn/attention_analysis.hpp"
+
+namespace spectral {
+
+namespace {
+
+void note_problem(AttentionView& view, const Error& error) {
+    view.problem = error.what();
+    view.hint = error.hint();
+}
+
+/// The end of a text, as much as the model's context holds.
+std::vector<std::int32_t> tokens_of_text(const Vocabulary& vocabulary, const std::string& text,
+                                         std::int64_t context, AttentionView& view) {
+    std::vector<std::int32_t> tokens;
+    try {
+        tokens = vocabulary.encode(text);
+    } catch (const Error& failure) {
+        throw BadValue("text", failure.why(), "use what occurs in the text that the model was trained on");
+    }
+    if (tokens.empty()) throw BadValue("text", "is empty", "type what the model is to look at");
+    view.left_out = std::max<std::int64_t>(0, std::ssize(tokens) - context);
+    tokens.erase(tokens.begin(), tokens.begin() + view.left_out);
+    return tokens;
+}
+
+std::span<const std::int32_t> window_of(const TokenWindows* windows, std::int64_t sample,
+                                        std::int64_t context) {
+    if (windows == nullptr || windows->count() == 0)
+        throw Error("attention maps", "the data are no text", "type one of your own");
+    if (sample < 0 || sample >= windows->count())
+        throw BadValue("sample", fmt::format("{} is not one of the {} windows", sample + 1, windows->count()),
+                       fmt::format("choose 1 to {}", windows->count()));
+    const auto window = windows->window(sample);
+    return window.first(static_cast<std::size_t>(std::min<std::int64_t>(std::ssize(window), context)));
+}
+
+}  // namespace
+
+AttentionView view_attention(Device device, Model& model, const Vocabulary& vocabulary,
+                             const TokenWindows* windows, const AttentionRequest& request) {
+    AttentionView view;
+    view.request = request;
+    view.token_unit = vocabulary.unit_name();
+    if (windows != nullptr) view.samples = windows->count();
+    try {
+        const std::vector<AttentionLayer> layers = attention_layers(model);
+        require(!layers.empty() && vocabulary.size() > 0, "attention maps", "the model has no attention",
+                "train or open one that has, such as char-transformer");
+        const std::int64_t context = layers.front().attention->size().places;
+        std::vector<std::int32_t> tokens;
+        if (request.text) {
+            tokens = tokens_of_text(vocabulary, *request.text, context, view);
+        } else {
+            const auto window = window_of(windows, request.sample, context);
+            tokens.assign(window.begin(), window.end());
+        }
+        view.analysis = std::make_shared<const AttentionAnalysis>(
+            analyse_attention(device, model, vocabulary.size(), tokens, request.block));
+        for (const std::int32_t token : tokens) view.tokens.push_back(vocabulary.name(token));
+    } catch (const Error& error) {
+        note_problem(view, error);
+    }
+    return view;
+}
+
+FileAttention::FileAttention(const std::string& path, std::shared_ptr<Workspace> workspace)
+    : path_(path), file_(read_model_file(path)), workspace_(std::move(workspace)) {
+    if (!file_.history.step.empty()) step_ = file_.history.step.back();
+    if (!file_.checkpoint) return;
+    const Checkpoint& at = *file_.checkpoint;
+    step_ = at.step;
+    epoch_ = static_cast<double>(at.epoch);
+    if (at.steps_per_epoch > 0)
+        epoch_ += static_cast<double>(at.batch_in_epoch) / static_cast<double>(at.steps_per_epoch);
+}
+
+const TokenWindows& FileAttention::windows(const Progress& progress) {
+    const ExperimentConfig& config = model_->config;
+    if (!dataset_) {
+        std::shared_ptr<const Dataset> dataset;
+        try {
+            dataset = workspace_->dataset(config.dataset, config.data, config.dataset_options, progress);
+        } catch (const Error& failure) {
+            throw Error("the model's data", failure.what(), "type a text of your own");
+        }
+        if (dataset->vocabulary != file_.vocabulary || dataset->test.tokens() == nullptr)
+            throw Error("the model's data", "are another text than the one that it was trained on",
+                        "type a text of your own");
+        dataset_ = std::move(dataset);
+    }
+    return *dataset_->test.tokens();
+}
+
+AttentionView FileAttention::look(const AttentionRequest& request, const Progress& progress) {
+    AttentionView view;
+    view.request = request;
+    try {
+        if (!model_) {
+            // Of a network on other features than tokens there is nothing to be opened.
+            require(file_.vocabulary.size() > 0, "attention maps", "the model has no attention",
+                    "train or open one that has, such as char-transformer");
+            model_ = open_text_model(file_, path_, "cpu", 1);
+        }
+        const TokenWindows* chosen = dataset_ ? dataset_->test.tokens() : nullptr;
+        if (!request.text && !attention_layers(*model_->model).empty()) chosen = &windows(progress);
+        view = view_attention(model_->device(), *model_->model, file_.vocabulary, chosen, request);
+    } catch (const Error& error) {
+        note_problem(view, error);
+    }
+    view.step = step_;
+    view.epoch = epoch_;
+    return view;
+}
+
+}  // namespace spectral

@@ -1,0 +1,110 @@
+// Attention by the size of its tiles: which are tried, what they take, that all give the same; no times.
+#include "engine/profile/tile_sweep.hpp"
+
+#include <gtest/gtest.h>
+
+#include "engine/core/error.hpp"
+
+namespace spectral::test {
+namespace {
+
+TileSweepRequest small() {
+    return {.sequence = 200,
+            .batch = 2,
+            .heads = 3,
+            .head_size = 16,
+            .backend = "cpu",
+            .threads = 2,
+            .seconds_per_tile = 1e-4};
+}
+
+TEST(TileSweep, EveryTileGivesTheSameInMemoryThatIsExact) {
+    MemoryBudget budget;
+    const TileSweep sweep = sweep_tiles(small(), budget);
+    EXPECT_EQ(budget.total().current, 0U);
+    // 16 to 256 queries by 64 and by 256 keys.
+    ASSERT_EQ(sweep.points.size(), 10U);
+    EXPECT_EQ(sweep.backend, "cpu");
+    std::size_t chosen = 0;
+    const auto backend = open_backend("cpu", 2);
+    const AttentionTile best = optimize_tiling({*backend, budget}, 200, 2, 3, 16);
+    for (const TilePoint& point : sweep.points) {
+        EXPECT_EQ(point.max_abs_diff, 0);
+        EXPECT_GT(point.ms, 0);
+        AttentionShape shape;
+        shape.batch = 2;
+        shape.heads = 3;
+        shape.queries = shape.keys = 200;
+        shape.size = 16;
+        const auto floats = static_cast<std::size_t>(Attention::scratch_size(shape, point.tile, 2) + 1200);
+        EXPECT_EQ(point.work_bytes, floats * sizeof(float));
+        if (!point.chosen) continue;
+        ++chosen;
+        EXPECT_EQ(point.tile.queries, best.queries);
+        EXPECT_EQ(point.tile.keys, best.keys);
+    }
+    EXPECT_EQ(chosen, 1U);
+    EXPECT_GT(sweep.points[4].work_bytes, sweep.points[0].work_bytes);
+}
+
+TEST(TileSweep, TilesReachTheSequenceAndHoldTheChosenOne) {
+    const auto short_ones = tiles_to_sweep(10, {512, 64});
+    ASSERT_EQ(short_ones.size(), 2U);
+    EXPECT_EQ(short_ones[0].queries, 16);
+    EXPECT_EQ(short_ones[1].queries, 512);
+    const auto long_ones = tiles_to_sweep(1 << 20, {128, 64});
+    ASSERT_EQ(long_ones.size(), 14U);
+    EXPECT_EQ(long_ones[6].queries, 1024);
+    EXPECT_EQ(long_ones[6].keys, 64);
+    EXPECT_EQ(long_ones[7].keys, 256);
+}
+
+TEST(TileSweep, StopsWhenItIsTold) {
+    MemoryBudget budget;
+    int calls = 0;
+    EXPECT_THROW(sweep_tiles(small(), budget, [&](std::string_view, double) { return ++calls < 6; }),
+                 Cancelled);
+    EXPECT_EQ(calls, 6);
+    EXPECT_EQ(budget.total().current, 0U);
+}
+
+TEST(TileSweep, NamesTheSizeThatIsWrong) {
+    MemoryBudget budget;
+    const auto refused = [&](TileSweepRequest request) -> std::string {
+        try {
+            sweep_tiles(request, budget);
+        } catch (const BadValue& error) {
+            return error.field();
+        }
+        return "nothing";
+    };
+    TileSweepRequest request = small();
+    request.sequence = 0;
+    EXPECT_EQ(refused(request), "sequence");
+    request = small();
+    request.heads = -1;
+    EXPECT_EQ(refused(request), "heads");
+    request = small();
+    request.head_size = kMaxHeadSize + 1;
+    EXPECT_EQ(refused(request), "head_size");
+}
+
+TEST(TileSweep, MemoryThatIsNotThereIsSaid) {
+    MemoryBudget budget;
+    budget.set_limit(1 << 16);
+    EXPECT_THROW(sweep_tiles(small(), budget), OutOfMemory);
+    EXPECT_EQ(budget.total().current, 0U);
+}
+
+TEST(TileSweep, ItsReportHoldsEveryPoint) {
+    const TileSweep sweep{small(), "cpu", {{{16, 64}, 2.5, 1000, 0, false}, {{32, 64}, 1.5, 1000, 0, true}}};
+    const Json report = to_json(sweep);
+    EXPECT_EQ(report.at("sequence"), 200);
+    ASSERT_EQ(report.at("tiles").size(), 2U);
+    EXPECT_EQ(report.at("tiles")[1].at("queries"), 32);
+    EXPECT_EQ(report.at("tiles")[1].at("chosen"), true);
+    EXPECT_EQ(report.at("tiles")[0].at("ms"), 2.5);
+}
+
+}  // namespace
+}  // namespace spectral::test
