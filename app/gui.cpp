@@ -14,6 +14,7 @@
 #include "engine/nn/registry.hpp"
 #include "spectral_version.hpp"
 #include "ui/main_window.hpp"
+#include "ui/panels/attention_page.hpp"
 #include "ui/panels/compression_page.hpp"
 #include "ui/panels/embeddings_page.hpp"
 #include "ui/panels/patterns_page.hpp"
@@ -57,11 +58,14 @@ void arrange_screenshot(spectral::ui::MainWindow& window, const Screenshot& want
         });
     };
     using Page = spectral::ui::MainWindow::Page;
-    if (wanted.page == Page::compression || (wanted.page == Page::embeddings && wanted.after_epochs <= 0)) {
+    const bool computes = wanted.page == Page::embeddings || wanted.page == Page::attention;
+    if (wanted.page == Page::compression || (computes && wanted.after_epochs <= 0)) {
         auto* idle = new QTimer(&window);
         QObject::connect(idle, &QTimer::timeout, &window, [&window, idle, grab] {
             const auto& page = window.compression_page();
-            if (page.opening() || page.busy() || window.embeddings_page().busy()) return;
+            if (page.opening() || page.busy() || window.embeddings_page().busy() ||
+                window.attention_page().busy())
+                return;
             idle->stop();
             grab();
         });
@@ -119,7 +123,7 @@ int main(int count, char** arguments) {
                                   QStringLiteral("WxH"), QStringLiteral("1440x900"));
     const QCommandLineOption page(
         QStringLiteral("screenshot-page"),
-        QStringLiteral("training, patterns, compression, kernels, memory or embeddings"),
+        QStringLiteral("training, patterns, compression, kernels, memory, embeddings or attention"),
         QStringLiteral("PAGE"), QStringLiteral("training"));
     const QCommandLineOption after(QStringLiteral("after-epochs"),
                                    QStringLiteral("train so far before the picture"), QStringLiteral("N"),
@@ -132,12 +136,12 @@ int main(int count, char** arguments) {
     if (parser.isSet(theme) && !QStringList{"dark", "light", "system"}.contains(wanted_theme))
         return fail(QStringLiteral("--theme %1: give dark, light or system").arg(wanted_theme));
     const auto wanted_page =
-        QStringList{"training", "patterns", "compression", "kernels", "memory", "embeddings"}.indexOf(
-            parser.value(page));
+        QStringList{"training", "patterns", "compression", "kernels", "memory", "embeddings", "attention"}
+            .indexOf(parser.value(page));
     if (wanted_page < 0)
         return fail(
-            QStringLiteral("--screenshot-page %1: give training, patterns, compression, kernels, memory or "
-                           "embeddings")
+            QStringLiteral("--screenshot-page %1: give training, patterns, compression, kernels, memory, "
+                           "embeddings or attention")
                 .arg(parser.value(page)));
     const QSize wanted_size = parse_size(parser.value(size));
     if (parser.isSet(size) && wanted_size.isEmpty())

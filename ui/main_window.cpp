@@ -21,6 +21,7 @@
 #include "engine/nn/registry.hpp"
 #include "spectral_version.hpp"
 #include "ui/icons.hpp"
+#include "ui/panels/attention_page.hpp"
 #include "ui/panels/compression_page.hpp"
 #include "ui/panels/embeddings_page.hpp"
 #include "ui/panels/experiment_panel.hpp"
@@ -119,6 +120,8 @@ void MainWindow::build_pages() {
     tabs_->addTab(memory_, tr("Memory"));
     embeddings_ = new EmbeddingsPage(tabs_);
     tabs_->addTab(embeddings_, tr("Embeddings"));
+    attention_ = new AttentionPage(tabs_);
+    tabs_->addTab(attention_, tr("Attention"));
     tabs_->setTabToolTip(0, tr("Loss, accuracy, confusion and examples of the run (Alt+1)"));
     tabs_->setTabToolTip(1, tr("What the model has learned, at any moment of the run (Alt+2)"));
     tabs_->setTabToolTip(
@@ -126,6 +129,8 @@ void MainWindow::build_pages() {
     tabs_->setTabToolTip(3, tr("Where the time goes, operation by operation (Alt+4)"));
     tabs_->setTabToolTip(4, tr("What memory is used for, over time and by holder (Alt+5)"));
     tabs_->setTabToolTip(5, tr("Encodings of positions and embeddings of tokens, seen and measured (Alt+6)"));
+    tabs_->setTabToolTip(
+        6, tr("What every attention head of the model looks at, and how tiles of any size do (Alt+7)"));
     right->addWidget(tabs_, 1);
     message_place->hide();
     connect(messages_, &MessageBar::shown, message_place, &QWidget::setVisible);
@@ -206,7 +211,10 @@ void MainWindow::build_menus() {
         add_command(tr("&Memory"), QStringLiteral("action_page_memory"), QKeySequence(tr("Alt+5")), {});
     QAction* sixth = add_command(tr("&Embeddings"), QStringLiteral("action_page_embeddings"),
                                  QKeySequence(tr("Alt+6")), {});
-    view->addActions({first, second, third, fourth, fifth, sixth});
+    QAction* seventh =
+        add_command(tr("&Attention"), QStringLiteral("action_page_attention"), QKeySequence(tr("Alt+7")), {});
+    view->addActions({first, second, third, fourth, fifth, sixth, seventh});
+    connect(seventh, &QAction::triggered, this, [this] { show_page(Page::attention); });
     connect(sixth, &QAction::triggered, this, [this] { show_page(Page::embeddings); });
     connect(fifth, &QAction::triggered, this, [this] { show_page(Page::memory); });
     connect(fourth, &QAction::triggered, this, [this] { show_page(Page::kernels); });
@@ -317,7 +325,8 @@ void MainWindow::show_shortcuts() {
     for (const auto& [keys, what] :
          {std::pair{tr("Space"), tr("start, pause, resume")}, std::pair{tr("S"), tr("one step")},
           std::pair{tr("Ctrl+."), tr("stop")}, std::pair{tr("Ctrl+G"), tr("go on with the model on show")},
-          std::pair{tr("Alt+1 … Alt+6"), tr("Training, Patterns, Compression, Kernels, Memory, Embeddings")},
+          std::pair{tr("Alt+1 … Alt+7"),
+                    tr("Training, Patterns, Compression, Kernels, Memory, Embeddings, Attention")},
           std::pair{tr("Ctrl+K"), tr("compress the model on show")},
           std::pair{tr("F"), tr("follow the newest patterns")},
           std::pair{tr("Ctrl+O, Ctrl+R"), tr("open a model, resume from a file")},

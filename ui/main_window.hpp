@@ -17,6 +17,7 @@ class QTabWidget;
 
 namespace spectral::ui {
 
+class AttentionPage;
 class CompressionPage;
 class EmbeddingsPage;
 class ExperimentPanel;
@@ -32,7 +33,15 @@ class MainWindow : public QMainWindow {
     Q_OBJECT
 
 public:
-    enum class Page { training = 0, patterns = 1, compression = 2, kernels = 3, memory = 4, embeddings = 5 };
+    enum class Page {
+        training = 0,
+        patterns = 1,
+        compression = 2,
+        kernels = 3,
+        memory = 4,
+        embeddings = 5,
+        attention = 6
+    };
 
     explicit MainWindow(QWidget* parent = nullptr);
     ~MainWindow() override;
@@ -61,6 +70,7 @@ public:
     KernelsPage& kernels_page() { return *kernels_; }
     MemoryPage& memory_page() { return *memory_; }
     EmbeddingsPage& embeddings_page() { return *embeddings_; }
+    AttentionPage& attention_page() { return *attention_; }
     MessageBar& messages() { return *messages_; }
 
     /// Applies the theme that the settings ask for (dark, light, or the desktop's).
@@ -137,6 +147,7 @@ private:
     KernelsPage* kernels_ = nullptr;
     MemoryPage* memory_ = nullptr;
     EmbeddingsPage* embeddings_ = nullptr;
+    AttentionPage* attention_ = nullptr;
     StatusStrip* status_ = nullptr;
     QAction* open_action_ = nullptr;
     QAction* resume_file_action_ = nullptr;

@@ -13,6 +13,7 @@
 
 #include "engine/nn/registry.hpp"
 #include "ui/main_window.hpp"
+#include "ui/panels/attention_page.hpp"
 #include "ui/panels/compression_page.hpp"
 #include "ui/panels/embeddings_page.hpp"
 #include "ui/panels/experiment_panel.hpp"
@@ -67,6 +68,9 @@ void MainWindow::connect_session() {
     });
     connect(kernels_, &KernelsPage::problem, this,
             [this](const QString& what, const QString& hint) { messages_->show_error(what, hint); });
+    connect(attention_, &AttentionPage::problem, this,
+            [this](const QString& what, const QString& hint) { messages_->show_error(what, hint); });
+    connect(attention_, &AttentionPage::lookRequested, &session_, &RunSession::look_at_attention);
     connect(memory_, &MemoryPage::evictRequested, &session_, &RunSession::clear_plans);
     connect(memory_, &MemoryPage::limitChanged, this, &MainWindow::change_memory_limit);
     connect(bar_, &RunBar::startTriggered, this, &MainWindow::start_or_ask);
@@ -378,6 +382,7 @@ void MainWindow::show_record() {
     training_->show_record(session_.record());
     patterns_->show_record(session_.record());
     embeddings_->show_record(session_.record());
+    attention_->show_record(session_.record());
     kernels_->refresh(session_.active());
     memory_->refresh(session_.active());
 }

@@ -34,6 +34,7 @@ void RunRecord::add(const Updates& updates) {
     if (throughput_.size() > kMaxPoints)
         thin_evenly(throughput_, [](const ThroughputPoint& point) { return point.epoch; });
     if (updates.text) text_ = updates.text;
+    if (updates.attention) attention_ = updates.attention;
     if (updates.evaluation) evaluation_ = updates.evaluation;
     for (const Snapshot& snapshot : updates.patterns) add_snapshot(snapshot);
 }

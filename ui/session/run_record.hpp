@@ -36,6 +36,8 @@ public:
     const std::vector<Snapshot>& snapshots() const { return snapshots_; }
     const std::shared_ptr<const Evaluation>& evaluation() const { return evaluation_; }
     const std::optional<TextSample>& text() const { return text_; }
+    /// What was last seen of the model's attention; null where nobody looked.
+    const std::shared_ptr<const AttentionView>& attention() const { return attention_; }
     bool empty() const { return steps_.empty() && evaluations_.empty() && snapshots_.empty(); }
     /// How often points were taken back; a chart that appends starts over when it changes.
     std::int64_t revision() const { return revision_; }
@@ -51,6 +53,7 @@ private:
     std::vector<Snapshot> snapshots_;
     std::shared_ptr<const Evaluation> evaluation_;
     std::optional<TextSample> text_;
+    std::shared_ptr<const AttentionView> attention_;
     std::int64_t revision_ = 0;
 };
 

@@ -1,12 +1,16 @@
 #include "ui/session/run_session.hpp"
 
 #include <QFileInfo>
+#include <QMetaObject>
 #include <algorithm>
 #include <ctime>
+#include <exception>
 #include <functional>
+#include <string_view>
 #include <thread>
 #include <utility>
 
+#include "engine/core/error.hpp"
 #include "engine/io/model_file.hpp"
 #include "ui/session/model_view.hpp"
 
@@ -49,6 +53,9 @@ void RunSession::start(const ExperimentConfig& config, RunOptions options) {
     options.text_every = kTextEvery;
     options.workspace = workspace_;
     run_ = std::make_unique<TrainingRun>(config, std::move(options));
+    ++file_number_;
+    attention_worker_.submit([this](const std::atomic<bool>&) { looked_into_ = {}; });
+    if (attention_) send(command::LookAtAttention{attention_});
     timer_.start();
     Q_EMIT stateChanged();
 }
@@ -104,6 +111,9 @@ void RunSession::drain() {
     stopping_ = false;
     const QStringList missed = std::exchange(awaited_files_, {});
     retire(std::move(run_));
+    ++file_number_;
+    // What the run did not come to show, its file does.
+    if (attention_ && (!record_.attention() || record_.attention()->request != *attention_)) ask_attention();
     Q_EMIT stateChanged();
     for (const QString& path : missed)
         Q_EMIT failed(tr("%1 was not written: the run ended first.").arg(path), {});
@@ -145,6 +155,52 @@ void RunSession::save(const QString& path, bool with_state) {
     });
 }
 
+void RunSession::look_at_attention(std::optional<AttentionRequest> request) {
+    attention_ = std::move(request);
+    ask_attention();
+}
+
+void RunSession::ask_attention() {
+    if (run_) return send(command::LookAtAttention{attention_});
+    if (!attention_ || !has_model()) return attention_worker_.drop();
+    attention_worker_.submit([this, path = output_.toStdString(), request = *attention_,
+                              number = file_number_](const std::atomic<bool>& unwanted) {
+        look_into_file(path, request, number, unwanted);
+    });
+}
+
+void RunSession::look_into_file(const std::string& path, const AttentionRequest& request, std::int64_t number,
+                                const std::atomic<bool>& unwanted) {
+    auto view = std::make_shared<AttentionView>();
+    try {
+        if (looked_into_.number != number) {
+            looked_into_ = {};
+            looked_into_ = {number, std::make_unique<FileAttention>(path, workspace_)};
+        }
+        *view =
+            looked_into_.attention->look(request, [&](std::string_view, double) { return !unwanted.load(); });
+    } catch (const Cancelled&) {
+        return;
+    } catch (const Error& error) {
+        view->problem = error.what();
+        view->hint = error.hint();
+    } catch (const std::exception& error) {
+        view->problem = error.what();
+    }
+    view->request = request;
+    if (unwanted) return;
+    QMetaObject::invokeMethod(
+        this,
+        [this, number, view = std::shared_ptr<const AttentionView>(std::move(view))] {
+            if (run_ || number != file_number_) return;
+            Updates updates;
+            updates.attention = view;
+            record_.add(updates);
+            Q_EMIT updated(updates);
+        },
+        Qt::QueuedConnection);
+}
+
 void RunSession::open(const QString& path) {
     if (run_) return;
     background_.run([this, path] {
@@ -156,6 +212,8 @@ void RunSession::open(const QString& path) {
             state_.reset();
             output_ = path;
             resumable_ = view->resumable;
+            ++file_number_;
+            ask_attention();
             Q_EMIT stateChanged();
             Q_EMIT opened(path, view->config);
         });

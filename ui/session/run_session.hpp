@@ -7,11 +7,15 @@
 #include <QString>
 #include <QStringList>
 #include <QTimer>
+#include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
 
+#include "engine/train/attention_view.hpp"
 #include "engine/train/run.hpp"
 #include "ui/session/background.hpp"
+#include "ui/session/latest_worker.hpp"
 #include "ui/session/run_record.hpp"
 
 namespace spectral::ui {
@@ -34,6 +38,9 @@ public:
     void stop();
     void set_learning_rate(double value) { send(command::SetLearningRate{value}); }
     void clear_plans() { send(command::ClearPlans{}); }
+    /// Shows the attention of the run, at the pace of its patterns, or of the last run's or opened model's
+    /// file, as an update; of the next ones too. Nothing: no longer.
+    void look_at_attention(std::optional<AttentionRequest> request);
     void recover(double learning_rate) { send(command::Recover{learning_rate}); }
 
     /// Writes the model now, with the checkpoint (`with_state`) or without. Without a run going it copies
@@ -74,6 +81,9 @@ private:
     /// machine pays for, by the CPU time that the GUI thread used for the last one.
     void pace();
     void report_files(const Updates& updates);
+    void ask_attention();
+    void look_into_file(const std::string& path, const AttentionRequest& request, std::int64_t number,
+                        const std::atomic<bool>& unwanted);
     void retire(std::unique_ptr<TrainingRun> run);
 
     std::shared_ptr<Workspace> workspace_;
@@ -89,7 +99,15 @@ private:
     QString output_;
     bool resumable_ = false;
     QStringList awaited_files_;  ///< asked of the run, not yet reported
-    Background background_;      ///< last: its work refers to the rest
+    std::optional<AttentionRequest> attention_;
+    std::int64_t file_number_ = 0;  ///< of those that output() has named or that a run has written
+    /// The attention worker's own.
+    struct {
+        std::int64_t number = -1;
+        std::unique_ptr<FileAttention> attention;
+    } looked_into_;
+    Background background_;  ///< last: its work refers to the rest
+    LatestWorker attention_worker_;
 };
 
 }  // namespace spectral::ui

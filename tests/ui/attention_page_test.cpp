@@ -1,0 +1,415 @@
+// The Attention page: its states, what its choices ask for, its charts; of a run and of a file in the window;
+// and attention's tiles.
+#include "ui/panels/attention_page.hpp"
+
+#include <QComboBox>
+#include <QFile>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSpinBox>
+#include <QTableView>
+#include <QTest>
+#include <QToolButton>
+#include <cmath>
+#include <optional>
+#include <vector>
+
+#include "tests/ui/window_fixture.hpp"
+#include "ui/card.hpp"
+#include "ui/charts/heat_map.hpp"
+#include "ui/charts/line_chart.hpp"
+#include "ui/charts/map_grid.hpp"
+#include "ui/models/attention_head_model.hpp"
+#include "ui/panels/tiles_panel.hpp"
+
+namespace spectral::ui {
+
+class AttentionPageTest : public QObject, protected WindowFixture {
+    Q_OBJECT
+
+    std::unique_ptr<AttentionPage> page_;
+    std::vector<std::optional<AttentionRequest>> asked_;
+    RunRecord record_;
+
+    template <class Widget>
+    Widget* on_page(const char* name) {
+        auto* found = page_->findChild<Widget*>(QLatin1String(name));
+        if (found == nullptr) qWarning("no %s on the page", name);
+        return found;
+    }
+    bool empty_shown() { return on_page<QLabel>("attention_empty")->isVisible(); }
+    QString empty_text() { return on_page<QLabel>("attention_empty")->text(); }
+
+    void open_page() {
+        page_ = std::make_unique<AttentionPage>();
+        connect(page_.get(), &AttentionPage::lookRequested, page_.get(),
+                [this](const std::optional<AttentionRequest>& request) { asked_.push_back(request); });
+        page_->resize(1100, 1400);
+        page_->show();
+        QVERIFY(QTest::qWaitForWindowExposed(page_.get()));
+    }
+
+    /// Causal rows of two heads over the places: one looks at all alike, one at its own place alone.
+    static std::shared_ptr<AttentionView> made_view(const AttentionRequest& request, std::int64_t places,
+                                                    std::size_t heads = 2) {
+        auto analysis = std::make_shared<AttentionAnalysis>();
+        analysis->blocks = {"block1", "block2"};
+        analysis->block = request.block;
+        analysis->causal = true;
+        analysis->places = analysis->context = places;
+        analysis->head_size = 8;
+        for (std::size_t h = 0; h < heads; ++h) {
+            AttentionHead head;
+            head.weights = {{places, places}, std::vector<float>(static_cast<std::size_t>(places * places))};
+            double entropies = 0;
+            for (std::int64_t i = 0; i < places; ++i) {
+                for (std::int64_t j = 0; j <= i; ++j)
+                    head.weights.values[static_cast<std::size_t>(i * places + j)] =
+                        h == 0   ? 1.0F / static_cast<float>(i + 1)
+                        : i == j ? 1.0F
+                                 : 0.0F;
+                const double entropy = h == 0 ? std::log(static_cast<double>(i + 1)) : 0;
+                entropies += entropy;
+                head.entropy.push_back(entropy);
+                head.syntony.push_back(1 - entropy / std::log(static_cast<double>(places)));
+            }
+            head.mean_entropy = entropies / static_cast<double>(places);
+            head.mean_syntony = 1 - head.mean_entropy / std::log(static_cast<double>(places));
+            analysis->heads.push_back(std::move(head));
+        }
+        auto view = std::make_shared<AttentionView>();
+        view->request = request;
+        view->samples = request.text ? 0 : 40;
+        view->token_unit = "character";
+        for (std::int64_t i = 0; i < places; ++i) view->tokens.emplace_back(i % 3 == 2 ? "space" : "e");
+        view->analysis = std::move(analysis);
+        return view;
+    }
+    void answer(std::shared_ptr<const AttentionView> view) {
+        Updates updates;
+        updates.steps = {{record_.steps().empty() ? 1 : record_.steps().back().step + 1, 0.1, 1, 0}};
+        updates.attention = std::move(view);
+        record_.add(updates);
+        page_->show_record(record_);
+    }
+    static std::shared_ptr<AttentionView> problem(const AttentionRequest& request, const char* what,
+                                                  const char* hint) {
+        auto view = std::make_shared<AttentionView>();
+        view->request = request;
+        view->problem = what;
+        view->hint = hint;
+        return view;
+    }
+
+    /// A small model of a text that is short too.
+    ExperimentConfig text_config(std::int64_t epochs) {
+        QFile text(folder_.filePath(QStringLiteral("text.txt")));
+        if (!text.exists() && text.open(QIODevice::WriteOnly))
+            for (int i = 0; i < 60; ++i)
+                text.write("the long wave meets the shore " + QByteArray::number(i) + "\n");
+        ExperimentConfig config;
+        config.dataset = "text";
+        config.data = text.fileName().toStdString();
+        config.dataset_options = {{"context", 16}};
+        config.model = "char-transformer";
+        config.model_options = {{"width", 8}, {"layers", 2}, {"heads", 2}};
+        config.batch = 16;
+        config.epochs = epochs;
+        config.threads = 1;
+        return config;
+    }
+
+private Q_SLOTS:
+    void initTestCase() { use_own_settings(); }
+    void init() { open_page(); }
+    void cleanup() {
+        page_.reset();
+        close_window();
+        asked_.clear();
+        record_ = {};
+    }
+
+    void asks_when_it_is_seen_and_no_longer_when_not() {
+        QCOMPARE(asked_.size(), std::size_t{1});
+        QVERIFY(asked_.back() == AttentionRequest{});
+        page_->hide();
+        QCOMPARE(asked_.size(), std::size_t{2});
+        QVERIFY(!asked_.back());
+        on_page<QSpinBox>("attention_sample")->setValue(4);
+        QCOMPARE(asked_.size(), std::size_t{2});
+        page_->show();
+        QCOMPARE(asked_.back()->sample, 3);
+    }
+
+    void says_what_to_do_without_a_model() {
+        page_->show_record(record_);
+        QVERIFY(empty_shown());
+        QVERIFY(empty_text().contains(QStringLiteral("char-transformer")));
+        QVERIFY(!page_->busy());
+    }
+
+    void says_why_there_is_no_map() {
+        answer(problem({}, "attention maps: the model has no attention", "train or open one that has"));
+        QVERIFY(empty_shown());
+        QCOMPARE(empty_text(), QStringLiteral("attention maps: the model has no attention.\n"
+                                              "Train or open one that has."));
+        answer(problem({}, "attention maps: 600 tokens make maps of more than 512 × 512 weights",
+                       "type a text of at most 512 tokens"));
+        QVERIFY(empty_text().contains(QStringLiteral("512 × 512")));
+        answer(made_view({}, 6));
+        QVERIFY(!empty_shown());
+        answer(problem({}, "the model's data: are gone", "type a text of your own"));
+        QVERIFY(empty_shown());
+        QCOMPARE(on_page<MapGrid>("attention_maps")->count(), 0);
+        QCOMPARE(on_page<HeatMap>("attention_map")->rows(), 0);
+    }
+
+    void shows_maps_entropies_and_means() {
+        answer(made_view({}, 6));
+        auto* maps = on_page<MapGrid>("attention_maps");
+        QCOMPARE(maps->count(), 2);
+        QCOMPARE(maps->chosen(), 0);
+        auto* large = on_page<HeatMap>("attention_map");
+        QCOMPARE(large->rows(), 6);
+        // One scale for all: that of the chosen map is that of the small ones.
+        QCOMPARE(large->range().high, maps->map(0)->range().high);
+        QCOMPARE(large->range().high, maps->map(1)->range().high);
+        QCOMPARE(large->cell_text({3, 2}), QStringLiteral("query 3 “e”, key 2 “space”: weight 0.25"));
+        QCOMPARE(maps->map(1)->cell_text({2, 2}),
+                 QStringLiteral("head 2: query 2 “space”, key 2 “space”: weight 1"));
+        // Few enough for their labels.
+        QVERIFY(large->to_csv().startsWith(QStringLiteral("\"query, position/key, position\",e,e,␣")) ||
+                large->to_csv().contains(QStringLiteral("e,e,␣")));
+
+        auto* chart = on_page<LineChart>("attention_entropy_chart");
+        chart->flush();
+        QCOMPARE(chart->series_count(), 3);
+        for (const int series : {0, 1}) {  // the bound, and the head that reaches it
+            const QList<QPointF> drawn = chart->drawn_points(series);
+            QCOMPARE(drawn.size(), 6);
+            for (int i = 0; i < 6; ++i) QVERIFY(std::abs(drawn[i].y() - std::log(i + 1.0)) < 1e-9);
+        }
+        for (const QPointF& point : chart->drawn_points(2)) QCOMPARE(point.y(), 0.0);
+
+        const QAbstractItemModel* table = on_page<QTableView>("attention_table")->model();
+        QCOMPARE(table->rowCount(), 2);
+        const double mean = std::log(720.0) / 6;
+        QCOMPARE(table->index(0, 1).data().toString(), QString::number(mean, 'f', 3));
+        QCOMPARE(table->index(0, 2).data().toString(), QString::number(1 - mean / std::log(6.0), 'f', 3));
+        QCOMPARE(table->index(0, 1).data(AttentionHeadModel::kShareRole).toDouble(), 1.0);
+        QCOMPARE(table->index(1, 2).data().toString(), QStringLiteral("1.000"));
+        QCOMPARE(on_page<QLabel>("attention_samples")->text(), QStringLiteral("of 40"));
+        QVERIFY(on_page<QLabel>("attention_window_text")->text().startsWith(QStringLiteral("ee ee")));
+    }
+
+    void a_click_or_a_row_chooses_the_head() {
+        answer(made_view({}, 6));
+        auto* maps = on_page<MapGrid>("attention_maps");
+        auto* large = on_page<HeatMap>("attention_map");
+        QCoreApplication::processEvents();
+        HeatMap* second = maps->map(1);
+        QTest::mouseClick(second, Qt::LeftButton, {}, second->matrix_area().center().toPoint());
+        QCOMPARE(maps->chosen(), 1);
+        QVERIFY(large->cell_text({3, 2}).endsWith(QStringLiteral("weight 0")));
+        auto* table = on_page<QTableView>("attention_table");
+        QCOMPARE(table->currentIndex().row(), 1);
+        table->setCurrentIndex(table->model()->index(0, 0));
+        QCOMPARE(maps->chosen(), 0);
+        QVERIFY(large->cell_text({3, 2}).endsWith(QStringLiteral("weight 0.25")));
+        // The choice outlives the next step's maps.
+        table->setCurrentIndex(table->model()->index(1, 0));
+        answer(made_view({}, 6));
+        QCOMPARE(maps->chosen(), 1);
+        QVERIFY(on_page<Card>("attention_map_card")->title().startsWith(QStringLiteral("Head 2 of 2")));
+    }
+
+    void of_many_heads_the_chosen_one_stands_out() {
+        answer(made_view({}, 6, 9));
+        QCOMPARE(on_page<MapGrid>("attention_maps")->count(), 9);
+        auto* chart = on_page<LineChart>("attention_entropy_chart");
+        chart->flush();
+        QCOMPARE(chart->series_count(), 10);
+        QVERIFY(chart->drawn_points(9).back().y() > 1);  // the first head, painted last
+    }
+
+    void samples_and_blocks_are_asked_for() {
+        answer(made_view({}, 6));
+        auto* sample = on_page<QSpinBox>("attention_sample");
+        QCOMPARE(sample->maximum(), 40);
+        QVERIFY(!on_page<QToolButton>("attention_previous")->isEnabled());
+        QTest::mouseClick(on_page<QToolButton>("attention_next"), Qt::LeftButton);
+        QCOMPARE(asked_.back()->sample, 1);
+        // What was asked for before is not shown any more.
+        answer(made_view({}, 3));
+        QCOMPARE(on_page<HeatMap>("attention_map")->rows(), 6);
+        QVERIFY(page_->busy());
+        answer(made_view(*page_->request(), 4));
+        QCOMPARE(on_page<HeatMap>("attention_map")->rows(), 4);
+        QVERIFY(!page_->busy());
+        QVERIFY(on_page<QToolButton>("attention_previous")->isEnabled());
+        on_page<QComboBox>("attention_block")->setCurrentIndex(1);
+        QCOMPARE(asked_.back()->block, 1);
+        QCOMPARE(asked_.back()->sample, 1);
+    }
+
+    void choices_that_a_model_does_not_have_give_way() {
+        answer(made_view({}, 6));
+        on_page<QComboBox>("attention_block")->setCurrentIndex(1);
+        answer(problem(*page_->request(), "block: 2 is not one of the model's 1", "choose 1 to 1"));
+        QCOMPARE(asked_.back()->block, 0);
+        on_page<QSpinBox>("attention_sample")->setValue(30);
+        auto view = problem(*page_->request(), "sample: 30 is not one of the 12 windows", "choose 1 to 12");
+        view->samples = 12;
+        answer(view);
+        QCOMPARE(asked_.back()->sample, 11);
+    }
+
+    void own_texts_are_asked_for_as_they_are_typed() {
+        auto* source = on_page<QComboBox>("attention_source");
+        auto* text = on_page<QLineEdit>("attention_text");
+        QVERIFY(!text->isVisible());
+        source->setCurrentIndex(1);
+        QVERIFY(text->isVisible());
+        QVERIFY(!on_page<QSpinBox>("attention_sample")->isVisible());
+        QVERIFY(!asked_.back());
+        QVERIFY(empty_text().startsWith(QStringLiteral("Type a text")));
+        QTest::keyClicks(text, QStringLiteral("wave"));
+        QCOMPARE(QString::fromStdString(*asked_.back()->text), QStringLiteral("wave"));
+        auto view = made_view(*page_->request(), 4);
+        view->left_out = 3;
+        answer(view);
+        QCOMPARE(on_page<HeatMap>("attention_map")->rows(), 4);
+        QVERIFY(on_page<Card>("attention_heads_card")
+                    ->subtitle()
+                    .contains(QStringLiteral("the last 4 characters")));
+        source->setCurrentIndex(0);
+        QVERIFY(!asked_.back()->text);
+    }
+
+    void charts_leave_as_files() {
+        answer(made_view({}, 6));
+        const QString maps = folder_.filePath(QStringLiteral("maps.png"));
+        QVERIFY(on_page<MapGrid>("attention_maps")->export_png(maps));
+        QVERIFY(QImage(maps).width() > 0);
+        QVERIFY(on_page<HeatMap>("attention_map")->export_png(folder_.filePath(QStringLiteral("map.png"))));
+        QVERIFY(on_page<LineChart>("attention_entropy_chart")
+                    ->export_svg(folder_.filePath(QStringLiteral("entropy.svg"))));
+        QVERIFY(
+            !on_page<MapGrid>("attention_maps")->export_png(folder_.filePath(QStringLiteral("no/x.png"))));
+    }
+
+    void tiles_are_measured_and_the_chosen_one_marked() {
+        on_page<QSpinBox>("tiles_sequence")->setValue(100);
+        on_page<QSpinBox>("tiles_batch")->setValue(1);
+        on_page<QSpinBox>("tiles_heads")->setValue(2);
+        on_page<QSpinBox>("tiles_head_size")->setValue(8);
+        QTest::mouseClick(on_page<QPushButton>("tiles_measure"), Qt::LeftButton);
+        QVERIFY(page_->tiles().measuring());
+        QCOMPARE(on_page<QPushButton>("tiles_measure")->text(), QStringLiteral("Cancel"));
+        QTRY_VERIFY_WITH_TIMEOUT(!page_->tiles().measuring(), kPatience_ms);
+        for (const char* name : {"tile_time_chart", "tile_memory_chart"}) {
+            auto* chart = on_page<LineChart>(name);
+            chart->flush();
+            QVERIFY(chart->drawn_points(0).size() >= 4);  // 16 to 128 queries
+            QCOMPARE(chart->drawn_points(2).size(), 1);
+            QVERIFY(chart->drawn_points(0).front().y() > 0);
+        }
+        QVERIFY(on_page<Card>("tile_memory_card")->subtitle().contains(QStringLiteral("chosen:")));
+        QCOMPARE(on_page<QPushButton>("tiles_measure")->text(), QStringLiteral("Measure tiles"));
+    }
+
+    void a_measurement_can_be_cancelled() {
+        on_page<QSpinBox>("tiles_sequence")->setValue(4096);
+        auto* button = on_page<QPushButton>("tiles_measure");
+        QTest::mouseClick(button, Qt::LeftButton);
+        QTest::mouseClick(button, Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(!page_->tiles().measuring(), kPatience_ms);
+        QVERIFY(button->isEnabled());
+        on_page<LineChart>("tile_time_chart")->flush();
+        QVERIFY(on_page<LineChart>("tile_time_chart")->drawn_points(0).isEmpty());
+    }
+
+    void tiles_take_the_models_sizes_until_others_are_chosen() {
+        answer(made_view({}, 6));
+        QCOMPARE(on_page<QSpinBox>("tiles_sequence")->value(), 6);
+        QCOMPARE(on_page<QSpinBox>("tiles_head_size")->value(), 8);
+        on_page<QSpinBox>("tiles_heads")->setValue(5);
+        page_->tiles().suggest(64, 32, 16, 4);
+        QCOMPARE(on_page<QSpinBox>("tiles_heads")->value(), 5);
+        QCOMPARE(on_page<QSpinBox>("tiles_sequence")->value(), 6);
+    }
+
+    void the_window_shows_a_run_and_then_its_file() {
+        open_window(MainWindow::Page::attention);
+        AttentionPage& page = window_->attention_page();
+        window_->set_config(text_config(kEndless));
+        window_->start(true);
+        const auto& record = window_->session().record();
+        QTRY_VERIFY_WITH_TIMEOUT(record.attention() && record.attention()->analysis, kPatience_ms);
+        QCOMPARE(page.findChild<MapGrid*>(QStringLiteral("attention_maps"))->count(), 2);
+        window_->session().step();
+        QTRY_VERIFY_WITH_TIMEOUT(record.attention()->step >= 1, kPatience_ms);
+        page.findChild<QSpinBox*>(QStringLiteral("attention_sample"))->setValue(2);
+        QTRY_VERIFY_WITH_TIMEOUT(!page.busy() && record.attention()->request.sample == 1, kPatience_ms);
+        // Hidden it costs nothing: no newer view arrives with the next steps.
+        window_->show_page(MainWindow::Page::training);
+        const auto last = record.attention();
+        window_->session().step();
+        window_->session().step();
+        QTRY_VERIFY_WITH_TIMEOUT(record.steps().back().step >= 3, kPatience_ms);
+        QVERIFY(record.attention() == last || record.attention()->step < 3);
+        stop_and_wait();
+
+        window_->show_page(MainWindow::Page::attention);
+        page.findChild<QComboBox*>(QStringLiteral("attention_block"))->setCurrentIndex(1);
+        QTRY_VERIFY_WITH_TIMEOUT(!page.busy() && record.attention()->request.block == 1, kPatience_ms);
+        QVERIFY(record.attention()->analysis);
+        QCOMPARE(record.attention()->step, 3);
+    }
+
+    void a_file_without_its_data_is_looked_at_with_own_texts() {
+        open_window();
+        window_->set_config(text_config(1));
+        window_->start();
+        QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
+        const QString path = window_->session().output();
+        close_window();
+        QVERIFY(QFile::remove(folder_.filePath(QStringLiteral("text.txt"))));
+        open_window(MainWindow::Page::attention);
+        window_->open_model(path);
+        const auto& record = window_->session().record();
+        AttentionPage& page = window_->attention_page();
+        QTRY_VERIFY_WITH_TIMEOUT(record.attention() && !page.busy(), kPatience_ms);
+        auto* empty = page.findChild<QLabel*>(QStringLiteral("attention_empty"));
+        QVERIFY(empty->isVisible());
+        QVERIFY(empty->text().contains(QStringLiteral("Type a text of your own")));
+        page.findChild<QComboBox*>(QStringLiteral("attention_source"))->setCurrentIndex(1);
+        page.findChild<QLineEdit*>(QStringLiteral("attention_text"))->setText(QStringLiteral("the shore"));
+        QTRY_VERIFY_WITH_TIMEOUT(!page.busy(), kPatience_ms);
+        QVERIFY(!empty->isVisible());
+        QCOMPARE(page.findChild<HeatMap*>(QStringLiteral("attention_map"))->rows(), 9);
+        page.findChild<QLineEdit*>(QStringLiteral("attention_text"))->setText(QStringLiteral("ж"));
+        QTRY_VERIFY_WITH_TIMEOUT(!page.busy(), kPatience_ms);
+        QVERIFY(empty->isVisible());
+    }
+
+    void every_control_explains_itself() {
+        for (QWidget* widget : page_->findChildren<QWidget*>()) {
+            const bool control = qobject_cast<QSpinBox*>(widget) != nullptr ||
+                                 qobject_cast<QComboBox*>(widget) != nullptr ||
+                                 qobject_cast<QPushButton*>(widget) != nullptr ||
+                                 (qobject_cast<QLineEdit*>(widget) != nullptr &&
+                                  qobject_cast<QAbstractSpinBox*>(widget->parentWidget()) == nullptr);
+            if (!control) continue;
+            QVERIFY2(!widget->toolTip().isEmpty(), qPrintable(widget->objectName()));
+            QVERIFY2(!widget->accessibleName().isEmpty(), qPrintable(widget->objectName()));
+            QVERIFY2(!widget->objectName().isEmpty(), qPrintable(widget->accessibleName()));
+        }
+    }
+};
+
+}  // namespace spectral::ui
+
+QTEST_MAIN(spectral::ui::AttentionPageTest)
+#include "attention_page_test.moc"
