@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 #include "engine/core/error.hpp"
@@ -74,6 +75,18 @@ HostTensor weights_of(const MultiHeadAttention& layer, const HostTensor& packed,
     return weights;
 }
 
+double scale_end(std::span<const AttentionHead> heads) {
+    constexpr double kShare = 0.99;
+    std::vector<float> weights;
+    for (const AttentionHead& head : heads)
+        std::ranges::copy_if(head.weights.values, std::back_inserter(weights),
+                             [](float weight) { return weight > 0; });
+    const auto at =
+        weights.begin() + static_cast<std::ptrdiff_t>(kShare * static_cast<double>(weights.size() - 1));
+    std::ranges::nth_element(weights, at);
+    return static_cast<double>(*at);
+}
+
 double mean(std::span<const double> values) {
     return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
@@ -132,6 +145,7 @@ AttentionAnalysis analyse_attention(Device device, Model& model, std::int64_t cl
         head.mean_syntony = mean(head.syntony);
         analysis.heads.push_back(std::move(head));
     }
+    analysis.scale_end = scale_end(analysis.heads);
     return analysis;
 }
 

@@ -29,6 +29,9 @@ struct AttentionAnalysis {
     std::int64_t places = 0;
     std::int64_t context = 0, head_size = 0;  ///< of the layer
     std::vector<AttentionHead> heads;
+    /// Where one scale of colours for all heads may end: 99 % of the weights above 0 are no larger. Those of
+    /// first rows, 1 by nature where the layer is causal, would leave nothing of the others.
+    double scale_end = 1;
 };
 
 struct AttentionLayer {

@@ -141,6 +141,13 @@ TEST_F(AttentionAnalyses, WeightsAreTheDefinitions) {
         EXPECT_EQ(analysis.causal, variant.causal);
         EXPECT_EQ(analysis.places, kPlaces);
         ASSERT_EQ(analysis.heads.size(), std::size_t{kHeads});
+        std::int64_t above = 0, within = 0;
+        for (const AttentionHead& head : analysis.heads)
+            for (const float weight : head.weights.values) {
+                above += weight > 0;
+                within += weight > 0 && static_cast<double>(weight) <= analysis.scale_end;
+            }
+        EXPECT_NEAR(static_cast<double>(within) / static_cast<double>(above), 0.99, 0.01);
         const Doubles expected = expected_weights(*model, variant, tokens_);
         std::size_t at = 0;
         for (const AttentionHead& head : analysis.heads) {

@@ -1,21 +1,20 @@
-// The Attention page: its states, what its choices ask for, its charts; of a run and of a file in the window;
-// and attention's tiles.
+// The Attention page: its states, what its choices ask for, its charts, and attention's tiles.
 #include "ui/panels/attention_page.hpp"
 
 #include <QComboBox>
-#include <QFile>
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSpinBox>
 #include <QTableView>
+#include <QTemporaryDir>
 #include <QTest>
 #include <QToolButton>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <vector>
 
-#include "tests/ui/window_fixture.hpp"
 #include "ui/card.hpp"
 #include "ui/charts/heat_map.hpp"
 #include "ui/charts/line_chart.hpp"
@@ -25,9 +24,12 @@
 
 namespace spectral::ui {
 
-class AttentionPageTest : public QObject, protected WindowFixture {
+class AttentionPageTest : public QObject {
     Q_OBJECT
 
+    static constexpr int kPatience_ms = 60000;
+
+    QTemporaryDir folder_;
     std::unique_ptr<AttentionPage> page_;
     std::vector<std::optional<AttentionRequest>> asked_;
     RunRecord record_;
@@ -59,6 +61,7 @@ class AttentionPageTest : public QObject, protected WindowFixture {
         analysis->causal = true;
         analysis->places = analysis->context = places;
         analysis->head_size = 8;
+        analysis->scale_end = 0.5;
         for (std::size_t h = 0; h < heads; ++h) {
             AttentionHead head;
             head.weights = {{places, places}, std::vector<float>(static_cast<std::size_t>(places * places))};
@@ -102,30 +105,10 @@ class AttentionPageTest : public QObject, protected WindowFixture {
         return view;
     }
 
-    /// A small model of a text that is short too.
-    ExperimentConfig text_config(std::int64_t epochs) {
-        QFile text(folder_.filePath(QStringLiteral("text.txt")));
-        if (!text.exists() && text.open(QIODevice::WriteOnly))
-            for (int i = 0; i < 60; ++i)
-                text.write("the long wave meets the shore " + QByteArray::number(i) + "\n");
-        ExperimentConfig config;
-        config.dataset = "text";
-        config.data = text.fileName().toStdString();
-        config.dataset_options = {{"context", 16}};
-        config.model = "char-transformer";
-        config.model_options = {{"width", 8}, {"layers", 2}, {"heads", 2}};
-        config.batch = 16;
-        config.epochs = epochs;
-        config.threads = 1;
-        return config;
-    }
-
 private Q_SLOTS:
-    void initTestCase() { use_own_settings(); }
     void init() { open_page(); }
     void cleanup() {
         page_.reset();
-        close_window();
         asked_.clear();
         record_ = {};
     }
@@ -173,8 +156,10 @@ private Q_SLOTS:
         auto* large = on_page<HeatMap>("attention_map");
         QCOMPARE(large->rows(), 6);
         // One scale for all: that of the chosen map is that of the small ones.
-        QCOMPARE(large->range().high, maps->map(0)->range().high);
-        QCOMPARE(large->range().high, maps->map(1)->range().high);
+        for (const HeatMap* map :
+             {static_cast<const HeatMap*>(large), static_cast<const HeatMap*>(maps->map(0)),
+              static_cast<const HeatMap*>(maps->map(1))})
+            QCOMPARE(map->range().high, 0.5);
         QCOMPARE(large->cell_text({3, 2}), QStringLiteral("query 3 “e”, key 2 “space”: weight 0.25"));
         QCOMPARE(maps->map(1)->cell_text({2, 2}),
                  QStringLiteral("head 2: query 2 “space”, key 2 “space”: weight 1"));
@@ -338,60 +323,6 @@ private Q_SLOTS:
         page_->tiles().suggest(64, 32, 16, 4);
         QCOMPARE(on_page<QSpinBox>("tiles_heads")->value(), 5);
         QCOMPARE(on_page<QSpinBox>("tiles_sequence")->value(), 6);
-    }
-
-    void the_window_shows_a_run_and_then_its_file() {
-        open_window(MainWindow::Page::attention);
-        AttentionPage& page = window_->attention_page();
-        window_->set_config(text_config(kEndless));
-        window_->start(true);
-        const auto& record = window_->session().record();
-        QTRY_VERIFY_WITH_TIMEOUT(record.attention() && record.attention()->analysis, kPatience_ms);
-        QCOMPARE(page.findChild<MapGrid*>(QStringLiteral("attention_maps"))->count(), 2);
-        window_->session().step();
-        QTRY_VERIFY_WITH_TIMEOUT(record.attention()->step >= 1, kPatience_ms);
-        page.findChild<QSpinBox*>(QStringLiteral("attention_sample"))->setValue(2);
-        QTRY_VERIFY_WITH_TIMEOUT(!page.busy() && record.attention()->request.sample == 1, kPatience_ms);
-        // Hidden it costs nothing: no newer view arrives with the next steps.
-        window_->show_page(MainWindow::Page::training);
-        const auto last = record.attention();
-        window_->session().step();
-        window_->session().step();
-        QTRY_VERIFY_WITH_TIMEOUT(record.steps().back().step >= 3, kPatience_ms);
-        QVERIFY(record.attention() == last || record.attention()->step < 3);
-        stop_and_wait();
-
-        window_->show_page(MainWindow::Page::attention);
-        page.findChild<QComboBox*>(QStringLiteral("attention_block"))->setCurrentIndex(1);
-        QTRY_VERIFY_WITH_TIMEOUT(!page.busy() && record.attention()->request.block == 1, kPatience_ms);
-        QVERIFY(record.attention()->analysis);
-        QCOMPARE(record.attention()->step, 3);
-    }
-
-    void a_file_without_its_data_is_looked_at_with_own_texts() {
-        open_window();
-        window_->set_config(text_config(1));
-        window_->start();
-        QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
-        const QString path = window_->session().output();
-        close_window();
-        QVERIFY(QFile::remove(folder_.filePath(QStringLiteral("text.txt"))));
-        open_window(MainWindow::Page::attention);
-        window_->open_model(path);
-        const auto& record = window_->session().record();
-        AttentionPage& page = window_->attention_page();
-        QTRY_VERIFY_WITH_TIMEOUT(record.attention() && !page.busy(), kPatience_ms);
-        auto* empty = page.findChild<QLabel*>(QStringLiteral("attention_empty"));
-        QVERIFY(empty->isVisible());
-        QVERIFY(empty->text().contains(QStringLiteral("Type a text of your own")));
-        page.findChild<QComboBox*>(QStringLiteral("attention_source"))->setCurrentIndex(1);
-        page.findChild<QLineEdit*>(QStringLiteral("attention_text"))->setText(QStringLiteral("the shore"));
-        QTRY_VERIFY_WITH_TIMEOUT(!page.busy(), kPatience_ms);
-        QVERIFY(!empty->isVisible());
-        QCOMPARE(page.findChild<HeatMap*>(QStringLiteral("attention_map"))->rows(), 9);
-        page.findChild<QLineEdit*>(QStringLiteral("attention_text"))->setText(QStringLiteral("ж"));
-        QTRY_VERIFY_WITH_TIMEOUT(!page.busy(), kPatience_ms);
-        QVERIFY(empty->isVisible());
     }
 
     void every_control_explains_itself() {

@@ -1,11 +1,9 @@
 #include "ui/charts/map_grid.hpp"
 
 #include <QAction>
-#include <QGridLayout>
 #include <QLabel>
 #include <QMenu>
 #include <QPainter>
-#include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -17,15 +15,12 @@ namespace spectral::ui {
 
 namespace {
 
-constexpr int kPadding = 6, kSpacing = 4, kMostColumns = 6, kLeastMap = 96;
+constexpr int kPadding = 6, kCaption = 18, kLeastMap = 96;
 
 }  // namespace
 
-MapGrid::MapGrid(QWidget* parent)
-    : QWidget(parent), grid_(new QGridLayout(this)), export_action_(new QAction(tr("export"), this)) {
+MapGrid::MapGrid(QWidget* parent) : QWidget(parent), export_action_(new QAction(tr("export"), this)) {
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
-    grid_->setContentsMargins(0, 0, 0, 0);
-    grid_->setSpacing(kSpacing);
     export_action_->setObjectName(QStringLiteral("export"));
     export_action_->setToolTip(tr("Save or copy all maps as a picture; the menu of each has its values"));
     export_action_->setMenu(
@@ -37,19 +32,16 @@ MapGrid::MapGrid(QWidget* parent)
 }
 
 void MapGrid::make_cells(std::size_t count) {
-    for (const Cell& cell : std::exchange(cells_, {})) delete cell.frame;
-    const int columns =
-        std::clamp(static_cast<int>(std::ceil(std::sqrt(static_cast<double>(count)))), 1, kMostColumns);
+    for (const Cell& cell : std::exchange(cells_, {})) {
+        delete cell.caption;
+        delete cell.map;
+    }
     for (std::size_t i = 0; i < count; ++i) {
         const int index = static_cast<int>(i);
-        auto* frame = new QWidget(this);
-        auto* column = new QVBoxLayout(frame);
-        column->setContentsMargins(kPadding, kPadding, kPadding, kPadding);
-        column->setSpacing(2);
-        auto* caption = new QLabel(frame);
+        auto* caption = new QLabel(this);
         set_role(*caption, QStringLiteral("subtitle"));
         caption->setAlignment(Qt::AlignCenter);
-        auto* map = new HeatMap(frame);
+        auto* map = new HeatMap(this);
         map->setObjectName(QStringLiteral("map_%1").arg(index + 1));
         map->set_colour_bar_visible(false);
         map->set_square_cells(true);
@@ -57,14 +49,47 @@ void MapGrid::make_cells(std::size_t count) {
         map->set_formatter([this, index](int row, int key, float value) {
             return formatter_ ? formatter_(index, row, key, value) : QString::number(value);
         });
-        map->setMinimumSize(kLeastMap, kLeastMap);
-        column->addWidget(caption);
-        column->addWidget(map, 1);
         connect(map, &HeatMap::cellClicked, this, [this, index] { Q_EMIT mapChosen(index); });
-        grid_->addWidget(frame, index / columns, index % columns);
-        frame->show();
-        cells_.push_back({frame, caption, map});
+        caption->show();
+        map->show();
+        cells_.push_back({caption, map, {}});
     }
+    const auto rows = static_cast<int>(std::ceil(std::sqrt(static_cast<double>(count))));
+    setMinimumHeight(rows * (kLeastMap + kCaption + 2 * kPadding));
+    lay_out();
+}
+
+/// In as many columns as make the maps largest.
+void MapGrid::lay_out() {
+    int best_columns = 1, best_side = 0;
+    for (int columns = 1; columns <= count(); ++columns) {
+        const int rows = (count() + columns - 1) / columns;
+        const int side =
+            std::min(width() / columns - 2 * kPadding, height() / rows - kCaption - 2 * kPadding);
+        if (side <= best_side) continue;
+        best_columns = columns;
+        best_side = side;
+    }
+    const QSize cell(best_side + 2 * kPadding, best_side + kCaption + 2 * kPadding);
+    const int rows = (count() + best_columns - 1) / best_columns;
+    // What is left is shared out between and around them.
+    const int across = (width() - best_columns * cell.width()) / (best_columns + 1);
+    const int down = rows == 0 ? 0 : (height() - rows * cell.height()) / (rows + 1);
+    for (int i = 0; i < count(); ++i) {
+        Cell& each = cells_[static_cast<std::size_t>(i)];
+        each.area = QRect(QPoint(across + i % best_columns * (cell.width() + across),
+                                 down + i / best_columns * (cell.height() + down)),
+                          cell);
+        each.caption->setGeometry(each.area.x(), each.area.y() + kPadding / 2, cell.width(), kCaption);
+        each.map->setGeometry(each.area.x() + kPadding, each.area.y() + kPadding + kCaption, best_side,
+                              best_side);
+    }
+    update();
+}
+
+void MapGrid::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    lay_out();
 }
 
 void MapGrid::set_maps(int size, std::vector<Map> maps) {
@@ -100,10 +125,8 @@ void MapGrid::paintEvent(QPaintEvent*) {
     painter.setRenderHint(QPainter::Antialiasing);
     painter.setPen(QPen(Theme::current().accent, 1.5));
     painter.setBrush(Qt::NoBrush);
-    const Cell& cell = cells_[static_cast<std::size_t>(chosen_)];
-    const QRectF map = cell.map->matrix_area().translated(cell.map->mapTo(this, QPoint()));
-    const double above = cell.caption->height() + 2;
-    painter.drawRoundedRect(map.adjusted(1 - kPadding, -above, kPadding - 1, kPadding - 1), 5, 5);
+    const QRectF area = cells_[static_cast<std::size_t>(chosen_)].area;
+    painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), 5, 5);
 }
 
 }  // namespace spectral::ui

@@ -1,6 +1,7 @@
 // Square heat maps of one size side by side, on one scale of colours; one of them is chosen.
 #pragma once
 
+#include <QRect>
 #include <QString>
 #include <QWidget>
 #include <functional>
@@ -9,7 +10,6 @@
 #include "ui/charts/heat_map.hpp"
 
 class QAction;
-class QGridLayout;
 class QLabel;
 
 namespace spectral::ui {
@@ -47,16 +47,17 @@ Q_SIGNALS:
 
 protected:
     void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     struct Cell {
-        QWidget* frame;
         QLabel* caption;
         HeatMap* map;
+        QRect area;  ///< of both
     };
     void make_cells(std::size_t count);
+    void lay_out();
 
-    QGridLayout* grid_;
     std::vector<Cell> cells_;
     ValueRange range_;
     Formatter formatter_;

@@ -2,6 +2,7 @@
 #include "ui/panels/attention_page.hpp"
 
 #include <QComboBox>
+#include <QEvent>
 #include <QItemSelectionModel>
 #include <QLabel>
 #include <QLineEdit>
@@ -29,24 +30,9 @@ namespace spectral::ui {
 
 namespace {
 
-constexpr double kScaleShare = 0.99;    ///< of the weights above 0 lie within the colours
 constexpr std::size_t kOwnColours = 5;  ///< heads that have a colour each
 constexpr double kLabelHeight = 14;     ///< pixels that a row needs for its label
 constexpr int kLongestUnit = 3;         ///< characters of a token that are written below a column
-
-/// Where the common scale of a block's maps ends: the weights of first rows, which are 1 by nature, would
-/// leave nothing of the others.
-double scale_end(const AttentionAnalysis& analysis) {
-    std::vector<float> weights;
-    for (const AttentionHead& head : analysis.heads)
-        std::ranges::copy_if(head.weights.values, std::back_inserter(weights),
-                             [](float weight) { return weight > 0; });
-    if (weights.empty()) return 1;
-    const auto at =
-        weights.begin() + static_cast<std::ptrdiff_t>(kScaleShare * static_cast<double>(weights.size() - 1));
-    std::ranges::nth_element(weights, at);
-    return static_cast<double>(*at);
-}
 
 /// As short as a column is wide.
 QString short_label(const QString& token) {
@@ -104,9 +90,9 @@ void AttentionPage::hideEvent(QHideEvent* event) {
     Q_EMIT lookRequested(std::nullopt);
 }
 
-void AttentionPage::resizeEvent(QResizeEvent* event) {
-    QWidget::resizeEvent(event);
-    fit_labels();
+bool AttentionPage::eventFilter(QObject* watched, QEvent* event) {
+    if (event->type() == QEvent::Resize) fit_labels();
+    return QWidget::eventFilter(watched, event);
 }
 
 void AttentionPage::show_record(const RunRecord& record) {
@@ -193,7 +179,7 @@ void AttentionPage::show_blocks(const AttentionAnalysis& analysis) {
 
 void AttentionPage::show_maps() {
     const AttentionAnalysis& analysis = *view_->analysis;
-    const double end = scale_end(analysis);
+    const double end = analysis.scale_end;
     const auto places = static_cast<int>(analysis.places);
     std::vector<MapGrid::Map> maps;
     for (std::size_t i = 0; i < analysis.heads.size(); ++i) {

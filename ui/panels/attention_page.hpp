@@ -48,7 +48,8 @@ Q_SIGNALS:
 protected:
     void showEvent(QShowEvent* event) override;
     void hideEvent(QHideEvent* event) override;
-    void resizeEvent(QResizeEvent* event) override;
+    /// Labels follow the room that their widgets get.
+    bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
     enum Source : int { kWindow, kText };

@@ -52,6 +52,8 @@ AttentionPage::AttentionPage(QWidget* parent) : QWidget(parent), head_model_(new
     grid->setRowStretch(2, kRowsHeight);
     connect(tiles_, &TilesPanel::problem, this, &AttentionPage::problem);
     show_problem({});
+    window_text_->installEventFilter(this);
+    map_->installEventFilter(this);
 }
 
 QWidget* AttentionPage::build_controls() {

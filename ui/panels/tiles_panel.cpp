@@ -8,6 +8,7 @@
 #include <QSignalBlocker>
 #include <QSpinBox>
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -34,10 +35,10 @@ TilesPanel::TilesPanel(QWidget* parent) : QWidget(parent) {
     grid->setColumnStretch(0, 1);
     grid->setColumnStretch(1, 1);
     grid->addWidget(build_controls(), 0, 0, 1, 2);
-    time_ = add_chart(*grid, 0, "tile_time", tr("Time by tile size"),
-                      tr("median of a forward pass of causal attention"), tr("time, ms"));
+    time_ = add_chart(*grid, 0, "tile_time", tr("Time by tile size"), tr("causal attention, forward"),
+                      tr("time, ms"));
     memory_ = add_chart(*grid, 1, "tile_memory", tr("Work memory by tile size"),
-                        tr("beside queries, keys, values and results"), tr("work memory, KiB"));
+                        tr("beside inputs and result"), tr("work memory, KiB"));
     time_card_ = qobject_cast<Card*>(grid->itemAtPosition(1, 0)->widget());
     memory_card_ = qobject_cast<Card*>(grid->itemAtPosition(1, 1)->widget());
     grid->setRowMinimumHeight(1, kChartHeight);
@@ -125,8 +126,8 @@ LineChart* TilesPanel::add_chart(QGridLayout& grid, int column, const char* name
         tr("Measure tiles runs attention in tiles of every size: the result is the same, "
            "time and memory are not."));
     chart->add_series({.name = tr("tiles of 64 keys"), .colour = 0, .markers = Markers::always});
-    chart->add_series({.name = tr("of 256 keys"), .colour = 1, .markers = Markers::always});
-    chart->add_series({.name = tr("the one that is chosen"), .colour = 3, .markers = Markers::always});
+    chart->add_series({.name = tr("tiles of 256 keys"), .colour = 2, .markers = Markers::always});
+    chart->add_series({.name = tr("chosen"), .colour = 1, .markers = Markers::always});
     card->add_action(chart->log_action());
     card->add_action(chart->export_action());
     card->set_body(chart);
@@ -185,12 +186,15 @@ void TilesPanel::show_sweep(const TileSweep& sweep) {
         time_->set_series_data(series, curves[series].queries, curves[series].ms);
         memory_->set_series_data(series, curves[series].queries, curves[series].kib);
     }
+    for (LineChart* chart : {time_, memory_})
+        chart->set_cursor(chosen == nullptr ? std::nullopt
+                                            : std::optional(static_cast<double>(chosen->tile.queries)));
     const TileSweepRequest& r = sweep.request;
     time_card_->set_subtitle(tr("%1 × %2 heads × %3 × %4, causal, %5")
                                  .arg(grouped(r.batch), grouped(r.heads), grouped(r.sequence),
                                       grouped(r.head_size), QString::fromStdString(sweep.backend)));
     if (chosen != nullptr)
-        memory_card_->set_subtitle(tr("chosen: %1 queries by %2 keys, %3 ms, %4")
+        memory_card_->set_subtitle(tr("chosen: %1 × %2, %3 ms, %4")
                                        .arg(chosen->tile.queries)
                                        .arg(chosen->tile.keys)
                                        .arg(chosen->ms, 0, 'g', 3)
