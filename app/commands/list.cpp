@@ -83,6 +83,7 @@ void add_models(CLI::App& app, int& exit_code) {
                             {"help", each.help},
                             {"note", each.note},
                             {"features", each.features},
+                            {"reads", each.reads},
                             {"options", schema_json(each.schema)}});
             if (json) continue;
             fmt::print("{:<10} {} (features: {})\n           {}\n", each.name, each.help, each.features,

@@ -35,4 +35,10 @@ const ModelInfo& find_model(std::string_view name) {
                 fmt::format("known models: {}", fmt::join(known, ", ")));
 }
 
+void require_readable(const ModelInfo& model, std::string_view features) {
+    if (model.reads.empty() || std::ranges::find(model.reads, features) != model.reads.end()) return;
+    throw BadValue("features", fmt::format("'{}' are nothing that {} reads", features, model.name),
+                   fmt::format("leave the option out, or say {}", fmt::join(model.reads, " or ")));
+}
+
 }  // namespace spectral

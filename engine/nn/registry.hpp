@@ -23,11 +23,16 @@ struct ModelInfo {
     /// Parameters of a model with these completed options, without building it. Throws as make().
     std::int64_t (*count_parameters)(const Json& options, const SignalShape& shape,
                                      std::int64_t classes) = nullptr;
+    /// Names of the features that mean something to it; empty: it takes whatever numbers come.
+    std::vector<std::string> reads = {};
 };
 
 const std::vector<ModelInfo>& model_registry();
 
 /// Throws Error that lists the known ones.
 const ModelInfo& find_model(std::string_view name);
+
+/// Throws BadValue "features" where the model does not read features of this name.
+void require_readable(const ModelInfo& model, std::string_view features);
 
 }  // namespace spectral

@@ -133,9 +133,7 @@ ExperimentConfig resolved(ExperimentConfig config) {
     require_data_path(find_dataset(config.dataset), config.data);
     const ModelInfo& model = find_model(config.model);
     if (config.features == "auto") config.features = model.features;
-    if (model.features == "tokens" && config.features != "tokens")
-        throw BadValue("features", fmt::format("'{}' are nothing that {} reads", config.features, model.name),
-                       "leave the option out, or say tokens");
+    require_readable(model, config.features);
     if (config.standardise && config.features == "tokens")
         throw BadValue("standardise", "tokens are numbers in name alone", "leave the option out");
     if (config.learning_rate == 0)

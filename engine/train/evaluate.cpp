@@ -168,6 +168,7 @@ std::vector<PatternSnapshot::Matrix> patterns_of(const ModelFile& file, const st
     const SignalShape shape = file.feature_shape.value_or(SignalShape{1, {(*matrices.front())[1], 1, 1}});
     const std::int64_t classes = (*matrices.back())[0];
     const ModelInfo& info = find_model(config.model);
+    require_readable(info, config.features);
     if (shape.size() < 1 || classes < 1 ||
         info.count_parameters(config.model_options, shape, classes) != values)
         throw Error(where, "its layers are not those of its configuration",
@@ -265,6 +266,7 @@ FileJudge::FileJudge(const Json& config, const std::string& dataset, const std::
     impl_->workspace = workspace ? std::move(workspace) : std::make_shared<Workspace>();
     ExperimentConfig& own = impl_->config;
     own = config_from_json(config, "the model file");
+    require_readable(find_model(own.model), own.features);
     own.dataset = dataset;
     own.data = data;
     own.dataset_options = dataset_options;

@@ -20,6 +20,7 @@ TextModel open_text_model(const ModelFile& file, const std::string& where, const
     TextModel opened;
     opened.config = config_from_json(file.config, where);
     const ModelInfo& info = find_model(opened.config.model);
+    require_readable(info, opened.config.features);
     const std::int64_t classes = file.vocabulary.size();
     // Memory is asked for only when the file holds as many numbers as its configuration promises.
     std::int64_t values = 0;

@@ -22,6 +22,8 @@ class WrongOptions(CliCase):
         self.assert_train_refused("--model", "nope", naming="model 'nope'")
         self.assert_train_refused("--backend", "nope", naming="backend 'nope'")
         self.assert_train_refused("--features", "nope", naming="--features: unknown value 'nope'")
+        self.assert_train_refused("--model", "purefft-complex", "--features", "raw",
+                                  naming="--features: 'raw' are nothing that purefft-complex reads")
         self.assert_train_refused("--optimiser", "nope", naming="--optimiser: ")
         self.assert_train_refused("--nope", "3", naming="--nope")
         self.assert_refused("train", "--dataset", "nope", *REPLACING, naming="data set 'nope'")

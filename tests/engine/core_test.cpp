@@ -139,5 +139,29 @@ TEST(Config, SurvivesJsonAndNamesWhatIsWrong) {
         EXPECT_THROW(config_from_json(bad, "test"), Error) << bad.dump();
 }
 
+/// A model that reads pairs or tokens in any row of numbers would train on nonsense without a word.
+TEST(Config, RefusesFeaturesThatAreNothingToTheModel) {
+    const auto refused = [](const std::string& model, const std::string& features) {
+        ExperimentConfig config;
+        config.model = model;
+        config.features = features;
+        try {
+            resolved(config);
+            return false;
+        } catch (const BadValue& bad) {
+            EXPECT_EQ(bad.field(), "features");
+            EXPECT_NE(std::string(bad.what()).find(features), std::string::npos);
+            EXPECT_NE(bad.hint().find(find_model(model).features), std::string::npos);
+            return true;
+        }
+    };
+    for (const ModelInfo& model : model_registry()) EXPECT_FALSE(refused(model.name, "auto")) << model.name;
+    for (const char* features : {"raw", "rfft_magnitude", "rfft2_magnitude", "log_magnitude", "tokens"})
+        EXPECT_TRUE(refused("purefft-complex", features)) << features;
+    EXPECT_FALSE(refused("purefft-complex", "rfft2_complex"));
+    EXPECT_TRUE(refused("char-spectral", "raw"));
+    EXPECT_FALSE(refused("logistic", "rfft_complex"));
+}
+
 }  // namespace
 }  // namespace spectral::test

@@ -65,8 +65,9 @@ void ExperimentPanel::update_parameters() {
             hint = tr("%1 → %2").arg(grouped(features.size()), grouped(classes));
             help += tr("; %1 features in, %2 classes out").arg(features.size()).arg(classes);
             try {
-                count = grouped(
-                    find_model(wanted->model).count_parameters(wanted->model_options, features, classes));
+                const ModelInfo& info = find_model(wanted->model);
+                if (wanted->features != "auto") require_readable(info, wanted->features);
+                count = grouped(info.count_parameters(wanted->model_options, features, classes));
             } catch (const Error& error) {  // the run would say the same
                 hint = QString::fromStdString(error.what());
                 help = hint;

@@ -213,7 +213,8 @@ ModelInfo char_transformer_info() {
                              choice_field("attention", {"standard", "diffuse", "focused", "absorbed"},
                                           "scores as they are, or times φ, 1/φ or 1/φ²")}),
             make_transformer,
-            count_transformer};
+            count_transformer,
+            {"tokens"}};
 }
 
 ModelInfo char_spectral_info() {
@@ -228,7 +229,8 @@ ModelInfo char_spectral_info() {
                                        "places that a filter looks back, itself included; 0: the whole "
                                        "context")}),
         make_spectral,
-        count_spectral};
+        count_spectral,
+        {"tokens"}};
 }
 
 }  // namespace spectral

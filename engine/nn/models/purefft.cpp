@@ -87,7 +87,8 @@ ModelInfo purefft_complex_info() {
         "rfft_complex",
         pattern_schema(),
         make_purefft_complex,
-        count_purefft_complex};
+        count_purefft_complex,
+        {"rfft_complex", "rfft2_complex"}};
 }
 
 }  // namespace spectral
