@@ -13,6 +13,7 @@ namespace spectral {
 const std::vector<ModelInfo>& model_registry() {
     static const std::vector<ModelInfo> registry{purefft_info(),
                                                  purefft_complex_info(),
+                                                 purefft_per_sample_info(),
                                                  logistic_info(),
                                                  mlp_info(),
                                                  cnn_info(),

@@ -118,7 +118,8 @@ TEST_P(EveryModel, ResumesBitForBit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, EveryModel,
-                         testing::Values("purefft", "purefft-complex", "logistic", "mlp", "global-filter"));
+                         testing::Values("purefft", "purefft-complex", "purefft-per-sample", "logistic",
+                                         "mlp", "global-filter"));
 
 TEST(Trainer, HoldsOutAValidationSet) {
     ExperimentConfig config = small();

@@ -7,6 +7,7 @@ namespace spectral {
 
 ModelInfo purefft_info();
 ModelInfo purefft_complex_info();
+ModelInfo purefft_per_sample_info();
 ModelInfo logistic_info();
 ModelInfo mlp_info();
 ModelInfo cnn_info();

@@ -12,6 +12,7 @@
 #include "engine/nn/models/families.hpp"
 #include "engine/nn/models/fields.hpp"
 #include "engine/nn/network_model.hpp"
+#include "engine/nn/sample_gain_purefft.hpp"
 
 namespace spectral {
 
@@ -48,6 +49,15 @@ std::unique_ptr<Model> make_purefft_complex(const ModelRequest& request) {
 std::int64_t count_purefft_complex(const Json& options, const SignalShape& shape, std::int64_t classes) {
     complex_bins(shape);
     return count_purefft(options, shape, classes);
+}
+
+std::unique_ptr<Model> make_purefft_per_sample(const ModelRequest& request) {
+    std::vector<std::unique_ptr<Layer>> layers;
+    layers.push_back(std::make_unique<SampleGainPureFftLayer>(
+        request.device, "purefft", request.options.at("patterns").get<std::int64_t>(),
+        request.options.at("layers").get<std::int64_t>(), request.inputs(), request.classes,
+        request.max_batch, request.use));
+    return std::make_unique<NetworkModel>(request, std::move(layers));
 }
 
 Schema pattern_schema() {
@@ -89,6 +99,20 @@ ModelInfo purefft_complex_info() {
         make_purefft_complex,
         count_purefft_complex,
         {"rfft_complex", "rfft2_complex"}};
+}
+
+ModelInfo purefft_per_sample_info() {
+    return {
+        "purefft-per-sample",
+        "PureFFT, gains per sample",
+        "PureFFT whose gains follow each sample's own spectrum",
+        "Unlike PureFFT it is no linear classifier: how a sample mixes the pool depends on where its energy "
+        "lies, so that each finds its own gain. A spectrum that is flat finds the source's. It sees "
+        "magnitudes, and never the phase.",
+        "rfft_magnitude",
+        pattern_schema(),
+        make_purefft_per_sample,
+        count_purefft};
 }
 
 }  // namespace spectral
