@@ -118,10 +118,12 @@ public:
             if (!file.problem.empty()) bar_.line(fmt::format("warning: {}; training goes on", file.problem));
         if (updates.text) text_ = updates.text;
         for (const EvaluationPoint& point : updates.evaluations) {
-            bar_.line(fmt::format(
-                "epoch {:>3.0f}  train loss {:.4f} accuracy {:5.2f} %   {} loss {:.4f}{} accuracy {:5.2f} %",
-                point.epoch, point.train_loss, 100 * point.train_accuracy, info_.evaluated_on, point.loss,
-                bits_text(info_.token_unit, point.loss), 100 * point.accuracy));
+            bar_.line(
+                fmt::format("epoch {:>3.0f}  train loss {:.4f} accuracy {:5.2f} %   {} loss {:.4f}{} "
+                            "accuracy {:5.2f} %{}",
+                            point.epoch, point.train_loss, 100 * point.train_accuracy, info_.evaluated_on,
+                            point.loss, bits_text(info_.token_unit, point.loss), 100 * point.accuracy,
+                            point.syntony ? fmt::format("   syntony {:.4f}", *point.syntony) : ""));
             if (!log_.is_open() || log_failed_) continue;
             Json line{{"epoch", point.epoch},
                       {"step", point.step},
@@ -130,6 +132,7 @@ public:
                       {info_.evaluated_on + "_loss", point.loss},
                       {info_.evaluated_on + "_accuracy", point.accuracy}};
             add_bits(line, info_.evaluated_on, info_.token_unit, point.loss);
+            if (point.syntony) line["syntony"] = *point.syntony;
             if (text_) {
                 line["text_step"] = text_->step;
                 line["text"] = text_->text;
@@ -183,6 +186,7 @@ void print_result(const RunResult& result, const std::string& out) {
         json["validation_loss"] = *result.validation_loss;
         add_bits(json, "validation", result.info.token_unit, *result.validation_loss);
     }
+    if (result.syntony) json["syntony"] = *result.syntony;
     fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 

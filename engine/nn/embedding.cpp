@@ -212,6 +212,15 @@ void WindingEmbedding::backward(std::int64_t batch, const float* dy, float* dx) 
     require_no_input_gradient(dx);
     norm_.backward(batch, dy, gradient_.data());
     projection_.backward(batch * size().places, gradient_.data(), nullptr);
+    if (pull_) pull_->add_gradient(*projection_.parameters().front());
+}
+
+bool WindingEmbedding::pull_to_syntony(double weight) {
+    std::vector<double> norms;  // a cosine and a sine of every winding
+    for (std::int64_t winding = 0; winding < windings_; ++winding)
+        norms.insert(norms.end(), 2, static_cast<double>(winding));
+    pull_.emplace(device(), name(), size().width, norms, weight);
+    return true;
 }
 
 std::optional<double> WindingEmbedding::syntony() {

@@ -7,6 +7,7 @@
 
 #include "engine/nn/dense.hpp"
 #include "engine/nn/layer_norm_layer.hpp"
+#include "engine/nn/syntony_pull.hpp"
 #include "engine/nn/token_layer.hpp"
 
 namespace spectral {
@@ -93,6 +94,7 @@ public:
     std::vector<Parameter*> parameters() override { return parameters_; }
     /// Of what the projection takes from each winding: mode j of norm j has the norm of its two columns.
     std::optional<double> syntony() override;
+    bool pull_to_syntony(double weight) override;
 
 private:
     std::int64_t windings_;
@@ -101,6 +103,7 @@ private:
     LayerNormLayer norm_;
     std::vector<Parameter*> parameters_;
     Tensor features_, projected_, gradient_;
+    std::optional<SyntonyPull> pull_;
 };
 
 inline constexpr std::int64_t kMostWindings = 32;

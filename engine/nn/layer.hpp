@@ -66,6 +66,9 @@ public:
     virtual std::vector<PatternSnapshot::Matrix> patterns() { return {}; }
     /// From 0 to 1, as syntony.hpp has it; nothing where it means nothing. Waits for queued operations.
     virtual std::optional<double> syntony() { return std::nullopt; }
+    /// From here on backward adds weight · ∂(1 − syntony())/∂θ to the gradients. False, and nothing changes,
+    /// where that has no gradient. Not of a layer that is only run.
+    virtual bool pull_to_syntony(double /*weight*/) { return false; }
 
 protected:
     /// Throws Error where the layer is only run; for backward().

@@ -13,6 +13,13 @@ std::optional<double> Model::syntony() {
     return count > 0 ? std::optional(sum / count) : std::nullopt;
 }
 
+bool Model::pull_to_syntony(double weight) {
+    bool any = false;
+    for (Layer* layer : layers())
+        if (layer->pull_to_syntony(weight)) any = true;
+    return any;
+}
+
 std::vector<Parameter*> Model::parameters() {
     std::vector<Parameter*> result;
     for (Layer* layer : layers())

@@ -66,6 +66,9 @@ public:
 
     /// The mean over the layers that have one.
     std::optional<double> syntony();
+    /// weight·(1 − syntony) of every layer whose syntony has a gradient, beside the loss, which stays what it
+    /// is. False where there is no such layer.
+    bool pull_to_syntony(double weight);
     std::vector<Parameter*> parameters();
     /// Values that are trained.
     std::int64_t parameter_count();

@@ -45,6 +45,8 @@ const Schema& training_schema() {
          "cosine: the learning rate falls along half a cosine, to 0 after the last epoch", kAnyLow, kAnyHigh,
          schedule_names()},
         {"momentum", FieldType::real, 0.9, "momentum", "of the sgd optimiser", 0, 1},
+        {"syntony_weight", FieldType::real, 0.0, "syntony weight",
+         "of 1 − syntony beside the loss, which is told without it; for winding embeddings", 0, 1e6},
         {"batch", FieldType::integer, 256, "batch", "samples per step", 1, 1 << 20},
         {"epochs", FieldType::integer, 12, "epochs", "passes over the training set", 1, 1e6},
         {"seed", FieldType::integer, 0, "seed", "of the start and the order of the data", 0,
@@ -71,6 +73,7 @@ Json to_json(const ExperimentConfig& c) {
             {"learning_rate", c.learning_rate},
             {"schedule", c.schedule},
             {"momentum", c.momentum},
+            {"syntony_weight", c.syntony_weight},
             {"batch", c.batch},
             {"epochs", c.epochs},
             {"seed", c.seed},
@@ -113,6 +116,7 @@ ExperimentConfig config_from_json(const Json& json, const std::string& where) {
     config.learning_rate = plain["learning_rate"];
     config.schedule = plain["schedule"];
     config.momentum = plain["momentum"];
+    config.syntony_weight = plain["syntony_weight"];
     config.batch = plain["batch"];
     config.epochs = plain["epochs"];
     config.seed = plain["seed"];

@@ -20,6 +20,7 @@ struct ExperimentConfig {
     double learning_rate = 0;           ///< 0: the optimiser's default
     std::string schedule = "constant";  ///< of the learning rate, as schedule.hpp has it
     double momentum = 0.9;              ///< for sgd
+    double syntony_weight = 0;          ///< of 1 − syntony beside the loss; 0: none
     std::int64_t batch = 256;
     std::int64_t epochs = 12;
     std::int64_t seed = 0;

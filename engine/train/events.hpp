@@ -33,6 +33,7 @@ struct EvaluationPoint {
     double epoch = 0;
     double loss = 0, accuracy = 0;
     double train_loss = 0, train_accuracy = 0;  ///< means over the epoch's batches
+    std::optional<double> syntony;              ///< Model::syntony()
 };
 
 /// Training throughput since the last report.
@@ -54,6 +55,7 @@ struct Evaluation {
     std::int64_t step = 0;
     double loss = 0, accuracy = 0;
     std::int64_t samples = 0;
+    std::optional<double> syntony;  ///< Model::syntony()
     std::vector<std::string> class_names;
     std::string token_unit;  ///< Dataset::token_unit()
     /// classes × classes, row: truth, column: prediction; of more classes than kMostConfusedClasses empty.

@@ -277,6 +277,7 @@ void TrainingRun::conclude(Trainer& trainer) {
         evaluation_ = std::make_shared<const Evaluation>(trainer.measure());
     result_.test_accuracy = evaluation_->accuracy;
     result_.test_loss = evaluation_->loss;
+    result_.syntony = evaluation_->syntony;
     if (config_.validation > 0) {
         result_.validation_accuracy = evaluation_->accuracy;
         result_.validation_loss = evaluation_->loss;
@@ -318,7 +319,8 @@ bool TrainingRun::finish_epoch(Trainer& trainer) {
     const EpochMeans means = trainer.epoch_means();
     post([&](Updates& updates) {
         updates.evaluations.push_back({evaluation_->step, static_cast<double>(means.epoch), evaluation_->loss,
-                                       evaluation_->accuracy, means.loss, means.accuracy});
+                                       evaluation_->accuracy, means.loss, means.accuracy,
+                                       evaluation_->syntony});
         updates.evaluation = evaluation_;
         report_throughput(trainer, updates);
     });

@@ -48,6 +48,7 @@ struct RunResult {
     std::int64_t epochs = 0, steps = 0;
     double test_accuracy = 0, test_loss = 0;
     std::optional<double> validation_accuracy, validation_loss;  ///< where a part was held out
+    std::optional<double> syntony;                               ///< Model::syntony()
     double train_seconds_per_epoch = 0;  ///< median, training steps only; 0 when no epoch was finished
     double samples_per_second = 0;
     std::size_t peak_memory_bytes = 0;

@@ -105,6 +105,9 @@ struct Trainer::Impl {
         model = find_model(config.model)
                     .make({device, config.model_options, train->shape, dataset->classes(), max_batch,
                            static_cast<std::uint64_t>(config.seed), backend->threads()});
+        if (config.syntony_weight > 0 && !model->pull_to_syntony(config.syntony_weight))
+            throw BadValue("syntony_weight", "the model has no layer whose syntony has a gradient",
+                           "leave it out, or take a character model with --embedding winding");
         parameters = model->parameters();
         optimiser = make_optimiser(config.optimiser, device, parameters, config.momentum);
         order = Buffer(device, MemoryTag::data, train_rows.size() * sizeof(std::uint32_t), "epoch order");
@@ -283,6 +286,7 @@ struct Trainer::Impl {
             held_out ? std::span<const std::uint32_t>(held_out_rows) : std::span<const std::uint32_t>(),
             config.batch, *dataset, examples);
         result.step = at.step;
+        result.syntony = model->syntony();
         return result;
     }
 

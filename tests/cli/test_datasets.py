@@ -103,6 +103,18 @@ class Speech(CliCase):
             with self.subTest(**format):
                 self.assertGreaterEqual(self.learn(self.write(**format))["test_accuracy"], 0.9)
 
+    def test_waveforms(self) -> None:
+        # Cut to 0.05 s and padded to 0.2 s: the model sees samples, as many as were asked for.
+        for seconds, samples in (("0.05", 400), ("0.2", 1600)):
+            with self.subTest(seconds):
+                result = self.json("train", "--model", "audio-spectral", "--dataset", "speech", "--data", self.write(),
+                                   "--representation", "waveform", "--seconds", seconds, "--blocks", "3",
+                                   "--channels", "8", "--pooling", "max", "--epochs", "30", "--learning-rate", "0.01",
+                                   "--out", "run.h5", "--force")
+                self.assertGreaterEqual(result["test_accuracy"], 0.5)  # chance: 0.1
+                self.assertEqual(self.json("eval", "run.h5")["test_loss"], result["test_loss"])
+                self.assertEqual(self.json("inspect", "run.h5")["tensors"][0]["shape"][-2], samples // 2 + 1)
+
     def test_what_is_refused(self) -> None:
         folder = self.write()
         sound = recording(1, 5)

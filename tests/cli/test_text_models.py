@@ -64,6 +64,20 @@ class TextModels(CliCase):
         self.json("compress", "run.h5", "--out", "small.h5", "--method", "int8", "--max-error", "0.1")
         self.json("generate", "small.h5", "--length", "5")
 
+    def test_a_weight_pulls_windings_into_tune(self) -> None:
+        options = ("--embedding", "winding", "--epochs", "3", "--seed", "1", "--learning-rate", "0.01")
+        free = self.model("free.h5", *options)
+        pulled = self.model("pulled.h5", *options, "--syntony-weight", "1", "--log", "log.jsonl")
+        self.assertGreater(pulled["syntony"], free["syntony"] + 0.1)
+        last = json.loads((self.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+        self.assertEqual(last["syntony"], pulled["syntony"])
+        # What is told is the loss of the data alone.
+        self.assertAlmostEqual(self.json("eval", "pulled.h5")["test_loss"], pulled["test_loss"], places=5)
+        for arguments in (("--embedding", "lookup"), ("--embedding", "syntonic", "--harmonise")):
+            self.assert_refused(*small("char-transformer", *arguments, "--syntony-weight", "1"),
+                                naming="--syntony-weight: the model has no layer whose syntony has a gradient")
+        self.assertNotIn("syntony", self.model("plain.h5", "--epochs", "1"))
+
     def test_without_a_prompt_and_without_lines(self) -> None:
         self.model("lines.h5", "--epochs", "1")
         self.assertEqual(self.json("generate", "lines.h5", "--length", "5")["text"][0], "\n")

@@ -86,10 +86,6 @@ class Output(CliCase):
                         self.assert_refused("train", "--model", model, "--dataset", dataset, *SMALL, "--out", "run.h5",
                                             "--force", naming="no text")
                         continue
-                    if (model, dataset) == ("audio-spectral", "tones"):
-                        self.assert_refused("train", "--model", model, "--dataset", dataset, *SMALL,
-                                            naming="filters over time take frames")
-                        continue
                     result = self.json("train", "--model", model, "--dataset", dataset, *SMALL,
                                        "--epochs", "1", "--out", "run.h5", "--force")
                     self.assertEqual(self.json("eval", "run.h5")["test_loss"], result["test_loss"])

@@ -251,6 +251,45 @@ TEST_F(EmbeddingLayers, WindingsAreInTuneByTheirProjection) {
     EXPECT_FALSE(lookup.syntony().has_value());
 }
 
+/// What the pull adds to the projection's gradient, against central differences of the layer's own syntony.
+TEST_F(EmbeddingLayers, ThePullToSyntonyIsItsSlope) {
+    constexpr double kWeight = 0.7;
+    WindingEmbedding layer(device_, "tokens", {3, 2}, 7, 3, 2, 1, 1);
+    fill(layer);
+    Parameter& projection = *layer.parameters().front();
+    const std::vector<float> zeros(12);  // no other gradient
+    Array<float> dy(*backend_, std::span<const float>(zeros));
+    const auto gradient = [&] {
+        run(layer, 2, {0, 1, 2, 3, 4, 5}, true);
+        layer.backward(2, dy.data(), nullptr);
+        return projection.gradient.to_host(*backend_).values;
+    };
+    for (const float value : gradient()) EXPECT_EQ(value, 0);
+    ASSERT_TRUE(layer.pull_to_syntony(kWeight));
+    const std::vector<float> pulled = gradient();
+    HostTensor weight = projection.value.to_host(*backend_);
+    for (std::size_t i = 0; i < pulled.size(); ++i) {
+        constexpr float kStep = 1e-2F;
+        const float middle = weight.values[i];
+        const auto at = [&](float value) {
+            weight.values[i] = value;
+            projection.value.assign(*backend_, weight);
+            return kWeight * (1 - layer.syntony().value());
+        };
+        const double slope = (at(middle + kStep) - at(middle - kStep)) / (2 * static_cast<double>(kStep));
+        at(middle);
+        EXPECT_NEAR(static_cast<double>(pulled[i]), slope, 1e-4) << i;
+    }
+    std::ranges::fill(weight.values, 0.0F);
+    projection.value.assign(*backend_, weight);
+    for (const float value : gradient()) EXPECT_EQ(value, 0);
+
+    LookupEmbedding lookup(device_, "tokens", {3, 2}, 7, 2, 1, 1);
+    SyntonicEmbedding harmonised(device_, "tokens", {3, 2}, 7, {.harmonise = true}, 2, 1, 1);
+    EXPECT_FALSE(lookup.pull_to_syntony(kWeight));
+    EXPECT_FALSE(harmonised.pull_to_syntony(kWeight));
+}
+
 TEST_F(EmbeddingLayers, HarmonisedVectorsAreInTuneByTheirLayer) {
     SyntonicEmbedding layer(device_, "tokens", {3, 2}, 4, {.harmonise = true}, 2, 1, 1);
     fill(layer);

@@ -293,8 +293,21 @@ TEST_F(GlobalFilters, TheAudioModelFiltersFrequenciesOverTime) {
     Array<float> x(*backend_, std::span<const float>(values)), y(*backend_, 28);
     model->layers().front()->forward(1, {x.data(), 28, nullptr}, y.data(), false);
     EXPECT_EQ(first(y, 9), (std::vector<float>{0, 4, 8, 12, 16, 20, 24, 1, 5}));
-    EXPECT_THROW(info.count_parameters(options, {1, {28}}, 5), BadValue);
+    EXPECT_THROW(info.count_parameters(options, {3, {1, 7, 4}}, 5), BadValue);
     EXPECT_THROW(info.count_parameters(options, {2, {4, 28}}, 5), BadValue);  // kernels of 5 in 4 frames
+}
+
+TEST_F(GlobalFilters, TheAudioModelFiltersWaveformsAsSignalsOfOneChannel) {
+    const ModelInfo& info = find_model("audio-spectral");
+    const Json options = complete(
+        info.schema, Json::parse(R"({"channels": 3, "blocks": 2, "pooling": "max", "dropout": 0})"), "test");
+    const SignalShape waveform{1, {29}};
+    const auto model = info.make({device_, options, waveform, 5, 2, 1, 1});
+    EXPECT_EQ(model->parameter_count(), info.count_parameters(options, waveform, 5));
+    EXPECT_EQ(model->layers().front()->inputs(), 29);
+    EXPECT_EQ(model->parameters().front()->value.shape(), Shape({3, 1, 15, 2}));
+    EXPECT_EQ(model->layers().back()->inputs(), 3 * 7);  // 29 halved twice, each filter's
+    EXPECT_THROW(info.count_parameters(options, {1, {4}}, 5), BadValue);
 }
 
 }  // namespace

@@ -141,25 +141,28 @@ std::int64_t count_global_filter(const Json& values, const SignalShape& shape, s
     return count_classifier(options, block_shapes(shape, options), classes);
 }
 
-/// Filters over time of a spectrogram, whose frequencies are the channels.
+/// Filters over time: of a spectrogram, whose frequencies are the channels, or of a waveform, which is one.
 std::vector<GlobalFilterShape> audio_shapes(const SignalShape& shape, const Options& options) {
+    if (shape.rank == 1) return with_following({shape, 1, options.channels, 1}, options);
     if (shape.rank != 2)
-        throw BadValue("features", "filters over time take frames × frequencies",
-                       "choose raw features of a data set of log-spectrograms");
+        throw BadValue("features", "filters over time take frames × frequencies, or a waveform",
+                       "choose raw features of a data set of sounds");
     return with_following({{1, {shape.extent[0]}}, shape.extent[1], options.channels, 1}, options);
 }
 
 std::unique_ptr<Model> make_audio_spectral(const ModelRequest& request) {
     const Options options(request.options);
     const std::vector<GlobalFilterShape> shapes = audio_shapes(request.shape, options);
-    const std::int64_t frames = request.shape.extent[0], frequencies = request.shape.extent[1];
-    std::vector<std::uint32_t> by_frequency;
-    for (std::int64_t f = 0; f < frequencies; ++f)
-        for (std::int64_t t = 0; t < frames; ++t)
-            by_frequency.push_back(static_cast<std::uint32_t>(t * frequencies + f));
     std::vector<std::unique_ptr<Layer>> layers;
-    layers.push_back(
-        std::make_unique<ReorderLayer>(request.device, "frequencies", by_frequency, request.max_batch));
+    if (request.shape.rank == 2) {
+        const std::int64_t frames = request.shape.extent[0], frequencies = request.shape.extent[1];
+        std::vector<std::uint32_t> by_frequency;
+        for (std::int64_t f = 0; f < frequencies; ++f)
+            for (std::int64_t t = 0; t < frames; ++t)
+                by_frequency.push_back(static_cast<std::uint32_t>(t * frequencies + f));
+        layers.push_back(
+            std::make_unique<ReorderLayer>(request.device, "frequencies", by_frequency, request.max_batch));
+    }
     append_classifier(request, options, shapes, layers);
     return std::make_unique<NetworkModel>(request, std::move(layers));
 }
@@ -204,9 +207,11 @@ ModelInfo audio_spectral_info() {
     return {
         "audio-spectral",
         "Audio filters",
-        "learned filters over the whole time of a log-spectrogram, its frequencies as channels",
+        "learned filters over the whole time of a log-spectrogram, its frequencies as channels, or of a "
+        "waveform",
         "Filters are circular in time: the end of a recording meets its beginning, which is silence where "
-        "recordings are padded. Frequencies are read from where they stand: another voice is another place.",
+        "recordings are padded. Frequencies are read from where they stand: another voice is another place. "
+        "Waveforms need blocks and pooling between them, and are learned worse than spectrograms.",
         "raw",
         filter_schema(32, 1, 0.5),
         make_audio_spectral,
