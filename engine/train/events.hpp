@@ -32,8 +32,8 @@ struct EvaluationPoint {
     std::int64_t step = 0;
     double epoch = 0;
     double loss = 0, accuracy = 0;
-    double train_loss = 0, train_accuracy = 0;  ///< means over the epoch's batches
-    std::optional<double> syntony;              ///< Model::syntony()
+    double train_loss = 0, train_accuracy = 0;     ///< means over the epoch's batches
+    std::optional<double> syntony = std::nullopt;  ///< Model::syntony()
 };
 
 /// Training throughput since the last report.
@@ -55,7 +55,7 @@ struct Evaluation {
     std::int64_t step = 0;
     double loss = 0, accuracy = 0;
     std::int64_t samples = 0;
-    std::optional<double> syntony;  ///< Model::syntony()
+    std::optional<double> syntony = std::nullopt;  ///< Model::syntony()
     std::vector<std::string> class_names;
     std::string token_unit;  ///< Dataset::token_unit()
     /// classes × classes, row: truth, column: prediction; of more classes than kMostConfusedClasses empty.
