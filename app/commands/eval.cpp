@@ -9,6 +9,7 @@
 #include "engine/io/model_file.hpp"
 #include "engine/train/config.hpp"
 #include "engine/train/evaluate.hpp"
+#include "engine/train/file_model.hpp"
 
 namespace spectral::app {
 

@@ -2,6 +2,7 @@
 
 #include "engine/data/dataset.hpp"
 #include "engine/train/config.hpp"
+#include "engine/train/file_model.hpp"
 
 namespace spectral::app {
 

@@ -1,4 +1,4 @@
-// spectral run: a compressed model against a data set's test set, without unpacking it.
+// spectral run: a compressed model against a data set's test set, from what is stored of it.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -28,6 +28,8 @@ std::string_view name_of(LayerWay::Way way) {
             return "spectral";
         case LayerWay::Way::blocks:
             return "blocks";
+        case LayerWay::Way::expanded:
+            return "expanded";
     }
     return "";
 }
@@ -41,6 +43,8 @@ std::string text_of(const LayerWay& way) {
         case LayerWay::Way::blocks:
             return fmt::format("made and forgotten, {} {} at a time", way.block_rows,
                                way.block_rows == 1 ? "row" : "rows");
+        case LayerWay::Way::expanded:
+            return "unpacked into memory";
     }
     return "";
 }
@@ -87,7 +91,7 @@ void run(RunArguments& a) {
 }  // namespace
 
 void add_run(CLI::App& app, int& exit_code) {
-    CLI::App* command = app.add_subcommand("run", "evaluate a compressed model without unpacking it");
+    CLI::App* command = app.add_subcommand("run", "evaluate a compressed model from what is stored of it");
     const auto a = std::make_shared<RunArguments>();
     command->add_option("file", a->file, "model file")->required()->type_name("FILE");
     command

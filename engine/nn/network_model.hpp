@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "engine/nn/model.hpp"
@@ -20,6 +21,7 @@ public:
     void infer(const Batch& batch, float* logits) override;
     std::int64_t predictions() const override { return predictions_; }
     std::vector<Layer*> layers() override { return network_.children(); }
+    std::vector<std::unique_ptr<Layer>> take_layers() && { return std::move(network_).take_children(); }
     /// What the first layer that has patterns shows; where none has, the first matrix, one row per output.
     std::vector<PatternSnapshot::Matrix> patterns() override;
 

@@ -22,6 +22,8 @@ public:
     std::vector<Parameter*> parameters() override;
     void begin_step(std::int64_t step) override;
     std::vector<Layer*> children() const override;
+    /// The layers themselves, which the others of this one go with.
+    std::vector<std::unique_ptr<Layer>> take_children() && { return std::move(layers_); }
 
 private:
     std::vector<std::unique_ptr<Layer>> layers_;

@@ -11,6 +11,7 @@
 #include "engine/core/error.hpp"
 #include "engine/nn/registry.hpp"
 #include "engine/train/config.hpp"
+#include "engine/train/file_model.hpp"
 #include "engine/train/fine_tune.hpp"
 #include "engine/train/standardisation.hpp"
 #include "kernels/ops/gather.hpp"
@@ -110,77 +111,6 @@ std::span<const std::int32_t> truths_of(const Samples& samples, std::int64_t ind
     return windows->targets(index);
 }
 
-namespace {
-
-void load_layer(Backend& backend, Layer& layer, const LayerRecord& record) {
-    const auto mismatch = [&](const std::string& why) {
-        return Error(fmt::format("layer '{}' of the model file", record.name), why,
-                     "use it with its own configuration");
-    };
-    const std::vector<Parameter*> parameters = layer.parameters();
-    if (record.name != layer.name() || record.kind != layer.kind())
-        throw mismatch(fmt::format("the model expects '{}' of kind {} here", layer.name(), layer.kind()));
-    if (record.tensors.size() != parameters.size())
-        throw mismatch(
-            fmt::format("it has {} tensors instead of {}", record.tensors.size(), parameters.size()));
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-        if (record.tensors[i].name != parameters[i]->name)
-            throw mismatch(fmt::format("tensor '{}' is missing", parameters[i]->name));
-        if (!(record.tensors[i].tensor.shape == parameters[i]->value.shape()))
-            throw mismatch(fmt::format("tensor '{}' is {} instead of {}", parameters[i]->name,
-                                       record.tensors[i].tensor.shape.text(),
-                                       parameters[i]->value.shape().text()));
-        parameters[i]->value.assign(backend, record.tensors[i].tensor);
-    }
-}
-
-}  // namespace
-
-void require_network(const ModelFile& file, const std::string& where) {
-    if (!file.config.contains("model"))
-        throw Error(where, "holds tensors, but not the network that they belong to: no data can judge it",
-                    "Leave out the data, or give a model that was trained here.");
-}
-
-void load_layers(Backend& backend, Model& model, const ModelFile& file) {
-    const std::vector<Layer*> layers = model.layers();
-    const std::span<const LayerRecord> records = network_layers(file);
-    if (layers.size() != records.size())
-        throw Error("model file", "it has other layers than the model of its configuration",
-                    "use it with its own configuration and data");
-    for (std::size_t i = 0; i < layers.size(); ++i) load_layer(backend, *layers[i], records[i]);
-}
-
-std::vector<PatternSnapshot::Matrix> patterns_of(const ModelFile& file, const std::string& where) {
-    const ExperimentConfig config = config_from_json(file.config, where);
-    std::vector<const Shape*> matrices;
-    std::int64_t values = 0;
-    for (const LayerRecord& layer : network_layers(file)) {
-        for (const NamedTensor& each : layer.tensors) {
-            if (each.trained) values += each.tensor.shape.size();
-            if (each.tensor.shape.rank() == 2) matrices.push_back(&each.tensor.shape);
-        }
-    }
-    if (matrices.empty()) return {};
-    // Every model gives a class by each row of its last matrix, and those of files that do not tell the
-    // features' shape take them by the columns of the first. Memory is asked for only when the file holds as
-    // many numbers as its configuration promises.
-    const SignalShape shape = file.feature_shape.value_or(SignalShape{1, {(*matrices.front())[1], 1, 1}});
-    const std::int64_t classes = (*matrices.back())[0];
-    const ModelInfo& info = find_model(config.model);
-    require_readable(info, config.features);
-    if (shape.size() < 1 || classes < 1 ||
-        info.count_parameters(config.model_options, shape, classes) != values)
-        throw Error(where, "its layers are not those of its configuration",
-                    "use it with its own configuration");
-    const auto backend = open_backend("cpu", 1);
-    MemoryBudget budget(available_memory());
-    const auto model = info.make(
-        {{*backend, budget}, config.model_options, shape, classes, 1, 0, backend->threads(), Use::run});
-    load_layers(*backend, *model, file);
-    return model->patterns();
-}
-
 struct FileJudge::Impl {
     ExperimentConfig config;
     std::shared_ptr<Workspace> workspace;
@@ -223,7 +153,7 @@ struct FileJudge::Impl {
         auto model = find_model(config.model)
                          .make({device(), config.model_options, features.shape, dataset->classes(), batch,
                                 static_cast<std::uint64_t>(config.seed), backend->threads(), Use::run});
-        load_layers(*backend, *model, file);
+        load_layers(device(), *model, file);
         return model;
     }
 };
@@ -249,11 +179,12 @@ std::vector<float> mean_squares(Device device, std::int64_t batch, const LayerIn
 
 void require_fit(Model& model, const FeatureMatrix& features, const Dataset& dataset) {
     const std::vector<Layer*> layers = model.layers();
-    const std::int64_t inputs = layers.front()->inputs(), outputs = layers.back()->outputs();
-    if (inputs != features.columns || outputs != dataset.classes())
+    const std::int64_t inputs = layers.front()->inputs(),
+                       classes = layers.back()->outputs() / model.predictions();
+    if (inputs != features.columns || classes != dataset.classes())
         throw Error("model file",
                     fmt::format("it takes {} features to {} classes, and the data have {} and {}", inputs,
-                                outputs, features.columns, dataset.classes()),
+                                classes, features.columns, dataset.classes()),
                     "use it with its own data");
 }
 
@@ -360,6 +291,7 @@ Importances FileJudge::calibrate(const ModelFile& file, const Progress& progress
 }
 
 FileJudge::PackedRun FileJudge::evaluate_packed(const ModelFile& file, std::size_t limit) const {
+    impl_->require_fitting_text(file, impl_->test);
     FeatureMatrix own;
     const FeatureMatrix& test = impl_->as_trained(file, impl_->test, own);
     std::int64_t batch = std::min<std::int64_t>(impl_->config.batch, std::max<std::int64_t>(test.rows, 1));

@@ -1,4 +1,4 @@
-// A model against a labelled set: loss, accuracy, confusion, examples. And its weights out of a file.
+// A model against a labelled set: loss, accuracy, confusion, examples.
 #pragma once
 
 #include <cstdint>
@@ -28,18 +28,6 @@ Evaluation evaluate_model(Device device, Model& model, const FeatureMatrix& feat
 /// What a model's rows of class scores for sample `index` should say: the sample's label, or of a model of
 /// sequences the token behind each of the window's. Throws Error where the samples have not so many.
 std::span<const std::int32_t> truths_of(const Samples& samples, std::int64_t index, std::int64_t predictions);
-
-/// The file's weights into `model`. Throws Error when number, names, kinds, tensors or shapes are not those
-/// of the model's layers.
-void load_layers(Backend& backend, Model& model, const ModelFile& file);
-
-/// Throws Error where the file says nothing of the network that its tensors belong to, as weights of another
-/// program do. `where` names the file.
-void require_network(const ModelFile& file, const std::string& where);
-
-/// The matrices that the file's model shows of what it learned, as Model::patterns() gives them. `where`
-/// names the file. Throws Error when its layers are not those of its configuration.
-std::vector<PatternSnapshot::Matrix> patterns_of(const ModelFile& file, const std::string& where);
 
 /// A data set's test set, as the model of a configuration sees it; for files of that configuration, one after
 /// another.

@@ -10,6 +10,7 @@
 #include "engine/nn/network_model.hpp"
 #include "engine/nn/reorder_layer.hpp"
 #include "engine/nn/spectral_linear.hpp"
+#include "engine/train/file_model.hpp"
 #include "engine/train/standardisation.hpp"
 
 namespace spectral {
@@ -99,28 +100,94 @@ struct Build {
     }
 };
 
+/// Made layer by layer, as they are stored: nothing is ever unpacked.
+bool is_linear_stack(std::span<const LayerRecord> records) {
+    return std::ranges::all_of(records, [](const LayerRecord& record) {
+        return record.kind == "dense" || record.kind == "relu" || record.kind == "gelu";
+    });
+}
+
+void add_stack(std::span<const LayerRecord> records, Build& build) {
+    for (const LayerRecord& record : records) {
+        if (record.kind == "dense") {
+            build.add_linear(record);
+            continue;
+        }
+        if (build.layers.empty()) refuse(record.name, "nothing says how many values it takes");
+        build.layers.push_back(std::make_unique<ActivationLayer>(
+            build.device, record.name, record.kind == "relu" ? ActivationKind::relu : ActivationKind::gelu,
+            build.layers.back()->outputs()));
+    }
+}
+
+bool holds_packed(const LayerRecord& record) {
+    return std::ranges::any_of(record.tensors,
+                               [](const NamedTensor& each) { return each.packed.has_value(); });
+}
+
+/// Of a layer that has its weights in memory, if it has any.
+void add_way(const LayerRecord& record, std::vector<LayerWay>& ways) {
+    if (record.tensors.empty()) return;
+    LayerWay way{record.name};
+    if (holds_packed(record)) way.way = LayerWay::Way::expanded;
+    for (const NamedTensor& each : record.tensors)
+        way.dense_bytes += each.tensor.shape.size() * static_cast<std::int64_t>(sizeof(float));
+    ways.push_back(way);
+}
+
+/// The layers of the model's network, packed linear ones as they are stored, others unpacked.
+void add_network(std::vector<std::unique_ptr<Layer>> layers, std::span<const LayerRecord> records,
+                 Build& build) {
+    if (layers.size() != records.size())
+        throw Error("model file", "it has other layers than the model of its configuration",
+                    "use it with its own configuration and data");
+    const auto stays_packed = [](const LayerRecord& record) {
+        return record.kind == "dense" && holds_packed(record);
+    };
+    for (std::size_t i = 0; i < layers.size(); ++i) {  // room, before others are unpacked
+        if (!stays_packed(records[i])) continue;
+        if (layers[i]->name() != records[i].name || layers[i]->kind() != records[i].kind)
+            refuse(records[i].name, "the model of its configuration has another one in its place");
+        layers[i].reset();
+    }
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        if (stays_packed(records[i])) {
+            build.add_linear(records[i]);
+            continue;
+        }
+        load_layer(build.device, *layers[i], records[i]);
+        build.layers.push_back(std::move(layers[i]));
+        add_way(records[i], build.ways);
+    }
+}
+
 }  // namespace
 
 PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t max_batch,
                               BlockRows block_rows) {
     Build build{device, max_batch, {}, {}, {}};
-    std::int64_t width = 0;
-    for (const LayerRecord& record : network_layers(file)) {
-        const bool relu = record.kind == "relu";
-        if (record.kind == "dense") {
-            build.add_linear(record);
-        } else if ((relu || record.kind == "gelu") && width > 0) {
-            build.layers.push_back(std::make_unique<ActivationLayer>(
-                device, record.name, relu ? ActivationKind::relu : ActivationKind::gelu, width));
-        } else {
-            refuse(record.name, fmt::format("layers of kind '{}' have no way to run packed", record.kind));
+    const std::span<const LayerRecord> records = network_layers(file);
+    if (records.empty()) throw Error("model file", "it has no layers");
+    std::int64_t predictions = 1;
+    if (is_linear_stack(records)) {
+        add_stack(records, build);
+    } else {
+        std::unique_ptr<Model> whole = make_file_model(device, file, "the model file", max_batch);
+        predictions = whole->predictions();
+        auto* const network = dynamic_cast<NetworkModel*>(whole.get());
+        if (network == nullptr) {  // one layer that does all
+            load_layers(device, *whole, file);
+            for (const LayerRecord& record : records) add_way(record, build.ways);
+            return {std::move(whole), std::move(build.ways), device.budget.total().peak};
         }
-        width = build.layers.back()->outputs();
+        std::vector<std::unique_ptr<Layer>> layers = std::move(*network).take_layers();
+        whole.reset();
+        add_network(std::move(layers), records, build);
     }
-    if (build.layers.empty()) throw Error("model file", "it has no layers");
-    const std::int64_t inputs = build.layers.front()->inputs();
-    ModelRequest request{device, Json::object(), {1, {inputs, 1, 1}}, width, max_batch, 0, 1, Use::run};
-    auto model = std::make_unique<NetworkModel>(request, std::move(build.layers));
+    const std::int64_t inputs = build.layers.front()->inputs(), width = build.layers.back()->outputs();
+    const ModelRequest request{device, Json::object(), {1, {inputs, 1, 1}}, width / predictions, max_batch, 0,
+                               1,      Use::run};
+    auto model = std::make_unique<NetworkModel>(request, std::move(build.layers), predictions);
 
     // One block is made at a time: each layer may use all that is left.
     const std::size_t used = device.budget.total().current, limit = device.budget.limit();

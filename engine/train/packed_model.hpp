@@ -1,5 +1,5 @@
 // A model run from what is stored of it: linear layers multiply by spectra, or by blocks of their weights
-// that are made and forgotten, within a limit of memory.
+// that are made and forgotten, within a limit of memory. What has no such form is unpacked into memory.
 #pragma once
 
 #include <cstddef>
@@ -12,15 +12,16 @@
 
 namespace spectral {
 
-/// How one linear layer is run.
+/// How one layer with weights is run.
 struct LayerWay {
     std::string layer;
     enum class Way {
         dense,     ///< its weight is in memory
         spectral,  ///< SpectralLinear
         blocks,    ///< ImplicitLinear
+        expanded,  ///< what is packed of it was unpacked into memory
     } way = Way::dense;
-    std::int64_t dense_bytes = 0;  ///< of its weight
+    std::int64_t dense_bytes = 0;  ///< of its weight; of other layers than linear ones, of all they have
     std::int64_t block_rows = 0;   ///< of blocks
 };
 
@@ -34,8 +35,9 @@ struct PackedModel {
 enum class BlockRows { as_many_as_fit, fewest };
 
 /// `file` as read with PackedTensors::keep; the budget's limit is what weights, activations and work may take
-/// together. Throws Error on a model of other than linear layers and activations, OutOfMemory where even
-/// blocks of the fewest rows do not fit.
+/// together. Linear layers and activations alone are never unpacked. Of other models linear layers of their
+/// own stay packed once they are made, while all are in memory for a moment. Throws Error where the layers
+/// are not those of the file's configuration, OutOfMemory where even blocks of the fewest rows do not fit.
 PackedModel make_packed_model(Device device, const ModelFile& file, std::int64_t max_batch,
                               BlockRows block_rows = BlockRows::as_many_as_fit);
 

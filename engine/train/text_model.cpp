@@ -1,9 +1,7 @@
 #include "engine/train/text_model.hpp"
 
 #include "engine/core/error.hpp"
-#include "engine/nn/registry.hpp"
-#include "engine/train/evaluate.hpp"
-#include "engine/train/standardisation.hpp"
+#include "engine/train/file_model.hpp"
 
 namespace spectral {
 
@@ -19,21 +17,14 @@ TextModel open_text_model(const ModelFile& file, const std::string& where, const
     require_text_model(file, where);
     TextModel opened;
     opened.config = config_from_json(file.config, where);
-    const ModelInfo& info = find_model(opened.config.model);
-    require_readable(info, opened.config.features);
-    const std::int64_t classes = file.vocabulary.size();
-    // Memory is asked for only when the file holds as many numbers as its configuration promises.
-    std::int64_t values = 0;
-    for (const LayerRecord& layer : network_layers(file))
-        for (const NamedTensor& each : layer.tensors) values += each.tensor.shape.size();
-    if (info.count_parameters(opened.config.model_options, *file.feature_shape, classes) != values)
-        throw Error(where, "its layers are not those of its configuration",
-                    "use it with its own configuration");
     opened.backend = open_backend(backend, threads);
     opened.budget = std::make_unique<MemoryBudget>(available_memory());
-    opened.model = info.make({opened.device(), opened.config.model_options, *file.feature_shape, classes, 1,
-                              0, opened.backend->threads(), Use::run});
-    load_layers(*opened.backend, *opened.model, file);
+    opened.model = make_file_model(opened.device(), file, where, 1);
+    if (opened.model->layers().back()->outputs() !=
+        opened.model->predictions() * static_cast<std::int64_t>(file.vocabulary.size()))
+        throw Error(where, "its model tells other characters than its vocabulary has",
+                    "use it with its own configuration");
+    load_layers(opened.device(), *opened.model, file);
     return opened;
 }
 

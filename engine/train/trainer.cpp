@@ -16,6 +16,7 @@
 #include "engine/optim/schedule.hpp"
 #include "engine/train/attention_view.hpp"
 #include "engine/train/evaluate.hpp"
+#include "engine/train/file_model.hpp"
 #include "engine/train/generate.hpp"
 #include "engine/train/provenance.hpp"
 #include "engine/train/standardisation.hpp"
@@ -416,7 +417,7 @@ void Trainer::restore(const ModelFile& file) {
         throw mismatch(fmt::format("it was trained on other data than '{}' holds now", s.dataset->name));
     if (Standardisation::from(file, s.train->columns).has_value() != s.standardisation.has_value())
         throw mismatch("its features are not standardised as the configuration says");
-    load_layers(*s.backend, *s.model, file);
+    load_layers(s.device, *s.model, file);
     if (!file.checkpoint) return;
 
     const std::vector<Optimiser::State> states = s.optimiser->state();
@@ -447,7 +448,7 @@ void Trainer::restore(const ModelFile& file) {
 void Trainer::start_from_stored(const ModelFile& file) {
     Impl& s = *impl_;
     if (auto own = Standardisation::from(file, s.train->columns)) s.standardise(std::move(*own));
-    load_layers(*s.backend, *s.model, file);
+    load_layers(s.device, *s.model, file);
     s.stored.clear();
     std::vector<Parameter*> trained;
     auto parameter = s.parameters.begin();

@@ -52,7 +52,7 @@ class Lists(CliCase):
         for each in datasets:
             self.assertEqual(set(each), {"name", "title", "help", "needs_path", "options"})
         for each in models:
-            self.assertEqual(set(each), {"name", "title", "help", "note", "features", "options"})
+            self.assertEqual(set(each), {"name", "title", "help", "note", "features", "reads", "options"})
         for each in datasets + models:
             for option in each["options"]:
                 self.assertEqual(set(option), {"name", "default", "range", "help"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unittest
 
-from support import CliCase
+from support import SMALL, CliCase
 
 WAYS = {"fft": "spectral", "fft-int4": "spectral", "fft-box": "spectral", "dct": "spectral", "block-fft": "blocks", "svd": "blocks", "int8": "blocks"}
 
@@ -47,8 +47,26 @@ class Run(CliCase):
         self.assert_refused("run", "small.h5", "--memory-limit", "2KiB",
                             naming="--memory-limit: 2048 bytes are too few for this model")
         self.assert_refused("run", "small.h5", "--dataset", "mnist", "--data", "nowhere", naming="nowhere")
-        self.train("pure.h5", "--epochs", "1")
-        self.assert_refused("run", "pure.h5", naming="purefft")
+
+    def test_networks_that_are_not_linear_alone(self) -> None:
+        (self.folder / "text.txt").write_text("the long wave and the short wave meet the shore\n" * 40, encoding="utf-8")
+        of_text = ("--dataset", "text", "--data", "text.txt", "--context", "16", "--width", "16", "--layers", "1")
+        for model, data in {"purefft": ("--dataset", "tones", *SMALL), "cnn": ("--dataset", "strokes", *SMALL),
+                            "global-filter": ("--dataset", "strokes", *SMALL), "char-transformer": of_text}.items():
+            with self.subTest(model):
+                self.json("train", "--model", model, *data, "--epochs", "2", "--out", "run.h5", "--force")
+                self.json("compress", "run.h5", "--out", "small.h5", "--force", "--max-error", "0.3", "--method", "fft")
+                whole = self.json("eval", "small.h5")
+                result = self.json("run", "small.h5")
+                self.assertEqual(result["samples"], whole["samples"])
+                self.assertAlmostEqual(result["test_loss"], whole["test_loss"], places=4)
+                self.assertAlmostEqual(result["test_accuracy"], whole["test_accuracy"], delta=1 / whole["samples"])
+                self.assertIn("expanded", {layer["way"] for layer in result["layers"]})
+                self.assertIn("unpacked into memory", self.succeed("run", "small.h5").stdout)
+                self.assert_refused("run", "small.h5", "--memory-limit", "2KiB",
+                                    naming="--memory-limit: 2048 bytes are too few for this model")
+        text = self.json("generate", "small.h5", "--prompt", "the ", "--length", "20", "--temperature", "0")["text"]
+        self.assertEqual(len(text), 24)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 
 #include "engine/core/error.hpp"
 #include "engine/train/evaluate.hpp"
+#include "engine/train/file_model.hpp"
 #include "engine/train/run.hpp"
 #include "engine/train/trainer.hpp"
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-#include "engine/train/evaluate.hpp"
+#include "engine/train/file_model.hpp"
 
 namespace spectral::ui {
 
