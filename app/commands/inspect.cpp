@@ -71,6 +71,12 @@ Json describe(const std::string& path, const TensorFile& input, bool statistics)
     // A live change leaves the configuration as it was.
     const Json rate{{"start", file.config.value("learning_rate", Json())},
                     {"end", file.learning_rate ? Json(*file.learning_rate) : Json()}};
+    Json replaced = Json::array();
+    for (const Replacement& each : file.provenance.replaced)
+        replaced.push_back({{"parameter", each.parameter},
+                            {"step", each.step},
+                            {"first", each.first},
+                            {"count", each.count}});
     Json json{{"file", path},
               {"format", tensor_format_name(input.format)},
               {"skipped", input.skipped},
@@ -89,7 +95,10 @@ Json describe(const std::string& path, const TensorFile& input, bool statistics)
                {{"git", file.provenance.git},
                 {"backend", file.provenance.backend},
                 {"device", file.provenance.device},
-                {"library_versions", file.provenance.library_versions}}},
+                {"library_versions", file.provenance.library_versions},
+                {"start_sha256", file.provenance.start_sha256},
+                {"replacements", file.provenance.replacements},
+                {"replaced", replaced}}},
               {"checkpoint", nullptr}};
     if (file.checkpoint)
         json["checkpoint"] = {{"step", file.checkpoint->step},

@@ -24,6 +24,7 @@
 #include "engine/nn/registry.hpp"
 #include "engine/profile/trace.hpp"
 #include "engine/train/run.hpp"
+#include "engine/train/start.hpp"
 
 namespace spectral::app {
 
@@ -35,8 +36,17 @@ struct TrainArguments {
     SchemaFlags flags;
 };
 
+/// What the flags are given over: a file of options, or the model that the run starts from.
+Json base_config(TrainArguments& a) {
+    if (!a.config.empty()) return to_json(read_config(a.config));
+    Json given = Json::object();
+    a.flags.apply({*find_field(training_schema(), "start")}, "train", given);
+    const std::string start = given.value("start", "");
+    return start.empty() ? given : starting_options(read_model_file(start), start);
+}
+
 ExperimentConfig build_config(TrainArguments& a) {
-    Json json = a.config.empty() ? Json::object() : to_json(read_config(a.config));
+    Json json = base_config(a);
     if (!a.dataset.empty() && json.value("dataset", "") != a.dataset) {
         json["dataset"] = a.dataset;
         json["dataset_options"] = Json::object();
@@ -74,7 +84,8 @@ Json resume_changes(TrainArguments& a) {
 
 /// An empty name is a forgotten shell variable far more often than a wish.
 void require_names(CLI::App& command) {
-    for (const char* flag : {"--out", "--resume", "--config", "--log", "--patterns-png", "--trace", "--data"})
+    for (const char* flag :
+         {"--out", "--resume", "--config", "--log", "--patterns-png", "--trace", "--data", "--start"})
         if (command.count(flag) > 0 && command.get_option(flag)->as<std::string>().empty())
             throw Error(flag, "the name is empty", "give a file or directory, or leave the option out");
 }
@@ -288,6 +299,7 @@ void add_train(CLI::App& app, int& exit_code) {
         "  spectral train --model mlp --dataset mnist --data DIR --epochs 3 --json\n"
         "  spectral train --model mlp --dataset text --data FILE --context 8\n"
         "  spectral train --resume run.h5 --epochs 20\n"
+        "  spectral train --start run.h5 --dataset mnist --data DIR --out tuned.h5\n"
         "Ctrl-C stops after the current step and leaves a checkpoint that resumes.");
     command->callback([a, command, &exit_code] {
         require_names(*command);

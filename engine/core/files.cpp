@@ -9,12 +9,15 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 #include <new>
 #include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "engine/core/error.hpp"
 
@@ -228,6 +231,17 @@ std::string Sha256::hex() {
 std::string sha256(std::span<const std::byte> bytes) {
     Sha256 hash;
     hash.update(bytes);
+    return hash.hex();
+}
+
+std::string sha256_of_file(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) fail(path, errno);
+    Sha256 hash;
+    std::vector<char> piece(std::size_t{1} << 16);
+    while (file.read(piece.data(), std::ssize(piece)) || file.gcount() > 0)
+        hash.update(std::as_bytes(std::span(piece).first(static_cast<std::size_t>(file.gcount()))));
+    if (file.bad()) fail(path, errno);
     return hash.hex();
 }
 

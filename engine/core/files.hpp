@@ -25,6 +25,8 @@ void replace_file(const std::filesystem::path& path, std::string_view contents);
 
 /// Hex SHA-256.
 std::string sha256(std::span<const std::byte> bytes);
+/// Of what is in the file. Throws Error naming it where it cannot be read.
+std::string sha256_of_file(const std::filesystem::path& path);
 
 /// SHA-256 over several pieces.
 class Sha256 {

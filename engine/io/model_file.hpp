@@ -55,8 +55,24 @@ struct Checkpoint {
     std::vector<double> epoch_seconds;
 };
 
+/// Values of a parameter that somebody put in the place of the trained ones.
+struct Replacement {
+    std::string parameter;   ///< "purefft/pool"
+    std::int64_t step = 0;   ///< updates done before
+    std::int64_t first = 0;  ///< of the parameter's values
+    std::int64_t count = 0;
+    bool operator==(const Replacement&) const = default;
+};
+inline constexpr std::size_t kMostReplacements = 64;
+
 struct Provenance {
     std::string git, backend, device, library_versions;
+    std::string start_sha256 = {};  ///< of the model file that gave the first weights; empty: the seed did
+    /// What is in here cannot be had from the configuration alone.
+    std::int64_t replacements = 0;
+    std::vector<Replacement> replaced = {};  ///< the last kMostReplacements of them
+
+    void add(Replacement replacement);
 };
 
 struct ModelFile {

@@ -209,9 +209,34 @@ History history(const Group& root) {
     return result;
 }
 
+void read_replacements(const Group& group, Provenance& provenance) {
+    constexpr const char* kAttribute = "replaced_json";
+    const Json value = json(group, kAttribute);
+    const auto number = [&](const Json& object, const char* name) {
+        const auto found = object.find(name);
+        if (found == object.end() || !found->is_number_integer() || *found < 0)
+            throw group.error(fmt::format("{} has no count '{}'", kAttribute, name));
+        return found->get<std::int64_t>();
+    };
+    const auto last = value.find("last");
+    if (last == value.end() || !last->is_array() || last->size() > kMostReplacements)
+        throw group.error(fmt::format("{} has no list of at most {}", kAttribute, kMostReplacements));
+    for (const Json& each : *last) {
+        if (!each.is_object() || !each.contains("parameter") || !each["parameter"].is_string())
+            throw group.error(fmt::format("{} names no parameter", kAttribute));
+        provenance.replaced.push_back({each["parameter"].get<std::string>(), number(each, "step"),
+                                       number(each, "first"), number(each, "count")});
+    }
+    provenance.replacements = number(value, "count");
+}
+
 Provenance provenance(const Group& root) {
     const Group group = root.group("provenance");
-    return {group.text("git"), group.text("backend"), group.text("device"), group.text("library_versions")};
+    Provenance result{group.text("git"), group.text("backend"), group.text("device"),
+                      group.text("library_versions")};
+    if (group.has_attribute("start_sha256")) result.start_sha256 = group.text("start_sha256", 1000);
+    if (group.has_attribute("replaced_json")) read_replacements(group, result);
+    return result;
 }
 
 Checkpoint checkpoint(const Group& root) {

@@ -133,6 +133,18 @@ Handle write_provenance(hid_t file, const Provenance& provenance) {
     write_attribute(group.id(), "backend", provenance.backend);
     write_attribute(group.id(), "device", provenance.device);
     write_attribute(group.id(), "library_versions", provenance.library_versions);
+    if (!provenance.start_sha256.empty())
+        write_attribute(group.id(), "start_sha256", provenance.start_sha256);
+    if (provenance.replacements > 0) {
+        Json last = Json::array();
+        for (const Replacement& each : provenance.replaced)
+            last.push_back({{"parameter", each.parameter},
+                            {"step", each.step},
+                            {"first", each.first},
+                            {"count", each.count}});
+        write_attribute(group.id(), "replaced_json",
+                        json_text({{"count", provenance.replacements}, {"last", last}}, "provenance"));
+    }
     return group;
 }
 
@@ -195,6 +207,12 @@ void write_model(hid_t root, const ModelFile& model) {
 }
 
 }  // namespace
+
+void Provenance::add(Replacement replacement) {
+    ++replacements;
+    replaced.push_back(std::move(replacement));
+    if (replaced.size() > kMostReplacements) replaced.erase(replaced.begin());
+}
 
 std::size_t bytes_of(const History& history) {
     return (history.step.size() + history.test_step.size()) * (sizeof(std::int64_t) + 2 * sizeof(float));

@@ -59,7 +59,7 @@ std::vector<Parameter*> ConvolutionLayer::parameters() {
 }
 
 std::vector<PatternSnapshot::Matrix> ConvolutionLayer::patterns() {
-    return {filter_montage(name(), weight_.value.to_host(device_.backend))};
+    return {filter_montage(name(), weight_.name, weight_.value.to_host(device_.backend))};
 }
 
 ConvolutionShape ConvolutionLayer::shape_of(std::int64_t batch) const {

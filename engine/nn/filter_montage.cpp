@@ -10,7 +10,8 @@
 
 namespace spectral {
 
-PatternSnapshot::Matrix filter_montage(const std::string& layer, const HostTensor& weights) {
+PatternSnapshot::Matrix filter_montage(const std::string& layer, const std::string& parameter,
+                                       const HostTensor& weights) {
     const Shape& shape = weights.shape;
     const int rank = shape.rank() - 2;
     const std::int64_t filters = shape[0], width = shape[shape.rank() - 1],
@@ -23,16 +24,24 @@ PatternSnapshot::Matrix filter_montage(const std::string& layer, const HostTenso
                    : 1;
     const bool square = beside == 1;
     TileSheet sheet(square ? (shown + columns - 1) / columns : shown, columns, height, width);
-    for (std::int64_t filter = 0; filter < shown; ++filter)
-        for (std::int64_t plane = 0; plane < beside; ++plane)
+    PatternOrigin origin{parameter, height, width, columns, 1};
+    for (std::int64_t filter = 0; filter < shown; ++filter) {
+        for (std::int64_t plane = 0; plane < beside; ++plane) {
+            const std::int64_t first = (filter * planes + plane) * height * width;
             sheet.put(square ? filter / columns : filter, square ? filter % columns : plane,
-                      weights.values.data() + (filter * planes + plane) * height * width);
+                      weights.values.data() + first);
+            origin.first.push_back(first);
+        }
+    }
     const std::string size = rank > 1 ? fmt::format("{} × {}", height, width) : fmt::format("{}", width);
     return {
         "filters",
         fmt::format("{}: {}{} filters of {}{}", layer, shown < filters ? fmt::format("{} of ", shown) : "",
                     filters, size, beside > 1 ? fmt::format(", {} planes each", planes) : ""),
-        "row", "column", sheet.take()};
+        "row",
+        "column",
+        sheet.take(),
+        std::move(origin)};
 }
 
 }  // namespace spectral

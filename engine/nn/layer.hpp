@@ -29,12 +29,20 @@ struct Parameter {
     static Parameter statistic(Device device, std::string name, Shape shape, std::string_view layer);
 };
 
+/// A parameter of rank 2 as a page shows it, each row a pattern; its origin is named as the layer names it.
+PatternSnapshot::Matrix rows_of_parameter(const Parameter& parameter, std::string name, std::string title,
+                                          std::string row_axis, std::string column_axis, Device device);
+
 /// Rows of `x` are `stride` floats apart; `rows` (device memory) picks and orders them, null takes 0, 1, ….
 struct LayerInput {
     const float* x = nullptr;
     std::int64_t stride = 0;
     const std::uint32_t* rows = nullptr;
 };
+
+class Layer;
+/// "purefft/pool": unique within a model, and what files and lists call the parameter.
+std::string tensor_name(const Layer& layer, const Parameter& parameter);
 
 class Layer {
 public:
@@ -62,7 +70,8 @@ public:
     virtual std::vector<Layer*> children() const { return {}; }
     /// Before the passes of training step `step`, counted from 1: who draws random numbers draws by it.
     virtual void begin_step(std::int64_t /*step*/) {}
-    /// Matrices for a page of learned patterns; empty where there is nothing to show.
+    /// Matrices for a page of learned patterns, their origins named as parameters() names them; empty where
+    /// there is nothing to show.
     virtual std::vector<PatternSnapshot::Matrix> patterns() { return {}; }
     /// From 0 to 1, as syntony.hpp has it; nothing where it means nothing. Waits for queued operations.
     virtual std::optional<double> syntony() { return std::nullopt; }

@@ -61,7 +61,8 @@ public:
     virtual std::int64_t predictions() const { return 1; }
     /// The network's layers, in order.
     virtual std::vector<Layer*> layers() = 0;
-    /// Matrices for a page of learned patterns; empty when the model has nothing to show there.
+    /// Matrices for a page of learned patterns, their origins named by layer and parameter; empty when the
+    /// model has nothing to show there.
     virtual std::vector<PatternSnapshot::Matrix> patterns() = 0;
 
     /// The mean over the layers that have one.

@@ -6,6 +6,18 @@
 
 namespace spectral {
 
+namespace {
+
+/// Named by the layer too.
+std::vector<PatternSnapshot::Matrix> within(const Layer& layer,
+                                            std::vector<PatternSnapshot::Matrix> patterns) {
+    for (PatternSnapshot::Matrix& matrix : patterns)
+        if (matrix.origin) matrix.origin->parameter.insert(0, layer.name() + "/");
+    return patterns;
+}
+
+}  // namespace
+
 NetworkModel::NetworkModel(const ModelRequest& request, std::vector<std::unique_ptr<Layer>> layers,
                            std::int64_t predictions)
     : device_(request.device),
@@ -32,12 +44,12 @@ void NetworkModel::infer(const Batch& batch, float* logits) {
 
 std::vector<PatternSnapshot::Matrix> NetworkModel::patterns() {
     for (Layer* layer : layers())
-        if (auto patterns = layer->patterns(); !patterns.empty()) return patterns;
+        if (auto patterns = layer->patterns(); !patterns.empty()) return within(*layer, std::move(patterns));
     for (Layer* layer : layers())
         for (Parameter* parameter : layer->parameters())
             if (parameter->value.shape().rank() == 2)
-                return {{"weight", layer->name() + " weight", "output", "feature",
-                         parameter->value.to_host(device_.backend)}};
+                return within(*layer, {rows_of_parameter(*parameter, "weight", layer->name() + " weight",
+                                                         "output", "feature", device_)});
     return {};
 }
 

@@ -10,6 +10,18 @@
 
 namespace spectral {
 
+/// Where the values of a matrix stand in a parameter: it is made of patterns of one size, each of which the
+/// parameter holds as it is, or as its half spectrum.
+struct PatternOrigin {
+    std::string parameter;                 ///< "purefft/pool"; of Layer::patterns() "pool", within the layer
+    std::int64_t rows = 1, columns = 0;    ///< of a pattern: a row of the matrix, or an image
+    std::int64_t across = 1;               ///< images beside each other
+    std::int64_t gap = 0;                  ///< rows and columns between images that are no values
+    std::vector<std::int64_t> first = {};  ///< of each pattern: its first value in the parameter
+    /// The parameter has real and imaginary parts of spectra, and the pattern its origin in the middle.
+    bool spectra = false;
+};
+
 struct PatternSnapshot {
     struct Matrix {
         std::string name;         ///< "pool"
@@ -17,6 +29,7 @@ struct PatternSnapshot {
         std::string row_axis;     ///< "pattern"
         std::string column_axis;  ///< "frequency bin"
         HostTensor values;        ///< rank 2
+        std::optional<PatternOrigin> origin = std::nullopt;  ///< absent: derived from parameters
     };
     std::int64_t step = 0;
     double epoch = 0;

@@ -109,12 +109,16 @@ void PureFftModel::infer(const Batch& batch, float* logits) {
 }
 
 std::vector<PatternSnapshot::Matrix> PureFftModel::patterns() {
-    const auto host = [&](std::size_t i) { return layer_.parameters()[i]->value.to_host(device_.backend); };
-    PureFftLayer::Gain gain = layer_.gain();
     std::vector<PatternSnapshot::Matrix> result;
-    result.push_back({"pool", "Pattern pool", "pattern", "frequency bin", host(0)});
-    result.push_back({"layer_patterns", "Layer patterns", "layer", "frequency bin", host(1)});
-    result.push_back({"class_patterns", "Class patterns", "class", "frequency bin", host(2)});
+    const auto add = [&](std::size_t i, const char* title, const char* row) {
+        const Parameter& parameter = *layer_.parameters()[i];
+        result.push_back(rows_of_parameter(parameter, parameter.name, title, row, "frequency bin", device_));
+        result.back().origin->parameter.insert(0, layer_.name() + "/");
+    };
+    PureFftLayer::Gain gain = layer_.gain();
+    add(0, "Pattern pool", "pattern");
+    add(1, "Layer patterns", "layer");
+    add(2, "Class patterns", "class");
     result.push_back({"weights", "Pattern weights", "layer", "pattern", std::move(gain.weights)});
     result.push_back({"gain", "Collapsed gain", "", "frequency bin", std::move(gain.gain)});
     return result;

@@ -96,6 +96,15 @@ private:
 
 }  // namespace
 
+void Optimiser::forget(Backend& backend, const Parameter& parameter, std::int64_t first, std::int64_t count) {
+    for (const ParameterSlot& slot : slots_) {
+        if (slot.w != parameter.value.data()) continue;
+        for (float* kept : {slot.m, slot.v})
+            if (kept != nullptr)
+                backend.fill_zero(kept + first, static_cast<std::size_t>(count) * sizeof(float));
+    }
+}
+
 const std::vector<OptimiserInfo>& optimiser_registry() {
     static const std::vector<OptimiserInfo> registry{
         {"adam", "Adam", "per-parameter step from running moments of the gradient", 1e-3},

@@ -41,6 +41,10 @@ public:
     /// memory, is not finite; null: update in any case.
     virtual void update(std::int64_t step, double learning_rate, const StepVerdict* verdict = nullptr) = 0;
     virtual std::vector<State> state() = 0;
+    /// What is kept about `count` values of a parameter from `first` on begins at 0 again. Adam's bias
+    /// correction goes by the step all the same: late in a run such values take larger steps at first, about
+    /// √10 of its rate, as long as the gradients keep their sign.
+    void forget(Backend& backend, const Parameter& parameter, std::int64_t first, std::int64_t count);
 
     /// All parameters with their gradients, and what is kept about them.
     std::span<const ParameterSlot> slots() const { return slots_; }
@@ -49,7 +53,8 @@ protected:
     std::vector<ParameterSlot> slots_;
 };
 
-/// `momentum` is used by sgd only. The parameters outlive the optimiser, and their tensors stay where they are.
+/// `momentum` is used by sgd only. The parameters outlive the optimiser, and their tensors stay where they
+/// are.
 std::unique_ptr<Optimiser> make_optimiser(std::string_view name, Device device,
                                           const std::vector<Parameter*>& parameters, double momentum);
 

@@ -51,6 +51,8 @@ const Schema& training_schema() {
         {"epochs", FieldType::integer, 12, "epochs", "passes over the training set", 1, 1e6},
         {"seed", FieldType::integer, 0, "seed", "of the start and the order of the data", 0,
          9007199254740992.0},
+        {"start", FieldType::text, "", "start from",
+         "model file whose weights are the first ones; empty: the model draws them by the seed"},
         {"validation", FieldType::real, 0.0, "validation",
          "fraction of the training set held out and evaluated instead of the test set", 0, 0.9},
         {"max_seconds", FieldType::real, 0.0, "max seconds", "stop after this much training; 0: no limit", 0,
@@ -77,6 +79,7 @@ Json to_json(const ExperimentConfig& c) {
             {"batch", c.batch},
             {"epochs", c.epochs},
             {"seed", c.seed},
+            {"start", c.start},
             {"validation", c.validation},
             {"max_seconds", c.max_seconds},
             {"backend", c.backend},
@@ -120,6 +123,7 @@ ExperimentConfig config_from_json(const Json& json, const std::string& where) {
     config.batch = plain["batch"];
     config.epochs = plain["epochs"];
     config.seed = plain["seed"];
+    config.start = plain["start"];
     config.validation = plain["validation"];
     config.max_seconds = plain["max_seconds"];
     config.backend = plain["backend"];
@@ -135,13 +139,18 @@ ExperimentConfig config_from_json(const Json& json, const std::string& where) {
 ExperimentConfig resolved(ExperimentConfig config) {
     config = config_from_json(to_json(config), "the configuration");
     require_data_path(find_dataset(config.dataset), config.data);
+    config = resolved_model(std::move(config));
+    if (config.learning_rate == 0)
+        config.learning_rate = find_optimiser(config.optimiser).default_learning_rate;
+    return config;
+}
+
+ExperimentConfig resolved_model(ExperimentConfig config) {
     const ModelInfo& model = find_model(config.model);
     if (config.features == "auto") config.features = model.features;
     require_readable(model, config.features);
     if (config.standardise && config.features == "tokens")
         throw BadValue("standardise", "tokens are numbers in name alone", "leave the option out");
-    if (config.learning_rate == 0)
-        config.learning_rate = find_optimiser(config.optimiser).default_learning_rate;
     return config;
 }
 

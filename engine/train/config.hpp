@@ -24,6 +24,7 @@ struct ExperimentConfig {
     std::int64_t batch = 256;
     std::int64_t epochs = 12;
     std::int64_t seed = 0;
+    std::string start;       ///< model file whose weights are the first ones; empty: the model draws them
     double validation = 0;   ///< fraction of the training set held out and evaluated instead of the test set
     double max_seconds = 0;  ///< of training; 0: no limit
     std::string backend = "auto";
@@ -46,6 +47,9 @@ ExperimentConfig config_from_json(const Json& json, const std::string& where);
 /// Names exist, options fit their schemas, "auto" and 0 are replaced by what they stand for (backend
 /// excepted).
 ExperimentConfig resolved(ExperimentConfig config);
+
+/// Of that only what concerns the model and its features; the data need not be there.
+ExperimentConfig resolved_model(ExperimentConfig config);
 
 /// Reads a JSON file.
 ExperimentConfig read_config(const std::string& path);

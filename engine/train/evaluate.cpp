@@ -262,7 +262,7 @@ Importances FileJudge::calibrate(const ModelFile& file, const Progress& progress
             if (layer->kind() == "dense" && parameter->value.shape().rank() == 2) importance.column = squares;
             // What a small error does: that of four bits a value.
             const HostTensor whole = parameter->value.to_host(backend);
-            const std::string name = layer->name() + "/" + parameter->name;
+            const std::string name = tensor_name(*layer, *parameter);
             const HostTensor coarse = [&] {
                 try {
                     return unpack(device, find_method("int4").prepare(device, whole)->pack(1));

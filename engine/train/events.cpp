@@ -23,7 +23,7 @@ std::string_view run_state_name(RunState state) {
 bool Updates::empty() const {
     return !info && !state && message.empty() && activity.empty() && steps.empty() && evaluations.empty() &&
            throughput.empty() && patterns.empty() && !evaluation && !text && !attention && !trouble &&
-           !shortage && files.empty() && !learning_rate && !plans;
+           !shortage && files.empty() && replacements.empty() && !learning_rate && !plans;
 }
 
 }  // namespace spectral

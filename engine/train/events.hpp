@@ -12,6 +12,7 @@
 
 #include "engine/core/tensor.hpp"
 #include "engine/nn/attention_analysis.hpp"
+#include "engine/nn/learned_pattern.hpp"
 #include "engine/nn/pattern_snapshot.hpp"
 #include "kernels/ops/fft.hpp"
 
@@ -130,6 +131,13 @@ struct FileReport {
     std::string problem, hint;  ///< empty: it was written
 };
 
+/// What came of a ReplaceParameter.
+struct ReplacementReport {
+    std::string parameter;
+    std::int64_t step = 0;      ///< updates done before
+    std::string problem, hint;  ///< empty: it was done
+};
+
 /// Everything that happened since the last drain. Large values: only the newest.
 struct Updates {
     std::optional<RunInfo> info;
@@ -148,6 +156,7 @@ struct Updates {
     std::optional<NumericTrouble> trouble;
     std::optional<MemoryShortage> shortage;
     std::vector<FileReport> files;  ///< in the order they were written
+    std::vector<ReplacementReport> replacements;
     std::optional<double> learning_rate;
     std::optional<std::vector<PlanInfo>> plans;  ///< of the run's backend, when they or their uses changed
 
@@ -170,6 +179,9 @@ struct CheckpointNow {
 struct LookAtAttention {
     std::optional<AttentionRequest> request;
 };
+struct ReplaceParameter {  ///< before the next step, as Trainer::replace(); a ReplacementReport follows
+    ParameterPart part;
+};
 struct ClearPlans {};  ///< the backend's; operations that need one make it anew
 struct Recover {       ///< back to the last good state, after NumericTrouble
     double learning_rate;
@@ -178,6 +190,7 @@ struct Recover {       ///< back to the last good state, after NumericTrouble
 
 using Command =
     std::variant<command::Pause, command::Resume, command::Step, command::Stop, command::SetLearningRate,
-                 command::CheckpointNow, command::LookAtAttention, command::ClearPlans, command::Recover>;
+                 command::CheckpointNow, command::LookAtAttention, command::ReplaceParameter,
+                 command::ClearPlans, command::Recover>;
 
 }  // namespace spectral

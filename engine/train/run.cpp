@@ -10,6 +10,7 @@
 #include "engine/core/files.hpp"
 #include "engine/core/thin.hpp"
 #include "engine/io/model_file.hpp"
+#include "engine/train/start.hpp"
 
 namespace spectral {
 
@@ -133,6 +134,13 @@ void TrainingRun::work() {
                             "resume from a checkpoint: a file that a run wrote or that was saved as one");
         }
         config_ = resolved(config_);
+        std::optional<ModelFile> start;
+        Reservation start_room =
+            options_.workspace->budget().reserve(MemoryTag::workspace, 0, "model file to start from");
+        if (!resumed && !config_.start.empty()) {  // who goes on has left its start behind
+            start = read_model_file(config_.start, &start_room);
+            require_same_model(config_, *start);
+        }
         if (!options_.out.empty()) require_replaceable(options_.out);
         options_.workspace->budget().set_limit(config_.memory_mib > 0
                                                    ? static_cast<std::size_t>(config_.memory_mib) << 20
@@ -156,6 +164,10 @@ void TrainingRun::work() {
                             "give a larger total");
             resumed.reset();
             resumed_room = {};
+        } else if (start) {
+            trainer.start_from(*start, sha256_of_file(config_.start));
+            start.reset();
+            start_room = {};
         }
         prepare(trainer);
         result_.bad_input = false;
@@ -338,7 +350,8 @@ TrainingRun::HeldModel TrainingRun::hold(Trainer& trainer, bool with_state, std:
 
 void TrainingRun::save_when_possible(Trainer& trainer) {
     last_checkpoint_ = Clock::now();  // also after a failure: not at every step again
-    const bool proven = last_good_.file.checkpoint->step == trainer.step_count();
+    const bool proven = last_good_.file.checkpoint->step == trainer.step_count() &&
+                        last_good_.file.provenance.replacements == trainer.replacements();
     if (!proven && !std::isfinite(trainer.measure().loss)) return;  // the next step says so
     try {
         if (proven)
@@ -448,6 +461,18 @@ bool TrainingRun::take_commands(Trainer& trainer) {
     }
 }
 
+void TrainingRun::replace(Trainer& trainer, const ParameterPart& part) {
+    ReplacementReport report{part.parameter, trainer.step_count(), {}, {}};
+    try {
+        trainer.replace(part);
+        evaluation_.reset();        // it was of other weights, though of the same step
+    } catch (const Error& error) {  // the run goes on as it was
+        report.problem = error.what();
+        report.hint = error.hint();
+    }
+    post([&](Updates& updates) { updates.replacements.push_back(report); });
+}
+
 void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
     const auto set_rate = [&](double value) {
         trainer.set_learning_rate(value);
@@ -485,6 +510,8 @@ void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
     } else if (const auto* look = std::get_if<command::LookAtAttention>(&command)) {
         attention_ = look->request;
         show_attention(trainer);
+    } else if (const auto* replacement = std::get_if<command::ReplaceParameter>(&command)) {
+        replace(trainer, replacement->part);
     } else if (std::holds_alternative<command::ClearPlans>(command)) {
         trainer.clear_plans();
         flush(trainer, false);

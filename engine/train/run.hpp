@@ -99,6 +99,7 @@ private:
         Reservation room;
     };
     HeldModel hold(Trainer& trainer, bool with_state, std::string_view holder) const;
+    void replace(Trainer& trainer, const ParameterPart& part);
     void keep_as_good(Trainer& trainer);
     /// The run's own checkpoint. What goes wrong is reported, and the next one tries again.
     void save_when_possible(Trainer& trainer);

@@ -1,6 +1,7 @@
 #include "engine/train/trainer.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -77,6 +78,7 @@ struct Trainer::Impl {
     Buffer sums, verdict;        ///< LossSums, StepVerdict
     bool order_ready = false;
 
+    Provenance provenance;
     Checkpoint at;  ///< counters, learning rate and times; its tensors stay empty here
     History history;
     EpochMeans means;
@@ -118,6 +120,7 @@ struct Trainer::Impl {
                    "epoch labels");
         sums = Buffer(device, MemoryTag::workspace, sizeof(LossSums), "loss sums");
         verdict = Buffer(device, MemoryTag::workspace, sizeof(StepVerdict), "verdict on a step");
+        provenance = provenance_of(*backend);
         at.learning_rate = config.learning_rate;
         at.data_seed = static_cast<std::uint64_t>(config.seed);
     }
@@ -164,6 +167,11 @@ struct Trainer::Impl {
         for (FeatureMatrix* matrix : {&own_train, &own_test}) standardisation->apply(device, *matrix);
         train = &own_train;
         test = &own_test;
+    }
+
+    void take_weights(const ModelFile& file) {
+        if (auto own = Standardisation::from(file, train->columns)) standardise(std::move(*own));
+        load_layers(*backend, *model, file);
     }
 
     std::int64_t train_count() const { return static_cast<std::int64_t>(train_rows.size()); }
@@ -358,6 +366,32 @@ AttentionView Trainer::attention(const AttentionRequest& request) {
     return view;
 }
 
+void Trainer::replace(const ParameterPart& part) {
+    Impl& s = *impl_;
+    Parameter* target = nullptr;
+    std::vector<std::string> known;
+    for (Layer* layer : s.model->layers()) {
+        for (Parameter* parameter : layer->parameters()) {
+            if (!parameter->trained) continue;
+            known.push_back(tensor_name(*layer, *parameter));
+            if (known.back() == part.parameter) target = parameter;
+        }
+    }
+    if (target == nullptr)
+        throw BadValue("parameter", fmt::format("the model trains no '{}'", part.parameter),
+                       fmt::format("it has {}", fmt::join(known, ", ")));
+    require_fit(part, target->value.shape());
+    const auto place = std::ranges::find(s.parameters, target) - s.parameters.begin();
+    require(place >= std::ssize(s.stored) || !s.stored[static_cast<std::size_t>(place)], "parameter",
+            "it follows from the numbers that are stored of it");
+    s.backend->copy_to_device(target->value.data() + part.first, part.values.data(),
+                              part.values.size() * sizeof(float));
+    s.optimiser->forget(*s.backend, *target, part.first, std::ssize(part.values));
+    s.provenance.add({part.parameter, s.at.step, part.first, std::ssize(part.values)});
+}
+
+std::int64_t Trainer::replacements() const { return impl_->provenance.replacements; }
+
 std::size_t Trainer::model_file_bytes(bool with_state) {
     Impl& s = *impl_;
     std::size_t bytes = bytes_of(s.history);
@@ -398,7 +432,7 @@ ModelFile Trainer::model_file(bool with_state) {
         file.layers.push_back(std::move(record));
     }
     file.history = s.history;
-    file.provenance = provenance_of(*s.backend);
+    file.provenance = s.provenance;
     if (with_state) {
         file.checkpoint = s.at;
         file.checkpoint->steps_per_epoch = s.steps_per_epoch();
@@ -440,15 +474,36 @@ void Trainer::restore(const ModelFile& file) {
     count_in_batches_of(s.batch_size(), batch, s.at);
     s.history = file.history;
     s.metrics = file.metrics;
+    s.provenance.start_sha256 = file.provenance.start_sha256;
+    s.provenance.replacements = file.provenance.replacements;
+    s.provenance.replaced = file.provenance.replaced;
     s.order_ready = false;
     s.epoch_seconds = 0;
     s.resumed_within_epoch = s.at.batch_in_epoch > 0;
+}
+
+void Trainer::start_from(const ModelFile& file, std::string sha256) {
+    Impl& s = *impl_;
+    const auto unfit = [](const std::string& why) {
+        return BadValue("start", why, "give a model of data like these");
+    };
+    if (file.vocabulary.size() > 0 && file.vocabulary != s.dataset->vocabulary)
+        throw unfit("its model knows other characters than the text has");
+    try {
+        s.take_weights(file);
+    } catch (const OutOfMemory&) {
+        throw;
+    } catch (const Error& error) {
+        throw unfit(error.what());
+    }
+    s.provenance.start_sha256 = std::move(sha256);
 }
 
 void Trainer::start_from_stored(const ModelFile& file) {
     Impl& s = *impl_;
     if (auto own = Standardisation::from(file, s.train->columns)) s.standardise(std::move(*own));
     load_layers(s.device, *s.model, file);
+    s.take_weights(file);
     s.stored.clear();
     std::vector<Parameter*> trained;
     auto parameter = s.parameters.begin();

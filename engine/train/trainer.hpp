@@ -10,6 +10,7 @@
 #include "engine/core/progress.hpp"
 #include "engine/data/features.hpp"
 #include "engine/io/model_file.hpp"
+#include "engine/nn/learned_pattern.hpp"
 #include "engine/nn/registry.hpp"
 #include "engine/optim/optimiser.hpp"
 #include "engine/profile/profiler.hpp"
@@ -64,6 +65,13 @@ public:
     /// Of the data set's test part, or of a text.
     AttentionView attention(const AttentionRequest& request);
 
+    /// Between two steps: the part's values in the place of the parameter's, whose moments begin at 0 again
+    /// there, for they speak of gradients at other values. The provenance of the model file says so from here
+    /// on. Throws BadValue that names what is wrong, "parameter" or "values", and changes nothing then.
+    void replace(const ParameterPart& part);
+    /// How often that was done, by this run and by those that it goes on from.
+    std::int64_t replacements() const;
+
     ModelFile model_file(bool with_state);
     /// bytes_of() such a file, before there is one.
     std::size_t model_file_bytes(bool with_state);
@@ -71,8 +79,12 @@ public:
     /// experiment.
     void restore(const ModelFile& file);
 
-    /// Before the first step: the file's weights, as load_layers(), and its standardisation. Of a tensor that
-    /// it stores packed it is the kept numbers that are trained from here on, in their places, and
+    /// Before the first step: the file's weights, as load_layers(), and its standardisation, whose features
+    /// the weights know. `sha256` is the file's, for the provenance. Throws BadValue "start" where the data
+    /// are not what they were made for.
+    void start_from(const ModelFile& file, std::string sha256 = {});
+    /// Such weights and standardisation too, but of a tensor that
+    /// the file stores packed it is the kept numbers that are trained from here on, in their places, and
     /// model_file() stores it in the same way. Such a run has no checkpoint.
     void start_from_stored(const ModelFile& file);
 

@@ -78,7 +78,8 @@ class Files(CliCase):
         self.assertEqual(found["config"]["model_options"]["patterns"], 4)
         self.assertEqual(found["learning_rate"], {"start": 0.001, "end": 0.001})
         self.assertEqual((found["checkpoint"]["epoch"], found["checkpoint"]["step"]), (2, 4))
-        self.assertEqual(set(found["provenance"]), {"git", "backend", "device", "library_versions"})
+        self.assertEqual(set(found["provenance"]), {"git", "backend", "device", "library_versions", "start_sha256", "replacements",
+                                                    "replaced"})
         self.assertEqual(sum(each["dense_bytes"] for each in found["tensors"]), 4 * result["parameters"])
         for each in found["tensors"]:
             self.assertEqual(set(each), {"name", "kind", "shape", "method", "dense_bytes", "stored_bytes", "relative_error",

@@ -199,7 +199,7 @@ TEST_F(GlobalFilters, PatternsShowADelayAsItIs) {
         filters.values.push_back(static_cast<float>(std::cos(angle)));
         filters.values.push_back(static_cast<float>(std::sin(angle)));
     }
-    const auto patterns = filter_patterns(signal, filters, kernels);
+    const auto patterns = filter_patterns(signal, "weight", 8, filters, kernels);
     ASSERT_EQ(patterns.size(), 3);
     for (const float magnitude : patterns[0].values.values)
         EXPECT_NEAR(static_cast<double>(magnitude), 1, 1e-6);

@@ -64,7 +64,8 @@ inline ModelFile sample_model() {
     model.dataset_sha256 = std::string(64, 'a');
     model.learning_rate = 0.000125;
     model.metrics = {{"test_accuracy", 0.855}, {"by_class", {1, 2, 3}}};
-    model.provenance = {"0123abc", "cpu", "AMD EPYC, 2 threads", "HDF5 1.10.8"};
+    model.provenance = {"0123abc", "cpu", "AMD EPYC, 2 threads", "HDF5 1.10.8", std::string(64, 'b')};
+    model.provenance.add({"dense/ß/weight", 7, 101, 202});
 
     // Ranks 0 to 8, a tensor without elements, extents that divide nothing.
     LayerRecord ranks{"ranks", "test", {{"bias", true}}, {}};
@@ -149,6 +150,9 @@ inline bool same(const ModelFile& a, const ModelFile& b) {
            a.provenance.git == b.provenance.git && a.provenance.backend == b.provenance.backend &&
            a.provenance.device == b.provenance.device &&
            a.provenance.library_versions == b.provenance.library_versions &&
+           a.provenance.start_sha256 == b.provenance.start_sha256 &&
+           a.provenance.replacements == b.provenance.replacements &&
+           a.provenance.replaced == b.provenance.replaced &&
            a.checkpoint.has_value() == b.checkpoint.has_value() &&
            (!a.checkpoint || same(*a.checkpoint, *b.checkpoint));
 }
