@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/core/error.hpp"
-#include "engine/train/evaluate.hpp"
+#include "engine/train/file_model.hpp"
 
 namespace spectral {
 

@@ -171,7 +171,7 @@ struct Trainer::Impl {
 
     void take_weights(const ModelFile& file) {
         if (auto own = Standardisation::from(file, train->columns)) standardise(std::move(*own));
-        load_layers(*backend, *model, file);
+        load_layers(device, *model, file);
     }
 
     std::int64_t train_count() const { return static_cast<std::int64_t>(train_rows.size()); }
