@@ -15,6 +15,7 @@ namespace {
 void note_problem(AttentionView& view, const Error& error) {
     view.problem = error.what();
     view.hint = error.hint();
+    if (const auto* value = dynamic_cast<const BadValue*>(&error)) view.field = value->field();
 }
 
 /// The end of a text, as much as the model's context holds.

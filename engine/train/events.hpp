@@ -91,6 +91,7 @@ struct AttentionView {
     std::vector<std::string> tokens;  ///< Vocabulary::name() of each place
     std::shared_ptr<const AttentionAnalysis> analysis;  ///< null: `problem` says why
     std::string problem, hint;
+    std::string field;  ///< of the request, where it is that which cannot be had
 };
 
 /// A mean cross-entropy in nats as bits for each token.

@@ -153,17 +153,18 @@ TEST_F(AttentionViews, AFileShowsWhatItsRunDid) {
 
 TEST_F(AttentionViews, WhatCannotBeShownIsSaid) {
     TrainingRun run(config(), paused());
-    const auto problem = [&](const AttentionRequest& request) {
+    const auto problem = [&](const AttentionRequest& request, const std::string& field) {
         run.send(command::LookAtAttention{request});
         View view = next_view(run);
         while (view && view->request != request) view = next_view(run);
         EXPECT_TRUE(view && !view->analysis && !view->hint.empty());
+        EXPECT_EQ(view ? view->field : "nothing", field);
         return view ? view->problem : "nothing";
     };
-    EXPECT_NE(problem({.sample = 1 << 20}).find("1048577 is not one"), std::string::npos);
-    EXPECT_NE(problem({.text = ""}).find("empty"), std::string::npos);
-    EXPECT_NE(problem({.text = "ж"}).find("text"), std::string::npos);
-    EXPECT_NE(problem({.block = 2}).find("3 is not one"), std::string::npos);
+    EXPECT_NE(problem({.sample = 1 << 20}, "sample").find("1048577 is not one"), std::string::npos);
+    EXPECT_NE(problem({.text = ""}, "text").find("empty"), std::string::npos);
+    EXPECT_NE(problem({.text = "ж"}, "text").find("text"), std::string::npos);
+    EXPECT_NE(problem({.block = 2}, "block").find("3 is not one"), std::string::npos);
 
     run.send(command::LookAtAttention{AttentionRequest{.text = "the long wave meets the shore"}});
     View view = next_view(run);

@@ -130,6 +130,9 @@ private Q_SLOTS:
         QVERIFY(empty_shown());
         QVERIFY(empty_text().contains(QStringLiteral("char-transformer")));
         QVERIFY(!page_->busy());
+        answer(nullptr);
+        QVERIFY(empty_text().startsWith(QStringLiteral("Looking")));
+        QVERIFY(page_->busy());
     }
 
     void says_why_there_is_no_map() {
@@ -241,11 +244,17 @@ private Q_SLOTS:
     void choices_that_a_model_does_not_have_give_way() {
         answer(made_view({}, 6));
         on_page<QComboBox>("attention_block")->setCurrentIndex(1);
-        answer(problem(*page_->request(), "block: 2 is not one of the model's 1", "choose 1 to 1"));
+        // Whatever else is wrong leaves them as they are.
+        answer(problem(*page_->request(), "text: is empty", "type one"));
+        QCOMPARE(asked_.back()->block, 1);
+        auto block = problem(*page_->request(), "block: 2 is not one of the model's 1", "choose 1 to 1");
+        block->field = "block";
+        answer(block);
         QCOMPARE(asked_.back()->block, 0);
         on_page<QSpinBox>("attention_sample")->setValue(30);
         auto view = problem(*page_->request(), "sample: 30 is not one of the 12 windows", "choose 1 to 12");
         view->samples = 12;
+        view->field = "sample";
         answer(view);
         QCOMPARE(asked_.back()->sample, 11);
     }

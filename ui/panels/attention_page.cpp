@@ -51,6 +51,12 @@ std::vector<double> bounds_of(const AttentionAnalysis& analysis) {
 
 }  // namespace
 
+QString AttentionPage::without_model() {
+    return tr(
+        "Train a model with attention, such as char-transformer on a text, or open one: the map of each "
+        "of its heads appears here.");
+}
+
 std::optional<AttentionRequest> AttentionPage::request() const {
     AttentionRequest request;
     request.block = std::max(0, block_->currentIndex());
@@ -100,7 +106,9 @@ void AttentionPage::show_record(const RunRecord& record) {
     if (!isVisible()) return;
     const std::shared_ptr<const AttentionView>& newest = record.attention();
     if (!newest) {
-        if (view_ || record.empty()) show_problem({});
+        if (!request()) return;
+        const QString text = record.empty() ? without_model() : tr("Looking at the model's attention…");
+        if (view_ || empty_->text() != text) show_problem(text);
         return;
     }
     if (newest == view_ || newest->request != request()) return;
@@ -111,11 +119,11 @@ void AttentionPage::show_record(const RunRecord& record) {
 
 bool AttentionPage::mend_choices(const AttentionView& view) {
     if (view.analysis) return false;
-    if (!view.request.text && view.samples > 0 && view.request.sample >= view.samples) {
+    if (view.field == "sample" && view.samples > 0) {
         sample_->setValue(static_cast<int>(view.samples));
         return true;
     }
-    if (view.request.block > 0) {
+    if (view.field == "block" && view.request.block > 0) {
         block_->setCurrentIndex(0);
         return true;
     }
@@ -124,9 +132,7 @@ bool AttentionPage::mend_choices(const AttentionView& view) {
 
 void AttentionPage::show_problem(const QString& text) {
     view_.reset();
-    empty_->setText(text.isEmpty() ? tr("Train a model with attention, such as char-transformer on a text, "
-                                        "or open one: the map of each of its heads appears here.")
-                                   : text);
+    empty_->setText(text);
     qobject_cast<QStackedLayout*>(heads_card_->body()->layout())->setCurrentWidget(empty_);
     for (Card* card : {heads_card_, map_card_, entropy_card_}) card->set_subtitle({});
     map_card_->set_title(tr("Head"));

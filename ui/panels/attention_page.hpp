@@ -2,6 +2,7 @@
 // time and memory by the size of its tiles.
 #pragma once
 
+#include <QString>
 #include <QWidget>
 #include <memory>
 #include <optional>
@@ -62,6 +63,7 @@ private:
     void ask();
     void move_sample(int by);
     void show_view(const AttentionView& view);
+    static QString without_model();
     void show_problem(const QString& text);
     /// Choices that the model does not have give way to those that it has; true where one did.
     bool mend_choices(const AttentionView& view);

@@ -51,7 +51,7 @@ AttentionPage::AttentionPage(QWidget* parent) : QWidget(parent), head_model_(new
     grid->setRowMinimumHeight(2, kRowsHeight);
     grid->setRowStretch(2, kRowsHeight);
     connect(tiles_, &TilesPanel::problem, this, &AttentionPage::problem);
-    show_problem({});
+    show_problem(without_model());
     window_text_->installEventFilter(this);
     map_->installEventFilter(this);
 }
