@@ -138,7 +138,7 @@ private Q_SLOTS:
     void says_why_there_is_no_map() {
         answer(problem({}, "attention maps: the model has no attention", "train or open one that has"));
         QVERIFY(empty_shown());
-        QCOMPARE(empty_text(), QStringLiteral("attention maps: the model has no attention.\n"
+        QCOMPARE(empty_text(), QStringLiteral("Attention maps: the model has no attention.\n"
                                               "Train or open one that has."));
         answer(problem({}, "attention maps: 600 tokens make maps of more than 512 × 512 weights",
                        "type a text of at most 512 tokens"));

@@ -15,6 +15,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,11 @@ QString short_label(const QString& token) {
     if (token == QLatin1String("space")) return QStringLiteral("␣");
     if (token == QLatin1String("\\n")) return QStringLiteral("⏎");
     return token.left(kLongestUnit);
+}
+
+QString sentence(const std::string& words) {
+    const QString text = QString::fromStdString(words);
+    return text.left(1).toUpper() + text.mid(1) + QLatin1Char('.');
 }
 
 /// ln of the places that each row can see: of a causal model its own and those before.
@@ -137,6 +143,7 @@ void AttentionPage::show_problem(const QString& text) {
     for (Card* card : {heads_card_, map_card_, entropy_card_}) card->set_subtitle({});
     map_card_->set_title(tr("Head"));
     samples_->setText({});
+    previous_->setEnabled(sample_->value() > 1);
     fit_labels();
     maps_->set_maps(0, {});
     map_->clear();
@@ -147,11 +154,8 @@ void AttentionPage::show_problem(const QString& text) {
 void AttentionPage::show_view(const AttentionView& view) {
     if (!view.analysis) {
         const auto shown = view_;
-        QString text = QString::fromStdString(view.problem) + QStringLiteral(".");
-        if (!view.hint.empty()) {
-            const QString hint = QString::fromStdString(view.hint);
-            text += QStringLiteral("\n") + hint.left(1).toUpper() + hint.mid(1) + QStringLiteral(".");
-        }
+        QString text = sentence(view.problem);
+        if (!view.hint.empty()) text += QStringLiteral("\n") + sentence(view.hint);
         show_problem(text);
         view_ = shown;
         return;
