@@ -1,8 +1,8 @@
 #include "engine/nn/complex_purefft.hpp"
 
-#include <complex>
 #include <utility>
 
+#include "engine/nn/complex_rows.hpp"
 #include "engine/nn/purefft.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/softmax.hpp"
@@ -12,24 +12,10 @@ namespace spectral {
 
 namespace {
 
-Complex* complex_values(const Tensor& tensor) { return reinterpret_cast<Complex*>(tensor.data()); }
-
 HostTensor complex_cosine_rows(std::int64_t rows, std::int64_t bins) {
     const HostTensor cosines = cosine_rows(Shape{rows, bins});
     HostTensor result{Shape{rows, 2 * bins}, {}};
     for (const float value : cosines.values) result.values.insert(result.values.end(), {value, 0.0F});
-    return result;
-}
-
-using PartOf = float (*)(const std::complex<float>&);
-float magnitude(const std::complex<float>& value) { return std::abs(value); }
-float phase(const std::complex<float>& value) { return std::arg(value); }
-
-/// Of `rows` rows of complex values.
-HostTensor part(std::int64_t rows, const HostTensor& values, PartOf part_of) {
-    HostTensor result{Shape{rows, values.shape.size() / (2 * rows)}, {}};
-    for (std::size_t i = 0; i < values.values.size(); i += 2)
-        result.values.push_back(part_of({values.values[i], values.values[i + 1]}));
     return result;
 }
 
@@ -133,17 +119,15 @@ std::vector<PatternSnapshot::Matrix> ComplexPureFftLayer::patterns() {
                      classes = class_.value.to_host(device_.backend),
                      gain = product_values.to_host(device_.backend);
     const char* bin = "frequency bin";
-    return {{"pool_magnitude", "Magnitudes of the pattern pool", "pattern", bin,
-             part(patterns_, pool, magnitude)},
-            {"pool_phase", "Phases of the pattern pool", "pattern", bin, part(patterns_, pool, phase)},
-            {"layer_magnitude", "Magnitudes of the layer patterns", "layer", bin,
-             part(layers_, layer, magnitude)},
-            {"class_magnitude", "Magnitudes of the class patterns", "class", bin,
-             part(outputs(), classes, magnitude)},
-            {"class_phase", "Phases of the class patterns", "class", bin, part(outputs(), classes, phase)},
-            {"weights", "Pattern weights", "layer", "pattern", weights_.to_host(device_.backend)},
-            {"gain_magnitude", "Magnitudes of the collapsed gain", "", bin, part(1, gain, magnitude)},
-            {"gain_phase", "Phases of the collapsed gain", "", bin, part(1, gain, phase)}};
+    return {
+        {"pool_magnitude", "Magnitudes of the pattern pool", "pattern", bin, magnitudes(patterns_, pool)},
+        {"pool_phase", "Phases of the pattern pool", "pattern", bin, phases(patterns_, pool)},
+        {"layer_magnitude", "Magnitudes of the layer patterns", "layer", bin, magnitudes(layers_, layer)},
+        {"class_magnitude", "Magnitudes of the class patterns", "class", bin, magnitudes(outputs(), classes)},
+        {"class_phase", "Phases of the class patterns", "class", bin, phases(outputs(), classes)},
+        {"weights", "Pattern weights", "layer", "pattern", weights_.to_host(device_.backend)},
+        {"gain_magnitude", "Magnitudes of the collapsed gain", "", bin, magnitudes(1, gain)},
+        {"gain_phase", "Phases of the collapsed gain", "", bin, phases(1, gain)}};
 }
 
 }  // namespace spectral

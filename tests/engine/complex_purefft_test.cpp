@@ -8,6 +8,7 @@
 #include <complex>
 
 #include "engine/core/error.hpp"
+#include "engine/nn/complex_hidden.hpp"
 #include "engine/nn/purefft.hpp"
 #include "engine/nn/registry.hpp"
 #include "tests/support/complex_values.hpp"
@@ -137,6 +138,64 @@ TEST_F(ComplexPureFft, OnlyRunHoldsNoGradient) {
     Array<float> y(*backend_, 8);
     EXPECT_EQ(running.usage(MemoryTag::gradients).peak, 0);
     EXPECT_THROW(layer.backward(2, y.data(), nullptr), Error);
+}
+
+TEST_F(ComplexPureFft, HiddenUnitsAreTheirDefinition) {
+    constexpr std::int64_t kBins = 7, kUnits = 3, kBatch = 5, kStride = 16;
+    ComplexHidden layer(device_, "hidden", kBins, kUnits, kBatch, 1, 1);
+    std::vector<std::vector<float>> parameters;
+    for (Parameter* parameter : layer.parameters()) {
+        parameters.push_back(normal_values(parameter->value.size(), 1 + parameters.size(), 0.5));
+        assign(*parameter, parameters.back());
+    }
+    assign(*layer.parameters()[2], {-2.5F, 0, 0.5F});
+    parameters[2] = {-2.5F, 0, 0.5F};
+    const std::vector<float> x = normal_values(kBatch * kStride, 9);
+    std::vector<double> expected;
+    std::size_t silent = 0;
+    for (std::int64_t b = 0; b < kBatch; ++b) {
+        const Row signal = row({x.begin() + b * kStride, x.begin() + (b + 1) * kStride}, 0, kBins);
+        for (std::size_t k = 0; k < kUnits; ++k) {
+            const Row weight = row(parameters[0], static_cast<std::int64_t>(k), kBins);
+            std::complex<double> z(parameters[1][2 * k], parameters[1][2 * k + 1]);
+            for (std::size_t f = 0; f < weight.size(); ++f) z += signal[f] * std::conj(weight[f]);
+            const double length = std::max(0.0, std::abs(z) + static_cast<double>(parameters[2][k]));
+            silent += length == 0;
+            z *= length / std::abs(z);
+            expected.insert(expected.end(), {z.real(), z.imag()});
+        }
+    }
+    EXPECT_GT(silent, 0);
+    Array<float> input(*backend_, std::span<const float>(x)), y(*backend_, kBatch * 2 * kUnits);
+    layer.forward(kBatch, {input.data(), kStride, nullptr}, y.data(), false);
+    EXPECT_LE(relative_energy_error(y.host(), expected), kEnergyTolerance);
+}
+
+TEST_F(ComplexPureFft, HiddenUnitsHaveTheSlopesOfTheirForward) {
+    ComplexHidden layer(device_, "hidden", 4, 3, 5, 1, 1);
+    expect_slopes(*backend_, layer, 5);
+    MemoryBudget running;
+    ComplexHidden only_run({*backend_, running}, "hidden", 4, 3, 5, 1, 1, Use::run);
+    Array<float> y(*backend_, 30);
+    EXPECT_EQ(running.usage(MemoryTag::gradients).peak, 0);
+    EXPECT_THROW(only_run.backward(5, y.data(), nullptr), Error);
+}
+
+TEST_F(ComplexPureFft, HiddenUnitsStandBeforeThePatterns) {
+    const ModelInfo& info = find_model("purefft-complex");
+    const Json options = complete(info.schema, {{"hidden", 6}, {"patterns", 3}}, "test");
+    const SignalShape spectrum{1, {8}};
+    const auto model = info.make({device_, options, spectrum, 10, 2, 1, 1});
+    EXPECT_EQ(model->parameter_count(), info.count_parameters(options, spectrum, 10));
+    ASSERT_EQ(model->layers().size(), 2);
+    EXPECT_EQ(model->layers()[0]->inputs(), 8);
+    EXPECT_EQ(model->layers()[1]->inputs(), 12);
+    const auto patterns = model->patterns();
+    const HostTensor weight = model->parameters().front()->value.to_host(*backend_);
+    ASSERT_EQ(patterns.size(), 2);
+    EXPECT_EQ(patterns[0].values.shape, Shape({6, 4}));
+    EXPECT_NEAR(patterns[0].values.values[5], std::hypot(weight.values[10], weight.values[11]), 1e-6);
+    EXPECT_NEAR(patterns[1].values.values[5], std::atan2(weight.values[11], weight.values[10]), 1e-6);
 }
 
 TEST_F(ComplexPureFft, TheModelCountsItsParametersAndRefusesWhatHasNoPhase) {

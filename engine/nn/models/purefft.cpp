@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/core/error.hpp"
+#include "engine/nn/complex_hidden.hpp"
 #include "engine/nn/complex_purefft.hpp"
 #include "engine/nn/models/families.hpp"
 #include "engine/nn/models/fields.hpp"
@@ -39,16 +40,25 @@ std::int64_t complex_bins(const SignalShape& shape) {
 
 std::unique_ptr<Model> make_purefft_complex(const ModelRequest& request) {
     std::vector<std::unique_ptr<Layer>> layers;
+    const auto hidden = request.options.at("hidden").get<std::int64_t>();
+    std::int64_t bins = complex_bins(request.shape);
+    if (hidden > 0) {
+        layers.push_back(std::make_unique<ComplexHidden>(request.device, "hidden", bins, hidden,
+                                                         request.max_batch, request.seed, 1, request.use));
+        bins = hidden;
+    }
     layers.push_back(std::make_unique<ComplexPureFftLayer>(
         request.device, "purefft", request.options.at("patterns").get<std::int64_t>(),
-        request.options.at("layers").get<std::int64_t>(), complex_bins(request.shape), request.classes,
-        request.max_batch, request.use));
+        request.options.at("layers").get<std::int64_t>(), bins, request.classes, request.max_batch,
+        request.use));
     return std::make_unique<NetworkModel>(request, std::move(layers));
 }
 
 std::int64_t count_purefft_complex(const Json& options, const SignalShape& shape, std::int64_t classes) {
-    complex_bins(shape);
-    return count_purefft(options, shape, classes);
+    const auto hidden = options.at("hidden").get<std::int64_t>();
+    const std::int64_t bins = complex_bins(shape);
+    if (hidden == 0) return count_purefft(options, shape, classes);
+    return hidden * (2 * bins + 2 + 1) + count_purefft(options, {1, {2 * hidden, 1, 1}}, classes);
 }
 
 std::unique_ptr<Model> make_purefft_per_sample(const ModelRequest& request) {
@@ -86,6 +96,9 @@ ModelInfo purefft_info() {
 }
 
 ModelInfo purefft_complex_info() {
+    Schema schema = pattern_schema();
+    schema.push_back(integer_field(
+        "hidden", 0, 0, 65536, "complex units with modReLU between the spectrum and the patterns; 0: none"));
     return {
         "purefft-complex",
         "PureFFT, complex",
@@ -93,9 +106,9 @@ ModelInfo purefft_complex_info() {
         "Unlike PureFFT it sees the phase, and still it is a linear classifier: its layers multiply into one "
         "complex gain per frequency, and the transform is linear too. Whatever it computes, logistic "
         "regression on the signal itself computes too. Signals that start anywhere, as tones, need "
-        "magnitudes.",
+        "magnitudes, or hidden units, which make it a network that is not linear.",
         "rfft_complex",
-        pattern_schema(),
+        std::move(schema),
         make_purefft_complex,
         count_purefft_complex,
         {"rfft_complex", "rfft2_complex"}};
