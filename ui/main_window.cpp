@@ -72,6 +72,7 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent) {
     build_menus();
     connect_session();
     connect_compression();
+    connect_patterns();
     setAcceptDrops(true);
     qApp->installEventFilter(this);
     const QByteArray geometry = QSettings().value(QStringLiteral("view/geometry")).toByteArray();
@@ -329,6 +330,7 @@ void MainWindow::show_shortcuts() {
                     tr("Training, Patterns, Compression, Kernels, Memory, Embeddings, Attention")},
           std::pair{tr("Ctrl+K"), tr("compress the model on show")},
           std::pair{tr("F"), tr("follow the newest patterns")},
+          std::pair{tr("E"), tr("evolve a copy of a pattern, on the Patterns page")},
           std::pair{tr("Ctrl+O, Ctrl+R"), tr("open a model, resume from a file")},
           std::pair{tr("Ctrl+S, Ctrl+E"), tr("save a checkpoint, export the model")},
           std::pair{tr("+ − arrows, 0"), tr("zoom and pan a chart with the focus, show all of it")},

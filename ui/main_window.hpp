@@ -90,6 +90,11 @@ private:
     void build_recent(QMenu& file);
     void connect_session();
     void connect_compression();
+    void connect_patterns();
+    /// Where an evolved pattern can go, in the state that the session is in.
+    void show_pattern_target();
+    void use_starting_point(const StartingPoint& point, const QString& what);
+    void offer_start(const QString& path);
     void remember_file(const QString& path);
     void export_compressed(const QString& suggestion);
     QAction* add_command(const QString& text, const QString& name, const QKeySequence& keys,

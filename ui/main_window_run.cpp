@@ -107,6 +107,7 @@ void MainWindow::begin(const ExperimentConfig& config, const RunOptions& options
     trouble_shown_ = false;
     next_batch_ = 0;
     memory_->start_over();
+    patterns_->start_over();
     shown_config_ = config;
     has_shown_config_ = true;
     run_name_ = run_name;
@@ -180,6 +181,7 @@ void MainWindow::open_model(const QString& path) {
 void MainWindow::show_opened(const QString& path, const ExperimentConfig& config) {
     messages_->dismiss();
     status_->reset();
+    patterns_->start_over();
     shown_config_ = config;
     has_shown_config_ = true;
     run_name_ = QFileInfo(path).completeBaseName();
@@ -318,6 +320,7 @@ void MainWindow::show_state() {
     bar_->set_phase(phase);
     if (!active) bar_->set_activity({}, 0);
     panel_->set_run_active(active);
+    show_pattern_target();
     status_->set_state(session_.state(), backend_);
     compress_action_->setEnabled(model);
     resume_file_action_->setEnabled(!active);

@@ -120,6 +120,8 @@ void HeatMap::paintEvent(QPaintEvent*) {
         rebuild_image(rows, columns);
     }
     // The last block may reach beyond the last cell; the clip takes off what does.
+    // Where 0 has the surface's colour, cells that are no numbers would look like it.
+    if (kind_ == ColourMapKind::diverging && !mask_) painter.fillRect(area, Theme::current().line);
     painter.drawImage(QRectF(area.topLeft(), QSizeF(area.width() * image_.width() * columns / columns_,
                                                     area.height() * image_.height() * rows / rows_)),
                       image_);

@@ -122,7 +122,7 @@ ExperimentPanel::ExperimentPanel(std::shared_ptr<Workspace> workspace, QWidget* 
     more_button_->setObjectName(QStringLiteral("more_settings"));
     more_button_->setText(tr("More settings"));
     more_button_->setAccessibleName(tr("More settings"));
-    more_button_->setToolTip(tr("Validation, time limit, backend, threads and memory limit"));
+    more_button_->setToolTip(tr("First weights, validation, time limit, backend, threads and memory limit"));
     more_button_->setCheckable(true);
     more_button_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     more_button_->setArrowType(Qt::RightArrow);
@@ -273,6 +273,7 @@ void ExperimentPanel::set_config(const ExperimentConfig& config) {
     const Json values = to_json(config);
     training_->set_schema(training_part(true), values, "the training");
     more_->set_schema(training_part(false), values, "the training");
+    add_start_browse();
     QStringList titles, helps;
     for (const OptimiserInfo& info : optimiser_registry()) {
         titles << QString::fromStdString(info.title);
@@ -308,21 +309,43 @@ void ExperimentPanel::rebuild_model(const Json& values) {
     }
 }
 
+QToolButton* ExperimentPanel::add_browse(FieldEdit& edit, const QString& name, const QString& accessible_name,
+                                         const QString& tool_tip) {
+    edit.setTextMargins(0, 0, 30, 0);
+    auto* button = new QToolButton(&edit);
+    button->setObjectName(name);
+    button->setText(QStringLiteral("…"));
+    button->setToolTip(tool_tip);
+    button->setAccessibleName(accessible_name);
+    auto* row = new QHBoxLayout(&edit);
+    row->setContentsMargins(0, 1, 2, 1);
+    row->addStretch(1);
+    row->addWidget(button);
+    return button;
+}
+
+void ExperimentPanel::add_start_browse() {
+    auto* edit = qobject_cast<FieldEdit*>(more_->control("start"));
+    if (edit == nullptr || edit->layout() != nullptr) return;
+    const QToolButton* button =
+        add_browse(*edit, QStringLiteral("browse_start"), tr("Browse for a model file"),
+                   tr("Choose the model file whose weights are the first ones"));
+    connect(button, &QToolButton::clicked, this, [this, edit] {
+        const QString chosen = QFileDialog::getOpenFileName(this, tr("Model to start from"), edit->text(),
+                                                            tr("Models (*.h5 *.hdf5);;All files (*)"));
+        if (chosen.isEmpty()) return;
+        more_->set_value("start", chosen.toStdString());
+        field_edited(QStringLiteral("start"));
+    });
+}
+
 void ExperimentPanel::update_path_field() {
     const bool needs_path = find_dataset(dataset()).needs_path();
     source_->set_field_visible("data", needs_path);
     auto* edit = qobject_cast<FieldEdit*>(source_->control("data"));
     if (edit == nullptr || edit->layout() != nullptr) return;
-    edit->setTextMargins(0, 0, 30, 0);
-    browse_ = new QToolButton(edit);
-    browse_->setObjectName(QStringLiteral("browse_data"));
-    browse_->setText(QStringLiteral("…"));
-    browse_->setToolTip(tr("Choose the folder or file that holds the data set"));
-    browse_->setAccessibleName(tr("Browse for the data set"));
-    auto* row = new QHBoxLayout(edit);
-    row->setContentsMargins(0, 1, 2, 1);
-    row->addStretch(1);
-    row->addWidget(browse_);
+    browse_ = add_browse(*edit, QStringLiteral("browse_data"), tr("Browse for the data set"),
+                         tr("Choose the folder or file that holds the data set"));
     connect(browse_, &QToolButton::clicked, this, [this] {
         const DataPath kind = find_dataset(dataset()).path;
         if (kind != DataPath::either) {

@@ -67,6 +67,9 @@ private:
     QWidget* build_ceiling();
     void rebuild_data(const Json& values);
     void rebuild_model(const Json& values);
+    static QToolButton* add_browse(FieldEdit& edit, const QString& name, const QString& accessible_name,
+                                   const QString& tool_tip);
+    void add_start_browse();
     void update_path_field();
     void browse(bool for_file);
     void update_optimiser_fields();

@@ -28,6 +28,13 @@ QString grouped(std::int64_t value) {
     return locale.toString(qlonglong{value});
 }
 
+QString counted(std::int64_t count, const std::string& what) {
+    QString word = QString::fromStdString(what);
+    if (count != 1 && !word.isEmpty())
+        word += word.endsWith(QLatin1String("ss")) ? QStringLiteral("es") : QStringLiteral("s");
+    return grouped(count) + QLatin1Char(' ') + word;
+}
+
 QString with_prefix(double value) {
     static constexpr std::array kPrefixes{"", " k", " M", " G", " T"};
     std::size_t step = 0;

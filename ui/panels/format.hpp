@@ -5,11 +5,14 @@
 #include <QString>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace spectral::ui {
 
 /// "1,804"
 QString grouped(std::int64_t value);
+/// "393 frequency bins", "1 frequency bin"
+QString counted(std::int64_t count, const std::string& what);
 /// "5.9 M", "812": three significant digits and an SI prefix.
 QString with_prefix(double value);
 /// "212 MiB"

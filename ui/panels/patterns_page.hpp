@@ -11,6 +11,7 @@
 
 #include "engine/train/events.hpp"
 #include "ui/session/run_record.hpp"
+#include "ui/session/starting_point.hpp"
 
 class QGridLayout;
 class QLabel;
@@ -22,6 +23,7 @@ namespace spectral::ui {
 
 class BarStrip;
 class Card;
+class EvolvePanel;
 class HeatMap;
 class LineChart;
 
@@ -36,14 +38,29 @@ public:
     void show_record(const RunRecord& record);
     /// The sentence on what the model can do; empty: none.
     void set_note(const QString& note);
+    /// Another run or model is on show from here on: what was evolved of the one before is forgotten.
+    void start_over();
     bool following() const { return following_; }
+    EvolvePanel& evolve_panel() const { return *evolve_; }
     HeatMap* map(const std::string& name) const;
     LineChart* gain_chart() const { return gain_; }
+
+Q_SIGNALS:
+    /// As EvolvePanel has it.
+    void startingPointWanted(const spectral::ui::StartingPoint& point, const QString& what);
 
 protected:
     void showEvent(QShowEvent* event) override;
 
 private:
+    /// Layers whose weights are bars below the layer patterns; more are a heat map.
+    static constexpr int kMostStrips = 4;
+
+    static const PatternSnapshot::Matrix* find_matrix(const PatternSnapshot& snapshot,
+                                                      const std::string& name);
+    /// Whether its cells are the pixels of pictures, which lie on it side by side.
+    static bool is_sheet(const PatternSnapshot::Matrix& matrix) { return matrix.row_axis == "row"; }
+    static bool shown_as_strips(const PatternSnapshot& snapshot, const PatternSnapshot::Matrix& matrix);
     QWidget* build_time();
     /// Cards for exactly these matrices; kept while the next snapshot has the same ones.
     void rebuild(const PatternSnapshot& snapshot);
@@ -72,10 +89,11 @@ private:
     QLabel* empty_;
     QLabel* note_;
     QWidget* cards_area_;
+    EvolvePanel* evolve_;
     QGridLayout* grid_;
     QSlider* slider_ = nullptr;
     QLabel* moment_ = nullptr;
-    QPushButton* follow_ = nullptr;
+    QPushButton *follow_ = nullptr, *show_evolve_ = nullptr;
 };
 
 }  // namespace spectral::ui

@@ -12,6 +12,7 @@
 
 #include "engine/core/error.hpp"
 #include "engine/io/model_file.hpp"
+#include "engine/train/start.hpp"
 #include "ui/session/model_view.hpp"
 
 namespace spectral::ui {
@@ -45,6 +46,8 @@ void RunSession::start(const ExperimentConfig& config, RunOptions options) {
     if (!goes_on) record_.clear();
     stopping_ = false;
     awaited_files_.clear();
+    awaited_replacements_ = 0;
+    ++runs_;
     next_drain_.setRemainingTime(0);
     state_ = RunState::preparing;
     output_ = QString::fromStdString(options.out);
@@ -104,12 +107,14 @@ void RunSession::drain() {
         if (changed) Q_EMIT stateChanged();
     }
     report_files(updates);
+    report_replacements(updates);
     if (!ended || !run_) return;
     timer_.stop();
     const RunResult result = run_->result();
     state_ = result.state;
     stopping_ = false;
     const QStringList missed = std::exchange(awaited_files_, {});
+    const bool not_replaced = std::exchange(awaited_replacements_, 0) > 0;
     retire(std::move(run_));
     ++file_number_;
     // What the run did not come to show, its file does.
@@ -117,6 +122,7 @@ void RunSession::drain() {
     Q_EMIT stateChanged();
     for (const QString& path : missed)
         Q_EMIT failed(tr("%1 was not written: the run ended first.").arg(path), {});
+    if (not_replaced) fail_replacement();
     Q_EMIT finished(result);
 }
 
@@ -129,6 +135,40 @@ void RunSession::report_files(const Updates& updates) {
         else if (file.asked_for)
             Q_EMIT fileWritten(path);
     }
+}
+
+void RunSession::report_replacements(const Updates& updates) {
+    for (const ReplacementReport& each : updates.replacements) {
+        --awaited_replacements_;
+        if (each.problem.empty())
+            Q_EMIT replaced(QString::fromStdString(each.parameter), each.step);
+        else
+            Q_EMIT failed(QString::fromStdString(each.problem), QString::fromStdString(each.hint));
+    }
+}
+
+void RunSession::fail_replacement() {
+    Q_EMIT failed(tr("The pattern was not put into the run: it ended first."),
+                  tr("Save it as a starting point instead."));
+}
+
+void RunSession::replace(const StartingPoint& point) {
+    if (!run_) return fail_replacement();
+    background_.run([this, point, run = runs_] {
+        ParameterPart part = point.part();
+        return std::function<void()>([this, run, part = std::move(part)]() mutable {
+            if (!run_ || run != runs_) return fail_replacement();
+            ++awaited_replacements_;
+            send(command::ReplaceParameter{std::move(part)});
+        });
+    });
+}
+
+void RunSession::save_start(const StartingPoint& point, const QString& path) {
+    background_.run([this, point, from = output_.toStdString(), to = path.toStdString()] {
+        write_model_file(to, starting_point(read_model_file(from), point.part()));
+        return std::function<void()>([this, to] { Q_EMIT startWritten(QString::fromStdString(to)); });
+    });
 }
 
 void RunSession::retire(std::unique_ptr<TrainingRun> run) {

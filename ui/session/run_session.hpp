@@ -17,6 +17,7 @@
 #include "ui/session/background.hpp"
 #include "ui/session/latest_worker.hpp"
 #include "ui/session/run_record.hpp"
+#include "ui/session/starting_point.hpp"
 
 namespace spectral::ui {
 
@@ -46,6 +47,11 @@ public:
     /// Writes the model now, with the checkpoint (`with_state`) or without. Without a run going it copies
     /// what the last run wrote or the opened model. Ends in fileWritten() or failed().
     void save(const QString& path, bool with_state);
+    /// Puts the pattern in the place of the run's own before its next step. Ends in replaced() or failed().
+    void replace(const StartingPoint& point);
+    /// Writes what the last run wrote or the opened model, with the pattern in the place of its own, as a
+    /// file to start a run from. Ends in startWritten() or failed().
+    void save_start(const StartingPoint& point, const QString& path);
     /// Reads a model file on another thread; ends in opened() or failed(). Not while a run is going.
     void open(const QString& path);
 
@@ -71,6 +77,8 @@ Q_SIGNALS:
     void stateChanged();
     void finished(const spectral::RunResult& result);
     void fileWritten(const QString& path);
+    void startWritten(const QString& path);
+    void replaced(const QString& parameter, qint64 step);
     void opened(const QString& path, const spectral::ExperimentConfig& config);
     void failed(const QString& what, const QString& hint);
 
@@ -84,6 +92,8 @@ private:
     void ask_attention();
     void look_into_file(const std::string& path, const AttentionRequest& request, std::int64_t number,
                         const std::atomic<bool>& unwanted);
+    void report_replacements(const Updates& updates);
+    void fail_replacement();
     void retire(std::unique_ptr<TrainingRun> run);
 
     std::shared_ptr<Workspace> workspace_;
@@ -98,6 +108,8 @@ private:
     bool stopping_ = false;
     QString output_;
     bool resumable_ = false;
+    std::int64_t runs_ = 0;         ///< started
+    int awaited_replacements_ = 0;  ///< asked of the run, not yet reported
     QStringList awaited_files_;  ///< asked of the run, not yet reported
     std::optional<AttentionRequest> attention_;
     std::int64_t file_number_ = 0;  ///< of those that output() has named or that a run has written

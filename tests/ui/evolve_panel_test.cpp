@@ -1,0 +1,486 @@
+// The Patterns page's Evolve panel in every state, what it gives back to a run or to a file, and filters
+// through training time.
+#include "ui/panels/evolve_panel.hpp"
+
+#include <QAbstractButton>
+#include <QApplication>
+#include <QComboBox>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QLabel>
+#include <QLineEdit>
+#include <QSignalSpy>
+#include <QSlider>
+#include <QSpinBox>
+#include <QTest>
+#include <QTimer>
+#include <cmath>
+#include <memory>
+#include <tuple>
+
+#include "engine/io/model_file.hpp"
+#include "engine/train/trainer.hpp"
+#include "tests/ui/window_fixture.hpp"
+#include "ui/card.hpp"
+#include "ui/charts/heat_map.hpp"
+#include "ui/charts/line_chart.hpp"
+#include "ui/panels/experiment_panel.hpp"
+#include "ui/panels/message_bar.hpp"
+#include "ui/panels/patterns_page.hpp"
+
+namespace spectral::ui {
+namespace {
+
+class EvolvePanelTest : public QObject, protected WindowFixture {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase() { use_own_settings(); }
+    void init();
+    void cleanup();
+    void says_where_there_is_nothing_to_evolve();
+    void moves_as_the_dynamics_do_data();
+    void moves_as_the_dynamics_do();
+    void shows_what_is_measured();
+    void refuses_bad_settings_in_place();
+    void stops_before_numbers_that_are_none();
+    void plays_and_pauses();
+    void planes_and_images_are_maps();
+    void a_copy_that_moved_stays();
+    void tells_why_it_cannot_be_used();
+    void a_card_opens_the_panel_on_its_patterns();
+    void filters_are_seen_through_training_time();
+    void goes_into_the_run();
+    void goes_into_a_file_that_a_run_starts_from();
+
+private:
+    static constexpr int kColumns = 16;
+
+    /// A pool of three patterns, a matrix that is derived, and two filters on a sheet.
+    static std::shared_ptr<PatternSnapshot> snapshot(std::int64_t step, float scale = 1) {
+        auto result = std::make_shared<PatternSnapshot>();
+        result->step = step;
+        HostTensor pool{Shape{3, kColumns}, {}};
+        for (int i = 0; i < 3 * kColumns; ++i)
+            pool.values.push_back(scale * 0.4F * std::sin(static_cast<float>(i * i)));
+        result->matrices.push_back(
+            {"pool", "Pool", "pattern", "bin", pool,
+             PatternOrigin{"net/pool", 1, kColumns, 1, 0, {0, kColumns, 2 * kColumns}}});
+        result->matrices.push_back({"gain", "Gain", "", "bin", HostTensor{Shape{1, 4}, {1, 2, 3, 4}}});
+        HostTensor sheet{Shape{3, 7}, std::vector<float>(21, std::nanf(""))};
+        for (int r = 0; r < 3; ++r)
+            for (int c = 0; c < 7; ++c)
+                if (c != 3) sheet.values[static_cast<std::size_t>(7 * r + c)] = static_cast<float>(r - c) / 9;
+        result->matrices.push_back(
+            {"filters", "Filters", "row", "column", sheet, PatternOrigin{"net/filters", 3, 3, 2, 1, {0, 9}}});
+        result->matrices.push_back({"magnitude", "Magnitudes", "row", "column", sheet});
+        return result;
+    }
+    void show(std::shared_ptr<PatternSnapshot> shown) {
+        Updates updates;
+        updates.patterns.push_back(std::move(shown));
+        record_.add(updates);
+        page_->show_record(record_);
+    }
+    template <class Widget>
+    Widget* on_page(const char* name) {
+        auto* found = page_->findChild<Widget*>(QLatin1String(name));
+        if (found == nullptr) qWarning("no %s on the page", name);
+        return found;
+    }
+    void click(const char* name) { QTest::mouseClick(on_page<QAbstractButton>(name), Qt::LeftButton); }
+    void type(const char* name, const QString& text) {
+        auto* field = on_page<QLineEdit>(name);
+        field->selectAll();
+        QTest::keyClicks(field, text);
+    }
+    void open_panel() {
+        show(snapshot(10));
+        click("patterns_evolve");
+        QTRY_VERIFY_WITH_TIMEOUT(evolution().now() != nullptr, kPatience_ms);
+    }
+    void take_step() {
+        const std::int64_t before = evolution().steps();
+        click("evolve_step");
+        QTRY_COMPARE_WITH_TIMEOUT(evolution().steps(), before + 1, kPatience_ms);
+    }
+    const PatternEvolution& evolution() { return page_->evolve_panel().evolution(); }
+
+    RunRecord record_;
+    std::unique_ptr<PatternsPage> page_;
+};
+
+void EvolvePanelTest::init() {
+    record_.clear();
+    page_ = std::make_unique<PatternsPage>();
+    page_->resize(1000, 700);
+    page_->show();
+    QVERIFY(QTest::qWaitForWindowExposed(page_.get()));
+}
+
+void EvolvePanelTest::cleanup() {
+    page_.reset();
+    close_window();
+}
+
+void EvolvePanelTest::says_where_there_is_nothing_to_evolve() {
+    QVERIFY(on_page<QLabel>("patterns_empty")->isVisible());
+    auto shown = snapshot(1);
+    shown->matrices.erase(shown->matrices.begin(), shown->matrices.begin() + 3);  // the derived sheet stays
+    show(shown);
+    click("patterns_evolve");
+    QVERIFY(on_page<QLabel>("evolve_empty")->isVisible());
+    QVERIFY(!on_page<QLabel>("evolve_empty")->text().isEmpty());
+    page_->evolve_panel().choose("pool");
+    QVERIFY(!evolution().has_start());
+}
+
+void EvolvePanelTest::moves_as_the_dynamics_do_data() {
+    QTest::addColumn<int>("tool");
+    QTest::newRow("heat") << 0;
+    QTest::newRow("evolution") << 1;
+    QTest::newRow("ricci") << 2;
+}
+
+void EvolvePanelTest::moves_as_the_dynamics_do() {
+    QFETCH(int, tool);
+    open_panel();
+    on_page<QSpinBox>("evolve_index")->setValue(1);
+    on_page<QComboBox>("evolve_tool")->setCurrentIndex(tool);
+    if (tool != 0) type("evolve_rate", QStringLiteral("0.25"));
+    if (tool == 1) type("evolve_stability", QStringLiteral("3"));
+    if (tool != 2) type("evolve_time", QStringLiteral("1.5"));
+    type("evolve_columns", QStringLiteral("2e0"));
+    type("evolve_mixed", QStringLiteral("-0.5"));
+    QCOMPARE(on_page<QLineEdit>("evolve_rate")->isVisible(), tool != 0);
+    QCOMPARE(on_page<QLineEdit>("evolve_stability")->isVisible(), tool == 1);
+    QCOMPARE(on_page<QLineEdit>("evolve_time")->isVisible(), tool != 2);
+    const auto backend = open_backend("cpu", 1);
+    MemoryBudget budget(MemoryBudget::kUnlimited);
+    PatternDynamics expected({*backend, budget}, pattern_of(snapshot(10)->matrices[0], 1));
+    const PlaneMetric metric{1, 2, -0.5};
+    for (int i = 0; i < 3; ++i) {
+        take_step();
+        if (tool == 0) expected.flow_heat(1.5, metric);
+        if (tool == 1) expected.evolve(0.25, 3, 1.5, metric);
+        if (tool == 2) expected.step_ricci(0.25, metric);
+        QVERIFY(evolution().now()->values == expected.pattern().values);
+        QCOMPARE(evolution().points().back().measures.entropy, expected.measure().entropy);
+    }
+    QVERIFY(evolution().now()->values != evolution().start()->values);
+    QVERIFY(evolution().start()->values == pattern_of(snapshot(10)->matrices[0], 1).values);
+}
+
+void EvolvePanelTest::shows_what_is_measured() {
+    open_panel();
+    for (int i = 0; i < 4; ++i) take_step();
+    const auto& points = evolution().points();
+    QCOMPARE(points.size(), std::size_t{5});
+    for (const char* name : {"evolve_energy_chart", "evolve_entropy_chart", "evolve_height_chart"}) {
+        auto* chart = on_page<LineChart>(name);
+        chart->flush();
+        const QList<QPointF> drawn = chart->drawn_points(0);
+        QCOMPARE(drawn.size(), 5);
+        const PatternMeasures& last = points.back().measures;
+        const double expected = QByteArray(name).contains("energy")    ? last.energy
+                                : QByteArray(name).contains("entropy") ? last.entropy
+                                                                       : last.height;
+        QCOMPARE(drawn.back(), QPointF(4, expected));
+    }
+    QVERIFY(points.back().measures.energy < points.front().measures.energy);
+    auto* row = on_page<LineChart>("evolve_row_chart");
+    QVERIFY(row->isVisible());
+    row->flush();
+    QCOMPARE(row->drawn_points(1).size(), kColumns);
+    QVERIFY(row->drawn_points(0) != row->drawn_points(1));
+}
+
+void EvolvePanelTest::refuses_bad_settings_in_place() {
+    open_panel();
+    auto* problem = on_page<QLabel>("evolve_problem");
+    const auto refused = [&](const char* field, const QString& text, const char* says) {
+        auto* edit = on_page<QLineEdit>(field);
+        const QString before = edit->text();
+        type(field, text);
+        QVERIFY(!problem->isVisible());
+        click("evolve_step");
+        QTRY_VERIFY_WITH_TIMEOUT(problem->isVisible(), kPatience_ms);
+        QVERIFY2(problem->text().contains(QLatin1String(says)), qPrintable(problem->text()));
+        QVERIFY(edit->property("invalid").toBool());
+        QCOMPARE(evolution().steps(), std::int64_t{0});
+        QVERIFY(!evolution().busy());
+        type(field, before);
+        QVERIFY(!problem->isVisible());
+        QVERIFY(!edit->property("invalid").toBool());
+    };
+    refused("evolve_time", QStringLiteral("-1"), "time");
+    refused("evolve_time", QStringLiteral("x"), "not a number");
+    refused("evolve_time", QStringLiteral("nan"), "time");
+    refused("evolve_mixed", QStringLiteral("1"), "positive definite");
+    on_page<QComboBox>("evolve_tool")->setCurrentIndex(1);
+    refused("evolve_rate", QStringLiteral("-0.1"), "rate");
+    refused("evolve_stability", QStringLiteral("-2"), "stability");
+    refused("evolve_time", QStringLiteral("0"), "above 0");
+    take_step();  // and none of it stayed
+}
+
+void EvolvePanelTest::stops_before_numbers_that_are_none() {
+    open_panel();
+    // A step of the second leaves 0·∞ where its kernel rounds to nothing.
+    for (const auto& [tool, rate, says] : {std::tuple{2, "1e38", "not finite"}, {1, "1e300", "beyond all"}}) {
+        on_page<QComboBox>("evolve_tool")->setCurrentIndex(tool);
+        type("evolve_rate", QStringLiteral("0.01"));
+        type("evolve_stability", QStringLiteral("1"));
+        take_step();
+        type("evolve_rate", QLatin1String(rate));
+        type("evolve_stability", QStringLiteral("1e30"));
+        for (int i = 0; i < 3 && on_page<QLabel>("evolve_problem")->text().isEmpty(); ++i) {
+            click("evolve_step");
+            QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+        }
+        QVERIFY2(on_page<QLabel>("evolve_problem")->text().contains(QLatin1String(says)),
+                 qPrintable(on_page<QLabel>("evolve_problem")->text()));
+        for (const float value : evolution().now()->values) QVERIFY(std::isfinite(value));
+        click("evolve_reset");
+        QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+    }
+}
+
+void EvolvePanelTest::plays_and_pauses() {
+    open_panel();
+    auto* play = on_page<QAbstractButton>("evolve_play");
+    click("evolve_play");
+    QVERIFY(play->isChecked());
+    QTRY_VERIFY_WITH_TIMEOUT(evolution().steps() >= 5, kPatience_ms);
+    click("evolve_play");
+    QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+    const std::int64_t stood = evolution().steps();
+    click("evolve_step");
+    QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+    QCOMPARE(evolution().steps(), stood + 1);
+    // Reset begins again from the pattern on show; a bad value stops what plays.
+    click("evolve_reset");
+    QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+    QCOMPARE(evolution().steps(), std::int64_t{0});
+    QVERIFY(evolution().now()->values == evolution().start()->values);
+    click("evolve_play");
+    type("evolve_time", QStringLiteral("-1"));
+    QTRY_VERIFY_WITH_TIMEOUT(!play->isChecked(), kPatience_ms);
+    type("evolve_time", QStringLiteral("1"));
+    click("evolve_play");
+    QVERIFY(play->isChecked());
+    click("patterns_evolve");  // out of sight nothing moves
+    QVERIFY(!play->isChecked());
+    QVERIFY(on_page<HeatMap>("pool_map")->isVisible());
+}
+
+void EvolvePanelTest::planes_and_images_are_maps() {
+    open_panel();
+    auto* index = on_page<QSpinBox>("evolve_index");
+    auto* learned = on_page<HeatMap>("evolve_start_map");
+    QCOMPARE(index->minimum(), -1);
+    QCOMPARE(index->maximum(), 2);
+    QVERIFY(!learned->isVisible());
+    index->setValue(-1);
+    QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+    QVERIFY(learned->isVisible());
+    QCOMPARE(learned->rows(), 3);
+    QCOMPARE(learned->columns(), kColumns);
+    auto* matrices = on_page<QComboBox>("evolve_matrix");
+    QCOMPARE(matrices->count(), 3);  // not the sheet that nothing is known of
+    matrices->setCurrentIndex(2);
+    QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+    QCOMPARE(index->minimum(), 0);
+    QCOMPARE(index->maximum(), 1);
+    index->setValue(1);
+    QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+    take_step();
+    auto* evolved = on_page<HeatMap>("evolve_now_map");
+    QCOMPARE(evolved->rows(), 3);
+    QCOMPARE(evolved->columns(), 3);
+    QCOMPARE(evolution().start()->values[1], -5.0F / 9);  // row 0, column 5 of the sheet
+    QVERIFY(evolved->range().high == learned->range().high);
+}
+
+void EvolvePanelTest::a_copy_that_moved_stays() {
+    open_panel();
+    show(snapshot(20, 2));
+    QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+    const auto pool = [](std::int64_t step, float scale) {
+        return pattern_of(snapshot(step, scale)->matrices[0], 0).values;
+    };
+    QVERIFY(evolution().start()->values == pool(20, 2));
+    take_step();
+    show(snapshot(30, 3));
+    QVERIFY(evolution().start()->values == pool(20, 2));
+    QCOMPARE(evolution().steps(), std::int64_t{1});
+    click("evolve_reset");
+    QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+    QVERIFY(evolution().start()->values == pool(30, 3));
+    take_step();
+    page_->start_over();
+    QVERIFY(!evolution().has_start());
+    QVERIFY(on_page<QLabel>("evolve_empty")->isVisible());
+}
+
+void EvolvePanelTest::tells_why_it_cannot_be_used() {
+    open_panel();
+    auto* use = on_page<QAbstractButton>("evolve_use");
+    auto* reason = on_page<QLabel>("evolve_target");
+    EvolvePanel& panel = page_->evolve_panel();
+    panel.set_target(EvolvePanel::Target::none, QStringLiteral("nobody is there"));
+    QVERIFY(!use->isEnabled());
+    QCOMPARE(reason->text(), QStringLiteral("nobody is there"));
+    panel.set_target(EvolvePanel::Target::run);
+    QVERIFY(!use->isEnabled());
+    QVERIFY(reason->text().contains(QLatin1String("first")));
+    take_step();
+    QVERIFY(use->isEnabled());
+    QVERIFY(reason->text().contains(QLatin1String("run")));
+    panel.set_target(EvolvePanel::Target::file);
+    QVERIFY(reason->text().contains(QLatin1String("file")));
+    QSignalSpy wanted(&panel, &EvolvePanel::startingPointWanted);
+    use->click();
+    QCOMPARE(wanted.size(), 1);
+    const auto point = wanted.front().front().value<StartingPoint>();
+    QCOMPARE(point.from().origin->parameter, std::string("net/pool"));
+    QVERIFY(point.part().values == evolution().now()->values);
+    QVERIFY(wanted.front().back().toString().contains(QLatin1String("pattern 0")));
+    on_page<QComboBox>("evolve_matrix")->setCurrentIndex(1);
+    QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+    take_step();
+    QVERIFY(!use->isEnabled());
+    QVERIFY(reason->text().contains(QLatin1String("Gain")));
+}
+
+void EvolvePanelTest::a_card_opens_the_panel_on_its_patterns() {
+    show(snapshot(10));
+    const auto evolve_of = [&](const char* card) -> QAbstractButton* {
+        for (QAbstractButton* button : on_page<Card>(card)->findChildren<QAbstractButton*>())
+            if (button->text() == QLatin1String("evolve")) return button;
+        return nullptr;
+    };
+    QVERIFY(evolve_of("magnitude_card") == nullptr);
+    QVERIFY(evolve_of("filters_card") != nullptr);
+    evolve_of("filters_card")->click();
+    QVERIFY(page_->evolve_panel().isVisible());
+    QCOMPARE(on_page<QComboBox>("evolve_matrix")->currentText(), QStringLiteral("Filters"));
+}
+
+void EvolvePanelTest::filters_are_seen_through_training_time() {
+    ExperimentConfig config;
+    config.dataset_options = {{"train_samples", 200}, {"test_samples", 100}};
+    config.model = "global-filter";
+    config.threads = 1;
+    Trainer trainer(resolved(config), std::make_shared<Workspace>(), {});
+    std::vector<std::shared_ptr<PatternSnapshot>> taken;
+    for (int i = 0; i < 3; ++i) {
+        taken.push_back(std::make_shared<PatternSnapshot>());
+        taken.back()->step = trainer.step_count();
+        taken.back()->matrices = trainer.patterns();
+        show(taken.back());
+        for (int step = 0; step < 5; ++step) trainer.step();
+    }
+    auto* slider = on_page<QSlider>("time_slider");
+    QVERIFY(slider->isEnabled());
+    for (const std::size_t moment : {0U, 2U, 1U}) {
+        slider->setValue(static_cast<int>(taken[moment]->step));
+        for (const PatternSnapshot::Matrix& matrix : taken[moment]->matrices) {
+            HeatMap* map = page_->map(matrix.name);
+            QVERIFY2(map != nullptr, matrix.name.c_str());
+            QCOMPARE(map->rows(), static_cast<int>(matrix.values.shape[0]));
+            auto* expected = new HeatMap(page_.get());
+            expected->set_axis_titles(QString::fromStdString(matrix.row_axis),
+                                      QString::fromStdString(matrix.column_axis));
+            expected->set_data(map->rows(), map->columns(), matrix.values.values);
+            QCOMPARE(map->to_csv(), expected->to_csv());
+        }
+    }
+    // An earlier moment's filter can be taken, too.
+    slider->setValue(0);
+    click("patterns_evolve");
+    page_->evolve_panel().choose("filter_kernel");
+    QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy() && evolution().has_start(), kPatience_ms);
+    QVERIFY(evolution().start()->values == pattern_of(taken[0]->matrices[2], 0).values);
+}
+
+void EvolvePanelTest::goes_into_the_run() {
+    open_window(MainWindow::Page::patterns);
+    start_and_see_points();
+    window_->session().pause();
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().paused(), kPatience_ms);
+    press("patterns_evolve");
+    find<QSpinBox>("evolve_index")->setValue(2);
+    const PatternEvolution& moving = window_->patterns_page().evolve_panel().evolution();
+    QTRY_VERIFY_WITH_TIMEOUT(moving.has_start() && !moving.busy(), kPatience_ms);
+    press("evolve_step");
+    QTRY_COMPARE_WITH_TIMEOUT(moving.steps(), std::int64_t{1}, kPatience_ms);
+    const std::vector<float> evolved = moving.now()->values;
+    const auto row = [&] {
+        return pattern_of(window_->session().record().snapshots().back()->matrices[0], 2).values;
+    };
+    QVERIFY(row() != evolved);
+    press("evolve_use");
+    QVERIFY(window_->messages().text().contains(QLatin1String("pattern 2")));
+    QVERIFY(row() != evolved);  // not before it is confirmed
+    press("message_replace");
+    QTRY_VERIFY_WITH_TIMEOUT(row() == evolved, kPatience_ms);
+    window_->session().resume();
+    const std::size_t before = points();
+    QTRY_VERIFY_WITH_TIMEOUT(points() > before + 5, kPatience_ms);
+    stop_and_wait();
+    const ModelFile file = read_model_file(window_->session().output().toStdString());
+    QCOMPARE(file.provenance.replacements, std::int64_t{1});
+    QCOMPARE(file.provenance.replaced.front().parameter, std::string("purefft/pool"));
+    QCOMPARE(file.provenance.replaced.front().first, std::int64_t{2 * 33});
+}
+
+void EvolvePanelTest::goes_into_a_file_that_a_run_starts_from() {
+    open_window(MainWindow::Page::patterns);
+    train_to_the_end(2);
+    press("patterns_evolve");
+    const PatternEvolution& moving = window_->patterns_page().evolve_panel().evolution();
+    QTRY_VERIFY_WITH_TIMEOUT(moving.has_start() && !moving.busy(), kPatience_ms);
+    press("evolve_step");
+    QTRY_COMPARE_WITH_TIMEOUT(moving.steps(), std::int64_t{1}, kPatience_ms);
+    const std::vector<float> evolved = moving.now()->values;
+    const QString source = window_->session().output(), path = folder_.filePath(QStringLiteral("start.h5"));
+    QTimer answer;
+    connect(&answer, &QTimer::timeout, this, [&] {
+        auto* dialog = qobject_cast<QFileDialog*>(QApplication::activeModalWidget());
+        if (dialog == nullptr) return;
+        answer.stop();
+        dialog->findChild<QLineEdit*>()->setText(path);
+        QMetaObject::invokeMethod(dialog, "accept", Qt::QueuedConnection);
+    });
+    answer.start(10);
+    const ModelFile before = read_model_file(source.toStdString());
+    press("evolve_use");
+    QTRY_VERIFY_WITH_TIMEOUT(window_->messages().text().contains(QLatin1String("start.h5")), kPatience_ms);
+    const ModelFile start = read_model_file(path.toStdString()),
+                    after = read_model_file(source.toStdString());
+    QVERIFY(!start.checkpoint);
+    QVERIFY(start.metrics.empty());
+    QCOMPARE(start.provenance.replacements, std::int64_t{1});
+    QCOMPARE(start.provenance.replaced.front().step, before.checkpoint->step);
+    const auto pool = [](const ModelFile& file) { return file.layers[0].tensors[0].tensor.values; };
+    std::vector<float> expected = pool(before);
+    std::copy(evolved.begin(), evolved.end(), expected.begin());
+    QVERIFY(pool(start) == expected);
+    QVERIFY(pool(after) == pool(before));
+
+    press("message_start_from");
+    QVERIFY(window_->session().active());
+    QCOMPARE(window_->panel().config()->start, path.toStdString());
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
+    QVERIFY(window_->session().output() != source);
+    const RunRecord& record = window_->session().record();
+    QCOMPARE(record.snapshots().front()->step, std::int64_t{0});
+    QVERIFY(record.snapshots().front()->matrices[0].values.values == expected);
+}
+
+}  // namespace
+}  // namespace spectral::ui
+
+QTEST_MAIN(spectral::ui::EvolvePanelTest)
+#include "evolve_panel_test.moc"
