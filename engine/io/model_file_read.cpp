@@ -214,9 +214,10 @@ void read_replacements(const Group& group, Provenance& provenance) {
     const Json value = json(group, kAttribute);
     const auto number = [&](const Json& object, const char* name) {
         const auto found = object.find(name);
-        if (found == object.end() || !found->is_number_integer() || *found < 0)
-            throw group.error(fmt::format("{} has no count '{}'", kAttribute, name));
-        return found->get<std::int64_t>();
+        const bool whole = found != object.end() && found->is_number_integer();
+        const std::int64_t count = whole ? found->get<std::int64_t>() : -1;  // a larger one is negative here
+        if (count < 0) throw group.error(fmt::format("{} has no count '{}'", kAttribute, name));
+        return count;
     };
     const auto last = value.find("last");
     if (last == value.end() || !last->is_array() || last->size() > kMostReplacements)

@@ -314,6 +314,25 @@ TEST(LearnedPatterns, OneIsReplacedAlone) {
     }
 }
 
+TEST(Start, FileWithAPartReplaced) {
+    ExperimentConfig config = small();
+    config.standardise = true;
+    Trainer trainer(config, std::make_shared<Workspace>(), {});
+    for (int i = 0; i < 4; ++i) trainer.step();
+    trainer.evaluate();
+    ModelFile before = trainer.model_file(true);
+    ModelFile start = starting_point(before, second_row());
+    EXPECT_FALSE(start.checkpoint);
+    EXPECT_TRUE(start.metrics.empty());
+    EXPECT_EQ(start.provenance.replaced, (std::vector<Replacement>{{"purefft/pool", 4, 33, 33}}));
+    trainer.replace(second_row());
+    EXPECT_EQ(weights(start), weights(trainer.model_file(false)));
+    for (const ParameterPart& bad :
+         {ParameterPart{"purefft/pol", 0, {1}}, ParameterPart{"input/mean", 0, {1}},
+          ParameterPart{"purefft/pool", 8 * 33, {1}}, ParameterPart{"purefft/pool", 0, {}}})
+        EXPECT_THROW(starting_point(before, bad), BadValue) << bad.parameter;
+}
+
 TEST(Start, IsFromTheWeightsOfAFile) {
     for (const bool standardise : {false, true}) {
         ExperimentConfig config = small();
