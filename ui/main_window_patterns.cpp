@@ -37,9 +37,8 @@ void MainWindow::use_starting_point(const StartingPoint& point, const QString& w
     if (session_.active()) {
         messages_->show_question(
             tr("Put %1 into the run?").arg(what),
-            tr("Before its next step it takes the place of %1 there, whose momentum begins at 0. The run can "
-               "then "
-               "not be repeated from its seed alone; its file says so.")
+            tr("Before its next step it takes the place of its values in %1, where the optimiser begins "
+               "anew. The run can then not be repeated from its seed alone; its file says so.")
                 .arg(QString::fromStdString(point.from().origin->parameter)),
             {{QStringLiteral("message_replace"), tr("Replace"), tr("Put it into the run"),
               [this, point] { session_.replace(point); }},

@@ -308,8 +308,8 @@ void EvolvePanel::use() {
     play(false);
     Q_EMIT startingPointWanted(
         {copied_, static_cast<std::size_t>(matrices_->currentData().toInt()), index(), evolution_.now()},
-        tr("%1, evolved %2 steps from step %3 of the run")
-            .arg(pattern_name(), grouped(evolution_.steps()), grouped(copied_->step)));
+        tr("%1, %2 on from step %3,")
+            .arg(pattern_name(), counted(evolution_.steps(), "step"), grouped(copied_->step)));
 }
 
 void EvolvePanel::hideEvent(QHideEvent* event) {

@@ -50,7 +50,7 @@ public:
     static bool can_evolve(const PatternSnapshot::Matrix& matrix);
 
 Q_SIGNALS:
-    /// `what` names the pattern and its steps: "pattern 3 of “Pattern pool”, 40 steps of heat flow".
+    /// `what` names the pattern and its steps: "pattern 3 of “Pattern pool”, 40 steps on from step 900,".
     void startingPointWanted(const spectral::ui::StartingPoint& point, const QString& what);
 
 protected:
