@@ -224,23 +224,6 @@ QWidget* ExperimentPanel::build_ceiling() {
     return box;
 }
 
-void ExperimentPanel::toggle_measurement() {
-    if (probe_.active()) {
-        probe_.cancel();
-        measure_->setEnabled(false);
-        measure_status_->setText(tr("cancelling"));
-        return;
-    }
-    const std::optional<ExperimentConfig> wanted = config();
-    if (!wanted) return;
-    measure_->setText(tr("Cancel"));
-    measure_progress_->setValue(0);
-    measure_progress_->show();
-    measure_status_->setText(tr("preparing"));
-    measure_status_->show();
-    probe_.start(*wanted);
-}
-
 std::string ExperimentPanel::dataset() const { return source_->value("dataset")->get<std::string>(); }
 
 std::string ExperimentPanel::model() const { return model_choice_->value("model")->get<std::string>(); }

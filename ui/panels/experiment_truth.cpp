@@ -1,6 +1,7 @@
 // What the experiment panel works out from its fields: parameters, the note on the model, the measured
 // ceiling.
 #include <QLabel>
+#include <QProgressBar>
 #include <QPushButton>
 #include <QToolButton>
 
@@ -91,6 +92,23 @@ void ExperimentPanel::update_note() {
     note_->setText(text);
     note_->setVisible(!text.isEmpty());
     note_->setAccessibleName(text);
+}
+
+void ExperimentPanel::toggle_measurement() {
+    if (probe_.active()) {
+        probe_.cancel();
+        measure_->setEnabled(false);
+        measure_status_->setText(tr("cancelling"));
+        return;
+    }
+    const std::optional<ExperimentConfig> wanted = config();
+    if (!wanted) return;
+    measure_->setText(tr("Cancel"));
+    measure_progress_->setValue(0);
+    measure_progress_->show();
+    measure_status_->setText(tr("preparing"));
+    measure_status_->show();
+    probe_.start(*wanted);
 }
 
 }  // namespace spectral::ui
