@@ -8,7 +8,6 @@
 
 #include "engine/core/error.hpp"
 #include "engine/core/files.hpp"
-#include "engine/core/thin.hpp"
 #include "engine/io/model_file.hpp"
 #include "engine/train/start.hpp"
 
@@ -17,31 +16,13 @@ namespace spectral {
 namespace {
 
 constexpr std::chrono::milliseconds kFlushInterval(15);
-constexpr std::chrono::milliseconds kSnapshotInterval(200);
-constexpr double kSnapshotShare = 0.005, kSnapshotGrowth = 1.1;
-constexpr std::size_t kMaxWaitingSnapshots = 64, kMaxWaitingBytes = std::size_t{32} << 20;
-constexpr double kThroughputSeconds = 0.02;  ///< of training, per point; every epoch ends with one too
-constexpr std::int64_t kExamples = 48, kTextLength = 240;
+constexpr std::int64_t kExamples = 48;
 
 double median(std::vector<double> values) {
     if (values.empty()) return 0;
     std::ranges::sort(values);
     const std::size_t half = values.size() / 2;
     return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
-
-/// Where nobody takes them, every second one goes; the newest stays.
-void add_snapshot(std::vector<std::shared_ptr<const PatternSnapshot>>& waiting,
-                  std::shared_ptr<const PatternSnapshot> snapshot) {
-    std::erase_if(waiting, [&](const auto& old) { return old->step >= snapshot->step; });
-    waiting.push_back(std::move(snapshot));
-    const auto bytes = [&] {
-        std::size_t sum = 0;
-        for (const auto& each : waiting) sum += each->bytes();
-        return sum;
-    };
-    while (waiting.size() > 1 && (waiting.size() > kMaxWaitingSnapshots || bytes() > kMaxWaitingBytes))
-        halve(waiting);
 }
 
 }  // namespace
@@ -65,51 +46,10 @@ TrainingRun::~TrainingRun() {
     worker_.join();
 }
 
-void TrainingRun::send(Command command) {
-    if (std::holds_alternative<command::Stop>(command)) cancel_.store(true);
-    {
-        const std::lock_guard lock(commands_mutex_);
-        commands_.push_back(std::move(command));
-        commands_waiting_.store(true);
-    }
-    commands_changed_.notify_one();
-}
-
-Updates TrainingRun::take_updates() {
-    const std::lock_guard lock(mailbox_mutex_);
-    mailbox_filled_ = false;
-    return std::exchange(mailbox_, {});
-}
-
-bool TrainingRun::wait_for_updates(std::chrono::milliseconds timeout) {
-    std::unique_lock lock(mailbox_mutex_);
-    return mailbox_changed_.wait_for(lock, timeout, [this] { return mailbox_filled_; });
-}
-
 RunResult TrainingRun::result() {
     std::unique_lock lock(mailbox_mutex_);
     mailbox_changed_.wait(lock, [this] { return done_.load(); });
     return result_;
-}
-
-template <class Change>
-void TrainingRun::post(const Change& change) {
-    {
-        const std::lock_guard lock(mailbox_mutex_);
-        change(mailbox_);
-        mailbox_filled_ = true;
-    }
-    mailbox_changed_.notify_all();
-}
-
-void TrainingRun::set_state(RunState state, std::string message, std::string hint) {
-    state_ = state;
-    post([&](Updates& updates) {
-        updates.state = state;
-        updates.message = std::move(message);
-        updates.hint = std::move(hint);
-        updates.activity.clear();
-    });
 }
 
 void TrainingRun::work() {
@@ -371,158 +311,6 @@ void TrainingRun::write_checkpoint(Trainer& trainer, const ModelFile& file) {
     write_model_file(options_.out, file, &trainer.budget());
     last_checkpoint_ = Clock::now();
     post([&](Updates& updates) { updates.files.push_back({options_.out, false, {}, {}}); });
-}
-
-/// Somebody who gives a command is not kept waiting: that text is left out.
-void TrainingRun::show_text(Trainer& trainer) {
-    if (last_text_step_ == trainer.step_count()) return;
-    last_text_step_ = trainer.step_count();
-    try {
-        const auto heed = [this](std::string_view, double) { return !commands_waiting_.load(); };
-        if (auto sample = trainer.write_text(kTextLength, heed))
-            post([&](Updates& updates) { updates.text = std::move(sample); });
-    } catch (const Cancelled&) {
-    } catch (const OutOfMemory&) {
-        // As with pictures: what the run itself needs says so when it is short.
-    }
-}
-
-void TrainingRun::show_attention(Trainer& trainer) {
-    if (!attention_) return;
-    auto view = std::make_shared<const AttentionView>(trainer.attention(*attention_));
-    post([&](Updates& updates) { updates.attention = std::move(view); });
-}
-
-/// Densely at first, when most is learned, then ever further apart in steps but not in time; never so often
-/// that taking them costs more than kSnapshotShare.
-bool TrainingRun::snapshot_due(const Trainer& trainer) const {
-    const Clock::duration since = Clock::now() - last_snapshot_;
-    if (since * kSnapshotShare < snapshot_cost_) return false;
-    return since >= kSnapshotInterval || static_cast<double>(trainer.step_count()) >=
-                                             kSnapshotGrowth * static_cast<double>(last_snapshot_step_);
-}
-
-void TrainingRun::flush(Trainer& trainer, bool with_patterns) {
-    std::shared_ptr<const PatternSnapshot> patterns;
-    if (with_patterns) {
-        const Clock::time_point start = Clock::now();
-        try {
-            patterns = std::make_shared<const PatternSnapshot>(PatternSnapshot{
-                trainer.step_count(), trainer.epoch(), trainer.patterns(), trainer.syntony()});
-        } catch (const OutOfMemory&) {
-            // One picture less is no reason to stand still; what the run itself needs says so when it is
-            // short.
-        }
-        show_attention(trainer);
-        last_snapshot_ = Clock::now();
-        last_snapshot_step_ = trainer.step_count();
-        snapshot_cost_ = last_snapshot_ - start;
-    }
-    if (options_.profiler) options_.profiler->collect();
-    std::vector<PlanInfo> plans = trainer.plans();
-    const bool plans_changed = plans != plans_;
-    plans_ = std::move(plans);
-    post([&](Updates& updates) {
-        updates.steps.insert(updates.steps.end(), pending_steps_.begin(), pending_steps_.end());
-        if (throughput_seconds_ >= kThroughputSeconds) report_throughput(trainer, updates);
-        if (patterns) add_snapshot(updates.patterns, patterns);
-        if (plans_changed) updates.plans = plans_;
-    });
-    pending_steps_.clear();
-    last_flush_ = Clock::now();
-}
-
-void TrainingRun::report_throughput(const Trainer& trainer, Updates& updates) {
-    if (throughput_seconds_ <= 0) return;
-    updates.throughput.push_back(
-        {trainer.epoch(), static_cast<double>(throughput_samples_) / throughput_seconds_});
-    throughput_seconds_ = 0;
-    throughput_samples_ = 0;
-}
-
-bool TrainingRun::take_commands(Trainer& trainer) {
-    for (;;) {
-        std::deque<Command> taken;
-        if (commands_waiting_.load(std::memory_order_relaxed) || state_ == RunState::paused) {
-            if (state_ == RunState::paused && steps_allowed_ == 0) flush(trainer, options_.send_snapshots);
-            std::unique_lock lock(commands_mutex_);
-            if (state_ == RunState::paused && steps_allowed_ == 0)
-                commands_changed_.wait(lock, [this] { return !commands_.empty(); });
-            taken.swap(commands_);
-            commands_waiting_.store(false);
-        }
-        for (const Command& command : taken) carry_out(trainer, command);
-        if (stopping_) return false;
-        if (state_ != RunState::paused) return true;
-        if (steps_allowed_ > 0) {
-            --steps_allowed_;
-            return true;
-        }
-    }
-}
-
-void TrainingRun::replace(Trainer& trainer, const ParameterPart& part) {
-    ReplacementReport report{part.parameter, trainer.step_count(), {}, {}};
-    try {
-        trainer.replace(part);
-        evaluation_.reset();        // it was of other weights, though of the same step
-    } catch (const Error& error) {  // the run goes on as it was
-        report.problem = error.what();
-        report.hint = error.hint();
-    }
-    post([&](Updates& updates) { updates.replacements.push_back(report); });
-}
-
-void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
-    const auto set_rate = [&](double value) {
-        trainer.set_learning_rate(value);
-        post([&](Updates& updates) { updates.learning_rate = value; });
-    };
-    if (std::holds_alternative<command::Pause>(command)) {
-        flush(trainer, false);  // nothing may arrive after the news that the run stands
-        set_state(RunState::paused);
-    } else if (std::holds_alternative<command::Resume>(command)) {
-        steps_allowed_ = 0;
-        set_state(RunState::running);
-    } else if (std::holds_alternative<command::Step>(command)) {
-        if (state_ != RunState::paused) carry_out(trainer, command::Pause{});
-        ++steps_allowed_;
-    } else if (std::holds_alternative<command::Stop>(command)) {
-        stopping_ = true;
-    } else if (const auto* rate = std::get_if<command::SetLearningRate>(&command)) {
-        if (std::isfinite(rate->value) && rate->value >= 0) set_rate(rate->value);
-    } else if (const auto* checkpoint = std::get_if<command::CheckpointNow>(&command)) {
-        const std::string path = checkpoint->path.empty() ? options_.out : checkpoint->path;
-        FileReport report{path, true, {}, {}};
-        try {
-            if (path.empty())
-                throw Error("checkpoint", "the run has no output file", "choose a file to save to");
-            if (!std::isfinite(trainer.measure().loss))
-                throw Error("checkpoint", "the weights give no finite loss, so they are not written",
-                            "go back to the last good state first");
-            write_model_file(path, hold(trainer, checkpoint->with_state, "model to save").file,
-                             &trainer.budget());
-        } catch (const Error& error) {  // the run goes on; the user chooses another place
-            report.problem = error.what();
-            report.hint = error.hint();
-        }
-        post([&](Updates& updates) { updates.files.push_back(report); });
-    } else if (const auto* look = std::get_if<command::LookAtAttention>(&command)) {
-        attention_ = look->request;
-        show_attention(trainer);
-    } else if (const auto* replacement = std::get_if<command::ReplaceParameter>(&command)) {
-        replace(trainer, replacement->part);
-    } else if (std::holds_alternative<command::ClearPlans>(command)) {
-        trainer.clear_plans();
-        flush(trainer, false);
-    } else if (const auto* recover = std::get_if<command::Recover>(&command)) {
-        trainer.restore(last_good_.file);
-        evaluation_.reset();
-        epoch_open_ = false;
-        set_rate(recover->learning_rate);
-        pending_steps_.clear();
-        set_state(RunState::running);
-    }
 }
 
 }  // namespace spectral

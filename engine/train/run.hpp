@@ -111,7 +111,14 @@ private:
     void report_throughput(const Trainer& trainer, Updates& updates);
     void set_state(RunState state, std::string message = {}, std::string hint = {});
     template <class Change>
-    void post(const Change& change);
+    void post(const Change& change) {
+        {
+            const std::lock_guard lock(mailbox_mutex_);
+            change(mailbox_);
+            mailbox_filled_ = true;
+        }
+        mailbox_changed_.notify_all();
+    }
 
     ExperimentConfig config_;
     RunOptions options_;

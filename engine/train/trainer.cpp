@@ -1,17 +1,14 @@
 #include "engine/train/trainer.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <numeric>
-#include <optional>
 #include <span>
 #include <utility>
 
-#include "engine/core/counted_plans.hpp"
 #include "engine/core/error.hpp"
 #include "engine/core/random.hpp"
 #include "engine/optim/schedule.hpp"
@@ -19,9 +16,7 @@
 #include "engine/train/evaluate.hpp"
 #include "engine/train/file_model.hpp"
 #include "engine/train/generate.hpp"
-#include "engine/train/provenance.hpp"
-#include "engine/train/standardisation.hpp"
-#include "engine/train/stored_weight.hpp"
+#include "engine/train/trainer_impl.hpp"
 #include "kernels/ops/optimiser.hpp"
 
 namespace spectral {
@@ -36,279 +31,218 @@ constexpr std::int64_t kMaxHistory = 65536;  ///< training points in a model fil
 
 using Clock = std::chrono::steady_clock;
 
-/// The place in an epoch, counted in batches of another size: whole ones of that size. The samples left over
-/// are trained on again, and leave the epoch's sums.
-void count_in_batches_of(std::int64_t size, std::int64_t size_before, Checkpoint& at) {
-    const std::int64_t samples = at.batch_in_epoch * size_before;
-    at.batch_in_epoch = samples / size;
-    if (samples == 0) return;
-    const double kept = static_cast<double>(at.batch_in_epoch * size) / static_cast<double>(samples);
-    at.epoch_loss_sum *= kept;
-    at.epoch_correct = std::llround(kept * static_cast<double>(at.epoch_correct));
-}
-
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 }  // namespace
 
-struct Trainer::Impl {
-    ExperimentConfig config;
-    std::shared_ptr<Workspace> workspace;
-    std::unique_ptr<Backend> backend;
-    Device device;
-    ProfiledBackend watch;
-    CountedPlans plans;
-    std::shared_ptr<const Dataset> dataset;
-    std::shared_ptr<const DatasetFeatures> features;
-    FeatureMatrix own_train, own_test;  ///< standardised copies
-    const FeatureMatrix* train = nullptr;
-    const FeatureMatrix* test = nullptr;
-    std::optional<Standardisation> standardisation;
-    std::vector<std::uint32_t> train_rows, held_out_rows;
-    Reservation rows_room;
-    std::unique_ptr<Model> model;
-    std::vector<Parameter*> parameters;  ///< of the model
-    /// In the order of the parameters, null where a parameter is trained itself; empty where all are.
-    std::vector<std::unique_ptr<StoredWeight>> stored;
-    std::unique_ptr<Optimiser> optimiser;
+Trainer::Impl::Impl(ExperimentConfig c, std::shared_ptr<Workspace> w, const Progress& progress,
+                    std::shared_ptr<Profiler> p)
+    : config(std::move(c)),
+      workspace(std::move(w)),
+      backend(open_backend(config.backend, static_cast<int>(config.threads))),
+      device{*backend, workspace->budget()},
+      watch(std::move(p), *backend),
+      plans(device) {
+    dataset = workspace->dataset(config.dataset, config.data, config.dataset_options, progress);
+    features = workspace->features(dataset, config.features, config.backend, static_cast<int>(config.threads),
+                                   *backend, progress);
+    train = &features->train;
+    test = &features->test;
+    split();
+    if (config.standardise) standardise(Standardisation::measure(device, *train, train_rows));
+    // A batch larger than the data set would only waste memory.
+    const std::int64_t max_batch = std::min(config.batch, std::max(train->rows, test->rows));
+    require_memory();
+    model = find_model(config.model)
+                .make({device, config.model_options, train->shape, dataset->classes(), max_batch,
+                       static_cast<std::uint64_t>(config.seed), backend->threads()});
+    if (config.syntony_weight > 0 && !model->pull_to_syntony(config.syntony_weight))
+        throw BadValue("syntony_weight", "the model has no layer whose syntony has a gradient",
+                       "leave it out, or take a character model with --embedding winding");
+    parameters = model->parameters();
+    optimiser = make_optimiser(config.optimiser, device, parameters, config.momentum);
+    order = Buffer(device, MemoryTag::data, train_rows.size() * sizeof(std::uint32_t), "epoch order");
+    order_labels =
+        Buffer(device, MemoryTag::data,
+               train_rows.size() * static_cast<std::size_t>(model->predictions()) * sizeof(std::int32_t),
+               "epoch labels");
+    sums = Buffer(device, MemoryTag::workspace, sizeof(LossSums), "loss sums");
+    verdict = Buffer(device, MemoryTag::workspace, sizeof(StepVerdict), "verdict on a step");
+    provenance = provenance_of(*backend);
+    at.learning_rate = config.learning_rate;
+    at.data_seed = static_cast<std::uint64_t>(config.seed);
+}
 
-    Buffer order, order_labels;  ///< of the current epoch
-    Buffer sums, verdict;        ///< LossSums, StepVerdict
-    bool order_ready = false;
-
-    Provenance provenance;
-    Checkpoint at;  ///< counters, learning rate and times; its tensors stay empty here
-    History history;
-    EpochMeans means;
-    Json metrics = Json::object();
-    double train_seconds = 0, epoch_seconds = 0;
-    bool resumed_within_epoch = false;  ///< the time of its first part is not known
-    std::int64_t samples_trained = 0;
-
-    Impl(ExperimentConfig c, std::shared_ptr<Workspace> w, const Progress& progress,
-         std::shared_ptr<Profiler> p)
-        : config(std::move(c)),
-          workspace(std::move(w)),
-          backend(open_backend(config.backend, static_cast<int>(config.threads))),
-          device{*backend, workspace->budget()},
-          watch(std::move(p), *backend),
-          plans(device) {
-        dataset = workspace->dataset(config.dataset, config.data, config.dataset_options, progress);
-        features = workspace->features(dataset, config.features, config.backend,
-                                       static_cast<int>(config.threads), *backend, progress);
-        train = &features->train;
-        test = &features->test;
-        split();
-        if (config.standardise) standardise(Standardisation::measure(device, *train, train_rows));
-        // A batch larger than the data set would only waste memory.
-        const std::int64_t max_batch = std::min(config.batch, std::max(train->rows, test->rows));
-        require_memory();
-        model = find_model(config.model)
-                    .make({device, config.model_options, train->shape, dataset->classes(), max_batch,
-                           static_cast<std::uint64_t>(config.seed), backend->threads()});
-        if (config.syntony_weight > 0 && !model->pull_to_syntony(config.syntony_weight))
-            throw BadValue("syntony_weight", "the model has no layer whose syntony has a gradient",
-                           "leave it out, or take a character model with --embedding winding");
-        parameters = model->parameters();
-        optimiser = make_optimiser(config.optimiser, device, parameters, config.momentum);
-        order = Buffer(device, MemoryTag::data, train_rows.size() * sizeof(std::uint32_t), "epoch order");
-        order_labels =
-            Buffer(device, MemoryTag::data,
-                   train_rows.size() * static_cast<std::size_t>(model->predictions()) * sizeof(std::int32_t),
-                   "epoch labels");
-        sums = Buffer(device, MemoryTag::workspace, sizeof(LossSums), "loss sums");
-        verdict = Buffer(device, MemoryTag::workspace, sizeof(StepVerdict), "verdict on a step");
-        provenance = provenance_of(*backend);
-        at.learning_rate = config.learning_rate;
-        at.data_seed = static_cast<std::uint64_t>(config.seed);
+void Trainer::Impl::split() {
+    rows_room = device.budget.reserve(
+        MemoryTag::data, static_cast<std::size_t>(train->rows) * sizeof(std::uint32_t), "row numbers");
+    train_rows.resize(static_cast<std::size_t>(train->rows));
+    std::iota(train_rows.begin(), train_rows.end(), 0U);
+    const auto held_out =
+        static_cast<std::size_t>(std::llround(config.validation * static_cast<double>(train_rows.size())));
+    if (held_out > 0) {
+        Random(static_cast<std::uint64_t>(config.seed), kValidationStream).shuffle(train_rows);
+        held_out_rows.assign(train_rows.end() - static_cast<std::ptrdiff_t>(held_out), train_rows.end());
+        train_rows.resize(train_rows.size() - held_out);
+        std::ranges::sort(train_rows);
+        std::ranges::sort(held_out_rows);
     }
+    require(!train_rows.empty(), "training set", "no sample is left to train on",
+            "hold out a smaller fraction");
+}
 
-    void split() {
-        rows_room = device.budget.reserve(
-            MemoryTag::data, static_cast<std::size_t>(train->rows) * sizeof(std::uint32_t), "row numbers");
-        train_rows.resize(static_cast<std::size_t>(train->rows));
-        std::iota(train_rows.begin(), train_rows.end(), 0U);
-        const auto held_out = static_cast<std::size_t>(
-            std::llround(config.validation * static_cast<double>(train_rows.size())));
-        if (held_out > 0) {
-            Random(static_cast<std::uint64_t>(config.seed), kValidationStream).shuffle(train_rows);
-            held_out_rows.assign(train_rows.end() - static_cast<std::ptrdiff_t>(held_out), train_rows.end());
-            train_rows.resize(train_rows.size() - held_out);
-            std::ranges::sort(train_rows);
-            std::ranges::sort(held_out_rows);
+void Trainer::Impl::require_memory() const {
+    const ModelInfo& info = find_model(config.model);
+    const auto count =
+        static_cast<double>(info.count_parameters(config.model_options, train->shape, dataset->classes()));
+    // Values, gradients, and the two moments of Adam.
+    const double needed = 4 * sizeof(float) * count;
+    const auto room = static_cast<double>(std::min(available_memory(), workspace->budget().limit()));
+    if (needed > room)
+        throw Error(
+            "model " + config.model,
+            fmt::format("{:.3g} parameters need {:.1f} GiB with gradients and optimiser, and {:.1f} GiB "
+                        "are free",
+                        count, needed / (1 << 30), room / (1 << 30)),
+            "make the model smaller");
+}
+
+void Trainer::Impl::standardise(Standardisation by) {
+    standardisation = std::move(by);
+    own_train = copy_of(device, features->train, "standardised training features");
+    own_test = copy_of(device, features->test, "standardised test features");
+    for (FeatureMatrix* matrix : {&own_train, &own_test}) standardisation->apply(device, *matrix);
+    train = &own_train;
+    test = &own_test;
+}
+
+void Trainer::Impl::take_weights(const ModelFile& file) {
+    if (auto own = Standardisation::from(file, train->columns)) standardise(std::move(*own));
+    load_layers(device, *model, file);
+}
+
+void Trainer::Impl::prepare_epoch() {
+    const Reservation room =
+        device.budget.reserve(MemoryTag::workspace, order.bytes() + order_labels.bytes(), "shuffled epoch");
+    std::vector<std::uint32_t> rows = train_rows;
+    Random(at.data_seed, kEpochStream + static_cast<std::uint64_t>(at.epoch)).shuffle(rows);
+    std::vector<std::int32_t> labels;
+    labels.reserve(order_labels.bytes() / sizeof(std::int32_t));
+    for (const std::uint32_t row : rows) {
+        const std::span<const std::int32_t> truths = truths_of(dataset->train, row, model->predictions());
+        labels.insert(labels.end(), truths.begin(), truths.end());
+    }
+    backend->copy_to_device(order.data(), rows.data(), order.bytes());
+    backend->copy_to_device(order_labels.data(), labels.data(), order_labels.bytes());
+    order_ready = true;
+}
+
+double Trainer::Impl::scheduled_rate() const {
+    return at.learning_rate * schedule_factor(config.schedule, epoch() / static_cast<double>(config.epochs));
+}
+
+StepVerdict Trainer::Impl::train_on(const Batch& batch) {
+    backend->run_as_one([&] {
+        model->train_batch(batch, sums.as<LossSums>());
+        for (const auto& weight : stored)
+            if (weight) weight->pull_gradient();
+        backend->run(JudgeStep{optimiser->slots(), sums.as<LossSums>(), verdict.as<StepVerdict>()});
+        optimiser->update(at.step + 1, scheduled_rate(), verdict.as<StepVerdict>());
+        for (const auto& weight : stored)
+            if (weight) weight->push_value();
+    });
+    StepVerdict result;
+    backend->copy_to_host(&result, verdict.data(), sizeof result);
+    return result;
+}
+
+Trainer::StepResult Trainer::Impl::step() {
+    const Clock::time_point start = Clock::now();
+    watch.begin_step(at.step + 1);
+    if (!order_ready) prepare_epoch();
+    const std::int64_t first = at.batch_in_epoch * batch_size();
+    const std::int64_t size = std::min(batch_size(), train_count() - first);
+    const StepVerdict came_to =
+        train_on({size, train->values.data(), train->stride, order.as<std::uint32_t>() + first,
+                  order_labels.as<std::int32_t>() + first * model->predictions(), at.step + 1});
+    const LossSums& batch = came_to.sums;
+
+    StepResult result;
+    const auto count = static_cast<double>(size * model->predictions());
+    if (!std::isfinite(batch.loss))
+        result.trouble = "the loss is not finite";
+    else if (!came_to.finite())
+        result.trouble = "the gradient is not finite";
+    result.finite = result.trouble.empty();
+    if (!result.finite) return result;
+
+    ++at.step;
+    ++at.batch_in_epoch;
+    at.epoch_loss_sum += batch.loss;
+    at.epoch_correct += batch.correct;
+    samples_trained += size;
+    result.epoch_finished = at.batch_in_epoch == steps_per_epoch();
+    if (result.epoch_finished) finish_epoch();
+    result.point = {at.step, epoch(), static_cast<float>(batch.loss / count),
+                    static_cast<float>(static_cast<double>(batch.correct) / count)};
+    record(result.point);
+    const double seconds = seconds_since(start);
+    train_seconds += seconds;
+    epoch_seconds += seconds;
+    if (result.epoch_finished) {
+        const double whole = std::exchange(epoch_seconds, 0.0);
+        if (!std::exchange(resumed_within_epoch, false)) at.epoch_seconds.push_back(whole);
+    }
+    return result;
+}
+
+void Trainer::Impl::finish_epoch() {
+    const auto count = static_cast<double>(train_count() * model->predictions());
+    ++at.epoch;
+    means = {at.epoch, at.epoch_loss_sum / count, static_cast<double>(at.epoch_correct) / count};
+    at.batch_in_epoch = 0;
+    at.epoch_loss_sum = 0;
+    at.epoch_correct = 0;
+    order_ready = false;
+}
+
+void Trainer::Impl::record(const StepPoint& point) {
+    std::int64_t every = 1;
+    while (point.step / every > kMaxHistory) every *= 2;
+    if (point.step % every != 0) return;
+    if (static_cast<std::int64_t>(history.step.size()) > kMaxHistory) {
+        History kept;
+        for (std::size_t i = 0; i < history.step.size(); ++i) {
+            if (history.step[i] % every != 0) continue;
+            kept.step.push_back(history.step[i]);
+            kept.loss.push_back(history.loss[i]);
+            kept.accuracy.push_back(history.accuracy[i]);
         }
-        require(!train_rows.empty(), "training set", "no sample is left to train on",
-                "hold out a smaller fraction");
+        history.step = std::move(kept.step);
+        history.loss = std::move(kept.loss);
+        history.accuracy = std::move(kept.accuracy);
     }
+    history.step.push_back(point.step);
+    history.loss.push_back(point.loss);
+    history.accuracy.push_back(point.accuracy);
+}
 
-    /// A model that the machine cannot hold is refused here: the system would end the program without a word.
-    void require_memory() const {
-        const ModelInfo& info = find_model(config.model);
-        const auto count = static_cast<double>(
-            info.count_parameters(config.model_options, train->shape, dataset->classes()));
-        // Values, gradients, and the two moments of Adam.
-        const double needed = 4 * sizeof(float) * count;
-        const auto room = static_cast<double>(std::min(available_memory(), workspace->budget().limit()));
-        if (needed > room)
-            throw Error(
-                "model " + config.model,
-                fmt::format("{:.3g} parameters need {:.1f} GiB with gradients and optimiser, and {:.1f} GiB "
-                            "are free",
-                            count, needed / (1 << 30), room / (1 << 30)),
-                "make the model smaller");
-    }
+Evaluation Trainer::Impl::measure(bool held_out, std::int64_t examples) {
+    Evaluation result = evaluate_model(
+        device, *model, held_out ? *train : *test, held_out ? dataset->train : dataset->test,
+        held_out ? std::span<const std::uint32_t>(held_out_rows) : std::span<const std::uint32_t>(),
+        config.batch, *dataset, examples);
+    result.step = at.step;
+    result.syntony = model->syntony();
+    return result;
+}
 
-    void standardise(Standardisation by) {
-        standardisation = std::move(by);
-        own_train = copy_of(device, features->train, "standardised training features");
-        own_test = copy_of(device, features->test, "standardised test features");
-        for (FeatureMatrix* matrix : {&own_train, &own_test}) standardisation->apply(device, *matrix);
-        train = &own_train;
-        test = &own_test;
-    }
-
-    void take_weights(const ModelFile& file) {
-        if (auto own = Standardisation::from(file, train->columns)) standardise(std::move(*own));
-        load_layers(device, *model, file);
-    }
-
-    std::int64_t train_count() const { return static_cast<std::int64_t>(train_rows.size()); }
-    std::int64_t batch_size() const { return std::min(config.batch, train_count()); }
-    std::int64_t steps_per_epoch() const { return (train_count() + batch_size() - 1) / batch_size(); }
-
-    void prepare_epoch() {
-        const Reservation room = device.budget.reserve(
-            MemoryTag::workspace, order.bytes() + order_labels.bytes(), "shuffled epoch");
-        std::vector<std::uint32_t> rows = train_rows;
-        Random(at.data_seed, kEpochStream + static_cast<std::uint64_t>(at.epoch)).shuffle(rows);
-        std::vector<std::int32_t> labels;
-        labels.reserve(order_labels.bytes() / sizeof(std::int32_t));
-        for (const std::uint32_t row : rows) {
-            const std::span<const std::int32_t> truths = truths_of(dataset->train, row, model->predictions());
-            labels.insert(labels.end(), truths.begin(), truths.end());
-        }
-        backend->copy_to_device(order.data(), rows.data(), order.bytes());
-        backend->copy_to_device(order_labels.data(), labels.data(), order_labels.bytes());
-        order_ready = true;
-    }
-
-    /// Of the next step.
-    double scheduled_rate() const {
-        return at.learning_rate *
-               schedule_factor(config.schedule, epoch() / static_cast<double>(config.epochs));
-    }
-
-    /// Forward, backward and, if loss and gradients are finite, the update, without waiting in between.
-    StepVerdict train_on(const Batch& batch) {
-        backend->run_as_one([&] {
-            model->train_batch(batch, sums.as<LossSums>());
-            for (const auto& weight : stored)
-                if (weight) weight->pull_gradient();
-            backend->run(JudgeStep{optimiser->slots(), sums.as<LossSums>(), verdict.as<StepVerdict>()});
-            optimiser->update(at.step + 1, scheduled_rate(), verdict.as<StepVerdict>());
-            for (const auto& weight : stored)
-                if (weight) weight->push_value();
-        });
-        StepVerdict result;
-        backend->copy_to_host(&result, verdict.data(), sizeof result);
-        return result;
-    }
-
-    StepResult step() {
-        const Clock::time_point start = Clock::now();
-        watch.begin_step(at.step + 1);
-        if (!order_ready) prepare_epoch();
-        const std::int64_t first = at.batch_in_epoch * batch_size();
-        const std::int64_t size = std::min(batch_size(), train_count() - first);
-        const StepVerdict came_to =
-            train_on({size, train->values.data(), train->stride, order.as<std::uint32_t>() + first,
-                      order_labels.as<std::int32_t>() + first * model->predictions(), at.step + 1});
-        const LossSums& batch = came_to.sums;
-
-        StepResult result;
-        const auto count = static_cast<double>(size * model->predictions());
-        if (!std::isfinite(batch.loss))
-            result.trouble = "the loss is not finite";
-        else if (!came_to.finite())
-            result.trouble = "the gradient is not finite";
-        result.finite = result.trouble.empty();
-        if (!result.finite) return result;
-
-        ++at.step;
-        ++at.batch_in_epoch;
-        at.epoch_loss_sum += batch.loss;
-        at.epoch_correct += batch.correct;
-        samples_trained += size;
-        result.epoch_finished = at.batch_in_epoch == steps_per_epoch();
-        if (result.epoch_finished) finish_epoch();
-        result.point = {at.step, epoch(), static_cast<float>(batch.loss / count),
-                        static_cast<float>(static_cast<double>(batch.correct) / count)};
-        record(result.point);
-        const double seconds = seconds_since(start);
-        train_seconds += seconds;
-        epoch_seconds += seconds;
-        if (result.epoch_finished) {
-            const double whole = std::exchange(epoch_seconds, 0.0);
-            if (!std::exchange(resumed_within_epoch, false)) at.epoch_seconds.push_back(whole);
-        }
-        return result;
-    }
-
-    void finish_epoch() {
-        const auto count = static_cast<double>(train_count() * model->predictions());
-        ++at.epoch;
-        means = {at.epoch, at.epoch_loss_sum / count, static_cast<double>(at.epoch_correct) / count};
-        at.batch_in_epoch = 0;
-        at.epoch_loss_sum = 0;
-        at.epoch_correct = 0;
-        order_ready = false;
-    }
-
-    /// Every step at first, every second, fourth, … of a long run: which ones depends on the step count
-    /// alone, so a resumed run records the same.
-    void record(const StepPoint& point) {
-        std::int64_t every = 1;
-        while (point.step / every > kMaxHistory) every *= 2;
-        if (point.step % every != 0) return;
-        if (static_cast<std::int64_t>(history.step.size()) > kMaxHistory) {
-            History kept;
-            for (std::size_t i = 0; i < history.step.size(); ++i) {
-                if (history.step[i] % every != 0) continue;
-                kept.step.push_back(history.step[i]);
-                kept.loss.push_back(history.loss[i]);
-                kept.accuracy.push_back(history.accuracy[i]);
-            }
-            history.step = std::move(kept.step);
-            history.loss = std::move(kept.loss);
-            history.accuracy = std::move(kept.accuracy);
-        }
-        history.step.push_back(point.step);
-        history.loss.push_back(point.loss);
-        history.accuracy.push_back(point.accuracy);
-    }
-
-    Evaluation measure(bool held_out, std::int64_t examples) {
-        Evaluation result = evaluate_model(
-            device, *model, held_out ? *train : *test, held_out ? dataset->train : dataset->test,
-            held_out ? std::span<const std::uint32_t>(held_out_rows) : std::span<const std::uint32_t>(),
-            config.batch, *dataset, examples);
-        result.step = at.step;
-        result.syntony = model->syntony();
-        return result;
-    }
-
-    void add_metrics(const std::string& set, const Evaluation& result) {
-        metrics[set + "_accuracy"] = result.accuracy;
-        metrics[set + "_loss"] = result.loss;
-    }
-
-    double epoch() const {
-        return static_cast<double>(at.epoch) +
-               static_cast<double>(at.batch_in_epoch) / static_cast<double>(steps_per_epoch());
-    }
-};
+void Trainer::Impl::add_metrics(const std::string& set, const Evaluation& result) {
+    metrics[set + "_accuracy"] = result.accuracy;
+    metrics[set + "_loss"] = result.loss;
+}
 
 Trainer::Trainer(const ExperimentConfig& config, std::shared_ptr<Workspace> workspace,
                  const Progress& progress, std::shared_ptr<Profiler> profiler)
@@ -364,163 +298,6 @@ AttentionView Trainer::attention(const AttentionRequest& request) {
     view.step = s.at.step;
     view.epoch = s.epoch();
     return view;
-}
-
-void Trainer::replace(const ParameterPart& part) {
-    Impl& s = *impl_;
-    Parameter* target = nullptr;
-    std::vector<std::string> known;
-    for (Layer* layer : s.model->layers()) {
-        for (Parameter* parameter : layer->parameters()) {
-            if (!parameter->trained) continue;
-            known.push_back(tensor_name(*layer, *parameter));
-            if (known.back() == part.parameter) target = parameter;
-        }
-    }
-    if (target == nullptr)
-        throw BadValue("parameter", fmt::format("the model trains no '{}'", part.parameter),
-                       fmt::format("it has {}", fmt::join(known, ", ")));
-    require_fit(part, target->value.shape());
-    const auto place = std::ranges::find(s.parameters, target) - s.parameters.begin();
-    require(place >= std::ssize(s.stored) || !s.stored[static_cast<std::size_t>(place)], "parameter",
-            "it follows from the numbers that are stored of it");
-    s.backend->copy_to_device(target->value.data() + part.first, part.values.data(),
-                              part.values.size() * sizeof(float));
-    s.optimiser->forget(*s.backend, *target, part.first, std::ssize(part.values));
-    s.provenance.add({part.parameter, s.at.step, part.first, std::ssize(part.values)});
-}
-
-std::int64_t Trainer::replacements() const { return impl_->provenance.replacements; }
-
-std::size_t Trainer::model_file_bytes(bool with_state) {
-    Impl& s = *impl_;
-    std::size_t bytes = bytes_of(s.history);
-    if (s.standardisation) bytes += 2 * static_cast<std::size_t>(s.train->columns) * sizeof(float);
-    for (const Parameter* parameter : s.parameters) bytes += parameter->value.bytes();
-    if (with_state)
-        for (const Optimiser::State& state : s.optimiser->state()) bytes += state.tensor->bytes();
-    return bytes;
-}
-
-ModelFile Trainer::model_file(bool with_state) {
-    Impl& s = *impl_;
-    ModelFile file;
-    file.config = to_json(s.config);
-    file.feature_shape = s.train->shape;
-    file.seed = static_cast<std::uint64_t>(s.config.seed);
-    file.learning_rate = s.at.learning_rate;
-    file.dataset = s.dataset->name;
-    file.dataset_sha256 = s.dataset->sha256;
-    file.vocabulary = s.dataset->vocabulary;
-    file.metrics = s.metrics;
-    if (s.standardisation) file.layers.push_back(s.standardisation->record());
-    std::size_t i = 0;
-    for (Layer* layer : s.model->layers()) {
-        LayerRecord record{layer->name(), std::string(layer->kind()), layer->config(), {}};
-        for (const Parameter* parameter : layer->parameters()) {
-            const StoredWeight* stored = i < s.stored.size() ? s.stored[i].get() : nullptr;
-            ++i;
-            if (stored == nullptr) {
-                record.tensors.push_back({parameter->name, parameter->value.to_host(*s.backend)});
-                record.tensors.back().trained = parameter->trained;
-                continue;
-            }
-            PackedTensor packed = stored->packed();
-            HostTensor unpacked = unpack(s.device, packed);
-            record.tensors.push_back({parameter->name, std::move(unpacked), std::move(packed)});
-        }
-        file.layers.push_back(std::move(record));
-    }
-    file.history = s.history;
-    file.provenance = s.provenance;
-    if (with_state) {
-        file.checkpoint = s.at;
-        file.checkpoint->steps_per_epoch = s.steps_per_epoch();
-        for (const Optimiser::State& state : s.optimiser->state())
-            file.checkpoint->optimiser.push_back({state.name, state.tensor->to_host(*s.backend)});
-    }
-    return file;
-}
-
-void Trainer::restore(const ModelFile& file) {
-    Impl& s = *impl_;
-    const auto mismatch = [](const std::string& why) {
-        return Error("model file", why, "resume it with its own configuration and data");
-    };
-    if (file.dataset_sha256 != s.dataset->sha256)
-        throw mismatch(fmt::format("it was trained on other data than '{}' holds now", s.dataset->name));
-    if (Standardisation::from(file, s.train->columns).has_value() != s.standardisation.has_value())
-        throw mismatch("its features are not standardised as the configuration says");
-    load_layers(s.device, *s.model, file);
-    if (!file.checkpoint) return;
-
-    const std::vector<Optimiser::State> states = s.optimiser->state();
-    const std::vector<NamedTensor>& saved = file.checkpoint->optimiser;
-    if (states.size() != saved.size())
-        throw mismatch("its optimiser state does not fit the configured optimiser");
-    for (std::size_t i = 0; i < states.size(); ++i) {
-        if (states[i].name != saved[i].name)
-            throw mismatch(fmt::format("optimiser state '{}' is missing", states[i].name));
-        states[i].tensor->assign(*s.backend, saved[i].tensor);
-    }
-    const Checkpoint& c = *file.checkpoint;
-    const std::int64_t batch = std::min(config_from_json(file.config, "model file").batch, s.train_count());
-    if (c.step < 0 || c.epoch < 0 || c.batch_in_epoch < 0 ||
-        c.batch_in_epoch >= (s.train_count() + batch - 1) / batch || !std::isfinite(c.learning_rate) ||
-        c.learning_rate < 0)
-        throw mismatch("its checkpoint's counters do not fit the configured run");
-    s.at = c;
-    s.at.optimiser.clear();
-    count_in_batches_of(s.batch_size(), batch, s.at);
-    s.history = file.history;
-    s.metrics = file.metrics;
-    s.provenance.start_sha256 = file.provenance.start_sha256;
-    s.provenance.replacements = file.provenance.replacements;
-    s.provenance.replaced = file.provenance.replaced;
-    s.order_ready = false;
-    s.epoch_seconds = 0;
-    s.resumed_within_epoch = s.at.batch_in_epoch > 0;
-}
-
-void Trainer::start_from(const ModelFile& file, std::string sha256) {
-    Impl& s = *impl_;
-    const auto unfit = [](const std::string& why) {
-        return BadValue("start", why, "give a model of data like these");
-    };
-    if (file.vocabulary.size() > 0 && file.vocabulary != s.dataset->vocabulary)
-        throw unfit("its model knows other characters than the text has");
-    try {
-        s.take_weights(file);
-    } catch (const OutOfMemory&) {
-        throw;
-    } catch (const Error& error) {
-        throw unfit(error.what());
-    }
-    s.provenance.start_sha256 = std::move(sha256);
-}
-
-void Trainer::start_from_stored(const ModelFile& file) {
-    Impl& s = *impl_;
-    if (auto own = Standardisation::from(file, s.train->columns)) s.standardise(std::move(*own));
-    load_layers(s.device, *s.model, file);
-    s.take_weights(file);
-    s.stored.clear();
-    std::vector<Parameter*> trained;
-    auto parameter = s.parameters.begin();
-    for (const LayerRecord& layer : network_layers(file)) {
-        for (const NamedTensor& tensor : layer.tensors) {
-            s.stored.push_back(tensor.packed && (*parameter)->trained
-                                   ? make_stored_weight(s.device, **parameter, *tensor.packed)
-                                   : nullptr);
-            if (s.stored.back()) {
-                for (Parameter* numbers : s.stored.back()->numbers()) trained.push_back(numbers);
-            } else {
-                trained.push_back(*parameter);
-            }
-            ++parameter;
-        }
-    }
-    s.optimiser = make_optimiser(s.config.optimiser, s.device, trained, s.config.momentum);
 }
 
 const ExperimentConfig& Trainer::config() const { return impl_->config; }
