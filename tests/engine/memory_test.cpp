@@ -125,13 +125,14 @@ TEST(MemoryBudget, CountsFromManyThreads) {
 TEST(PlanCache, ListsWhatItHoldsAndLetsItGo) {
     const auto backend = open_backend("cpu", 1);
     MemoryBudget budget;
-    const Tensor x(Device{*backend, budget}, MemoryTag::workspace, {5, 12}, "x");
-    const Tensor y(Device{*backend, budget}, MemoryTag::workspace, {5, 9}, "y", DType::complex64);
+    const Tensor x(Device{*backend, budget}, MemoryTag::workspace, {5, 68}, "x");
+    const Tensor y(Device{*backend, budget}, MemoryTag::workspace, {5, 36}, "y", DType::complex64);
     for (int i = 0; i < 3; ++i) backend->run(Rfft{5, {1, {12, 1, 1}}, x.data(), y.complex_data()});
-    backend->run(Rfft{5, {2, {3, 4, 1}}, x.data(), y.complex_data()});
+    // A side of 17 is none that small images are transformed at without a plan.
+    backend->run(Rfft{5, {2, {4, 17, 1}}, x.data(), y.complex_data()});
     const std::vector<PlanInfo> plans = backend->cached_plans();
     ASSERT_EQ(plans.size(), 2U);
-    EXPECT_EQ(plans[0].text, "3 × 4, real → complex");
+    EXPECT_EQ(plans[0].text, "4 × 17, real → complex");
     EXPECT_EQ(plans[0].uses, 1U);
     EXPECT_EQ(plans[1].text, "12, real → complex");
     EXPECT_EQ(plans[1].uses, 3U);

@@ -177,7 +177,8 @@ void HeatMap::paint_axes(QPainter& painter, const QRectF& area) const {
     if (axis_shown(row_labels_, row_title_)) {
         const double cell = area.height() / rows_;
         const double width = widest(metrics, row_labels_, rows_);
-        const int stride = label_stride(cell, metrics.height());
+        // The first label may stand half of its height lower than its row, below the edge.
+        const int stride = label_stride(cell, 1.5 * metrics.height());
         for (int row = 0; row < rows_; row += stride) {
             const double centre = area.top() + (row + 0.5) * cell;
             const double top = std::clamp(centre - metrics.height() / 2.0, 0.0, height() - metrics.height());
