@@ -68,15 +68,12 @@ Json describe(const std::string& path, const TensorFile& input, bool statistics)
     for (const LayerRecord& layer : file.layers)
         for (const NamedTensor& each : layer.tensors)
             if (layer.kind != "standardise") parameters += each.tensor.shape.size();
-    // A live change leaves the configuration as it was.
+    // A live change leaves the configuration as it was. Both are what the schedule then makes smaller.
     const Json rate{{"start", file.config.value("learning_rate", Json())},
-                    {"end", file.learning_rate ? Json(*file.learning_rate) : Json()}};
+                    {"end", file.learning_rate ? Json(*file.learning_rate) : Json()},
+                    {"schedule", file.config.value("schedule", Json())}};
     Json replaced = Json::array();
-    for (const Replacement& each : file.provenance.replaced)
-        replaced.push_back({{"parameter", each.parameter},
-                            {"step", each.step},
-                            {"first", each.first},
-                            {"count", each.count}});
+    for (const Replacement& each : file.provenance.replaced) replaced.push_back(to_json(each));
     Json json{{"file", path},
               {"format", tensor_format_name(input.format)},
               {"skipped", input.skipped},

@@ -49,6 +49,7 @@ ExperimentConfig build_config(TrainArguments& a) {
     Json json = base_config(a);
     if (!a.dataset.empty() && json.value("dataset", "") != a.dataset) {
         json["dataset"] = a.dataset;
+        json["data"] = "";
         json["dataset_options"] = Json::object();
     }
     if (!a.model.empty() && json.value("model", "") != a.model) {

@@ -63,6 +63,7 @@ struct Replacement {
     std::int64_t count = 0;
     bool operator==(const Replacement&) const = default;
 };
+Json to_json(const Replacement& replacement);
 inline constexpr std::size_t kMostReplacements = 64;
 
 struct Provenance {
@@ -77,7 +78,8 @@ struct Provenance {
 
 struct ModelFile {
     Json config = Json::object();
-    std::optional<double> learning_rate;  ///< in force at the last step; the configuration has the first one
+    std::optional<double>
+        learning_rate;  ///< at the last step, before the schedule; the configuration has the first one
     std::optional<SignalShape> feature_shape;  ///< of a sample as the network takes it
     std::uint64_t seed = 0;
     std::string dataset, dataset_sha256;

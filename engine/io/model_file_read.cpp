@@ -211,6 +211,7 @@ History history(const Group& root) {
 
 void read_replacements(const Group& group, Provenance& provenance) {
     constexpr const char* kAttribute = "replaced_json";
+    constexpr std::int64_t kMostCounted = std::int64_t{1} << 53;  // there is room to count on
     const Json value = json(group, kAttribute);
     const auto number = [&](const Json& object, const char* name) {
         const auto found = object.find(name);
@@ -229,6 +230,8 @@ void read_replacements(const Group& group, Provenance& provenance) {
                                        number(each, "first"), number(each, "count")});
     }
     provenance.replacements = number(value, "count");
+    if (provenance.replacements < std::ssize(provenance.replaced) || provenance.replacements > kMostCounted)
+        throw group.error(fmt::format("{} counts replacements that cannot be", kAttribute));
 }
 
 Provenance provenance(const Group& root) {

@@ -137,11 +137,7 @@ Handle write_provenance(hid_t file, const Provenance& provenance) {
         write_attribute(group.id(), "start_sha256", provenance.start_sha256);
     if (provenance.replacements > 0) {
         Json last = Json::array();
-        for (const Replacement& each : provenance.replaced)
-            last.push_back({{"parameter", each.parameter},
-                            {"step", each.step},
-                            {"first", each.first},
-                            {"count", each.count}});
+        for (const Replacement& each : provenance.replaced) last.push_back(to_json(each));
         write_attribute(group.id(), "replaced_json",
                         json_text({{"count", provenance.replacements}, {"last", last}}, "provenance"));
     }
@@ -207,6 +203,10 @@ void write_model(hid_t root, const ModelFile& model) {
 }
 
 }  // namespace
+
+Json to_json(const Replacement& r) {
+    return {{"parameter", r.parameter}, {"step", r.step}, {"first", r.first}, {"count", r.count}};
+}
 
 void Provenance::add(Replacement replacement) {
     ++replacements;

@@ -130,6 +130,10 @@ AttentionAnalysis analyse_attention(Device device, Model& model, std::int64_t cl
     const Padding padding(device, layers, places, count);
     model.infer({.size = 1, .x = row.data(), .stride = places}, scores.data());
     const HostTensor packed = layer.packed_rows();
+    const auto seen = std::span(packed.values).first(place(count * 3 * layer.size().width));
+    require(std::ranges::all_of(seen, [](float value) { return std::isfinite(value); }), "attention maps",
+            "the model's queries and keys are not all finite numbers",
+            "go back to the last good state, or take another model");
 
     AttentionAnalysis analysis;
     for (const AttentionLayer& each : layers) analysis.blocks.push_back(each.name);

@@ -218,7 +218,8 @@ std::vector<PatternSnapshot::Matrix> GlobalFilter::patterns() {
     const HostTensor filters = shown.to_host(device_.backend);
     device_.backend.run(
         Irfft{count, shape_.signal, reinterpret_cast<Complex*>(shown.data()), kernels.data()});
-    return filter_patterns(shape_.signal, weight_.name, inputs * bins_ * 2, filters, kernels.to_host(device_.backend));
+    return filter_patterns(shape_.signal, weight_.name, inputs * bins_ * 2, filters,
+                           kernels.to_host(device_.backend));
 }
 
 }  // namespace spectral

@@ -24,11 +24,11 @@ struct PatternOrigin {
 
 struct PatternSnapshot {
     struct Matrix {
-        std::string name;         ///< "pool"
-        std::string title;        ///< "Pattern pool"
-        std::string row_axis;     ///< "pattern"
-        std::string column_axis;  ///< "frequency bin"
-        HostTensor values;        ///< rank 2
+        std::string name;                                    ///< "pool"
+        std::string title;                                   ///< "Pattern pool"
+        std::string row_axis;                                ///< "pattern"
+        std::string column_axis;                             ///< "frequency bin"
+        HostTensor values;                                   ///< rank 2
         std::optional<PatternOrigin> origin = std::nullopt;  ///< absent: derived from parameters
     };
     std::int64_t step = 0;

@@ -42,8 +42,10 @@ const Schema& training_schema() {
          kAnyLow, kAnyHigh, names(optimiser_registry())},
         {"learning_rate", FieldType::real, 0.0, "learning rate", "0: the optimiser's default", 0, 1e30},
         {"schedule", FieldType::choice, "constant", "schedule",
-         "cosine: the learning rate falls along half a cosine, to 0 after the last epoch", kAnyLow, kAnyHigh,
-         schedule_names()},
+         "cosine: the learning rate falls along half a cosine, to 0 after the last epoch; a run that goes on "
+         "for "
+         "more epochs is back on the way to the new last one",
+         kAnyLow, kAnyHigh, schedule_names()},
         {"momentum", FieldType::real, 0.9, "momentum", "of the sgd optimiser", 0, 1},
         {"syntony_weight", FieldType::real, 0.0, "syntony weight",
          "of 1 − syntony beside the loss, which is told without it; for winding embeddings", 0, 1e6},

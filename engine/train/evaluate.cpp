@@ -196,8 +196,7 @@ FileJudge::FileJudge(const Json& config, const std::string& dataset, const std::
     : impl_(std::make_unique<Impl>()) {
     impl_->workspace = workspace ? std::move(workspace) : std::make_shared<Workspace>();
     ExperimentConfig& own = impl_->config;
-    own = config_from_json(config, "the model file");
-    require_readable(find_model(own.model), own.features);
+    own = resolved_model(config_from_json(config, "the model file"));
     own.dataset = dataset;
     own.data = data;
     own.dataset_options = dataset_options;

@@ -189,9 +189,8 @@ struct Recover {       ///< back to the last good state, after NumericTrouble
 };
 }  // namespace command
 
-using Command =
-    std::variant<command::Pause, command::Resume, command::Step, command::Stop, command::SetLearningRate,
-                 command::CheckpointNow, command::LookAtAttention, command::ReplaceParameter,
-                 command::ClearPlans, command::Recover>;
+using Command = std::variant<command::Pause, command::Resume, command::Step, command::Stop,
+                             command::SetLearningRate, command::CheckpointNow, command::LookAtAttention,
+                             command::ReplaceParameter, command::ClearPlans, command::Recover>;
 
 }  // namespace spectral

@@ -35,16 +35,15 @@ std::int64_t trained_values(const ModelFile& file) {
 
 void require_network(const ModelFile& file, const std::string& where) {
     if (!file.config.contains("model"))
-        throw Error(where, "holds tensors, but not the network that they belong to: no data can judge it",
-                    "Leave out the data, or give a model that was trained here.");
+        throw Error(where, "holds tensors, but not the network that they belong to",
+                    "give a model that was trained here");
 }
 
 std::unique_ptr<Model> make_file_model(Device device, const ModelFile& file, const std::string& where,
                                        std::int64_t max_batch) {
     require_network(file, where);
-    const ExperimentConfig config = config_from_json(file.config, where);
+    const ExperimentConfig config = resolved_model(config_from_json(file.config, where));
     const ModelInfo& info = find_model(config.model);
-    require_readable(info, config.features);
     const std::vector<const Shape*> matrices = matrices_of(file);
     const auto mismatch = [&] {
         return Error(where, "its layers are not those of its configuration",
@@ -85,12 +84,15 @@ void load_layer(Device device, Layer& layer, const LayerRecord& record) {
     }
 }
 
+void require_same_layers(std::size_t layers, std::size_t records) {
+    require(layers == records, "model file", "it has other layers than the model of its configuration",
+            "use it with its own configuration and data");
+}
+
 void load_layers(Device device, Model& model, const ModelFile& file) {
     const std::vector<Layer*> layers = model.layers();
     const std::span<const LayerRecord> records = network_layers(file);
-    if (layers.size() != records.size())
-        throw Error("model file", "it has other layers than the model of its configuration",
-                    "use it with its own configuration and data");
+    require_same_layers(layers.size(), records.size());
     for (std::size_t i = 0; i < layers.size(); ++i) load_layer(device, *layers[i], records[i]);
 }
 

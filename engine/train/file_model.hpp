@@ -24,6 +24,9 @@ std::unique_ptr<Model> make_file_model(Device device, const ModelFile& file, con
 /// are not those of the layer, OutOfMemory where the budget has no room to unpack in.
 void load_layer(Device device, Layer& layer, const LayerRecord& record);
 
+/// Throws Error where the file has not as many layers as its model.
+void require_same_layers(std::size_t layers, std::size_t records);
+
 /// The file's weights into `model`. Throws as load_layer(), and when there are other layers.
 void load_layers(Device device, Model& model, const ModelFile& file);
 

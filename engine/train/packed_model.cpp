@@ -138,9 +138,7 @@ void add_way(const LayerRecord& record, std::vector<LayerWay>& ways) {
 /// The layers of the model's network, packed linear ones as they are stored, others unpacked.
 void add_network(std::vector<std::unique_ptr<Layer>> layers, std::span<const LayerRecord> records,
                  Build& build) {
-    if (layers.size() != records.size())
-        throw Error("model file", "it has other layers than the model of its configuration",
-                    "use it with its own configuration and data");
+    require_same_layers(layers.size(), records.size());
     const auto stays_packed = [](const LayerRecord& record) {
         return record.kind == "dense" && holds_packed(record);
     };

@@ -75,10 +75,14 @@ void TrainingRun::work() {
         }
         config_ = resolved(config_);
         std::optional<ModelFile> start;
+        std::string start_sha256;
         Reservation start_room =
             options_.workspace->budget().reserve(MemoryTag::workspace, 0, "model file to start from");
         if (!resumed && !config_.start.empty()) {  // who goes on has left its start behind
+            start_sha256 = sha256_of_file(config_.start);
             start = read_model_file(config_.start, &start_room);
+            if (sha256_of_file(config_.start) != start_sha256)
+                throw Error(config_.start, "changed while it was read", "start when nothing writes it");
             require_same_model(config_, *start);
         }
         if (!options_.out.empty()) require_replaceable(options_.out);
@@ -105,7 +109,7 @@ void TrainingRun::work() {
             resumed.reset();
             resumed_room = {};
         } else if (start) {
-            trainer.start_from(*start, sha256_of_file(config_.start));
+            trainer.start_from(*start, start_sha256);
             start.reset();
             start_room = {};
         }

@@ -16,7 +16,7 @@ TextModel open_text_model(const ModelFile& file, const std::string& where, const
                           int threads) {
     require_text_model(file, where);
     TextModel opened;
-    opened.config = config_from_json(file.config, where);
+    opened.config = resolved_model(config_from_json(file.config, where));
     opened.backend = open_backend(backend, threads);
     opened.budget = std::make_unique<MemoryBudget>(available_memory());
     opened.model = make_file_model(opened.device(), file, where, 1);

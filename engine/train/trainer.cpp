@@ -111,6 +111,8 @@ void Trainer::Impl::require_memory() const {
 
 void Trainer::Impl::standardise(Standardisation by) {
     standardisation = std::move(by);
+    own_train = {};  // of another one: both at once would be a peak that is not needed
+    own_test = {};
     own_train = copy_of(device, features->train, "standardised training features");
     own_test = copy_of(device, features->test, "standardised test features");
     for (FeatureMatrix* matrix : {&own_train, &own_test}) standardisation->apply(device, *matrix);

@@ -83,9 +83,9 @@ public:
     /// the weights know. `sha256` is the file's, for the provenance. Throws BadValue "start" where the data
     /// are not what they were made for.
     void start_from(const ModelFile& file, std::string sha256 = {});
-    /// Such weights and standardisation too, but of a tensor that
-    /// the file stores packed it is the kept numbers that are trained from here on, in their places, and
-    /// model_file() stores it in the same way. Such a run has no checkpoint.
+    /// Such weights and standardisation too, but of a tensor that the file stores packed it is the kept
+    /// numbers that are trained from here on, in their places, and model_file() stores it in the same way.
+    /// Such a run has no checkpoint.
     void start_from_stored(const ModelFile& file);
 
     const ExperimentConfig& config() const;

@@ -52,12 +52,14 @@ std::size_t CpuBackend::fast_memory_bytes() const {
 
 std::vector<PlanInfo> CpuBackend::cached_plans() const {
     std::vector<PlanInfo> result = convolution_plans_.list();
+    for (PlanInfo& plan : lane_plans_.list()) result.push_back(std::move(plan));
     for (PlanInfo& plan : plans_.list()) result.push_back(std::move(plan));
     return result;
 }
 
 void CpuBackend::clear_plans() {
     plans_.clear();
+    lane_plans_.clear();
     convolution_plans_.clear();
 }
 

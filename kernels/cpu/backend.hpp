@@ -4,6 +4,7 @@
 
 #include "kernels/backend.hpp"
 #include "kernels/cpu/convolution_plans.hpp"
+#include "kernels/cpu/lane_fft.hpp"
 #include "kernels/cpu/plan_cache.hpp"
 #include "kernels/cpu/thread_pool.hpp"
 
@@ -31,11 +32,13 @@ public:
 
     ThreadPool& pool() { return pool_; }
     PlanCache& plans() { return plans_; }
+    cpu::LanePlans& lane_plans() { return lane_plans_; }
     ConvolutionPlans& convolution_plans() { return convolution_plans_; }
 
 private:
     ThreadPool pool_;
     PlanCache plans_;
+    cpu::LanePlans lane_plans_;
     ConvolutionPlans convolution_plans_;
 };
 

@@ -191,24 +191,25 @@ void run_irfft_backward(Backend& backend, const IrfftBackward& op) {
 /// Where images fit vector lanes, else as the level below.
 void run_rfft_in_lanes(Backend& backend, const Rfft& op) {
     if (!LaneFft::fits(op.shape)) return run_rfft(backend, op);
-    LaneFft(op.shape).forward(as_cpu(backend).pool(), op.batch, op.x, 1, 1, op.y);
+    as_cpu(backend).lane_plans().get(op.shape).forward(as_cpu(backend).pool(), op.batch, op.x, 1, 1, op.y);
 }
 
 void run_rfft_backward_in_lanes(Backend& backend, const RfftBackward& op) {
     if (!LaneFft::fits(op.shape)) return run_rfft_backward(backend, op);
-    LaneFft(op.shape).backward(as_cpu(backend).pool(), op.batch, op.dy, 1, 0.5F, op.dx);
+    as_cpu(backend).lane_plans().get(op.shape).backward(as_cpu(backend).pool(), op.batch, op.dy, 1, 0.5F,
+                                                        op.dx);
 }
 
 void run_irfft_in_lanes(Backend& backend, const Irfft& op) {
     if (!LaneFft::fits(op.shape)) return run_irfft(backend, op);
-    LaneFft(op.shape).backward(as_cpu(backend).pool(), op.batch, op.y,
-                               1 / static_cast<float>(op.shape.size()), 1, op.x);
+    as_cpu(backend).lane_plans().get(op.shape).backward(as_cpu(backend).pool(), op.batch, op.y,
+                                                        1 / static_cast<float>(op.shape.size()), 1, op.x);
 }
 
 void run_irfft_backward_in_lanes(Backend& backend, const IrfftBackward& op) {
     if (!LaneFft::fits(op.shape)) return run_irfft_backward(backend, op);
-    LaneFft(op.shape).forward(as_cpu(backend).pool(), op.batch, op.dx,
-                              1 / static_cast<float>(op.shape.size()), 2, op.dy);
+    as_cpu(backend).lane_plans().get(op.shape).forward(as_cpu(backend).pool(), op.batch, op.dx,
+                                                       1 / static_cast<float>(op.shape.size()), 2, op.dy);
 }
 
 void magnitudes(const Complex* x, std::int64_t bins, float* y, std::int64_t stride) {

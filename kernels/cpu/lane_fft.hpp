@@ -2,9 +2,12 @@
 // that every butterfly is whole vectors of the same step of as many images.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <list>
 #include <vector>
 
+#include "kernels/backend.hpp"
 #include "kernels/cpu/thread_pool.hpp"
 #include "kernels/ops/fft.hpp"
 
@@ -39,9 +42,30 @@ public:
     const SignalShape& shape() const { return shape_; }
     const std::vector<LaneStage>& stages(int axis) const { return axes_[static_cast<std::size_t>(axis)]; }
 
+    /// Of the tables.
+    std::size_t bytes() const;
+
 private:
     SignalShape shape_;
     std::vector<std::vector<LaneStage>> axes_;
+};
+
+/// Made once per shape and kept while they are in use: least recently used go first.
+class LanePlans {
+public:
+    static constexpr std::size_t kMaxEntries = 32;
+
+    /// Of a shape that fits; good until the next call.
+    const LaneFft& get(const SignalShape& shape);
+    std::vector<PlanInfo> list() const;
+    void clear() { entries_.clear(); }
+
+private:
+    struct Entry {
+        LaneFft plan;
+        std::uint64_t uses = 0;
+    };
+    std::list<Entry> entries_;  ///< most recently used first
 };
 
 }  // namespace spectral::cpu

@@ -76,7 +76,7 @@ class Files(CliCase):
         self.assertEqual(found["parameters"], result["parameters"])
         self.assertEqual(found["metrics"]["test_loss"], result["test_loss"])
         self.assertEqual(found["config"]["model_options"]["patterns"], 4)
-        self.assertEqual(found["learning_rate"], {"start": 0.001, "end": 0.001})
+        self.assertEqual(found["learning_rate"], {"start": 0.001, "end": 0.001, "schedule": "constant"})
         self.assertEqual((found["checkpoint"]["epoch"], found["checkpoint"]["step"]), (2, 4))
         self.assertEqual(set(found["provenance"]), {"git", "backend", "device", "library_versions", "start_sha256", "replacements",
                                                     "replaced"})

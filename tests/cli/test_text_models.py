@@ -48,6 +48,15 @@ class TextModels(CliCase):
         self.json("train", "--resume", "part.h5", "--epochs", "4")
         self.assertEqual(tensors(self.folder / "whole.h5"), tensors(self.folder / "part.h5"))
 
+    def test_what_was_trained_with_dropout_is_run_without(self) -> None:
+        for model in ("char-transformer", "char-spectral"):
+            with self.subTest(model):
+                result = self.model("run.h5", "--epochs", "2", "--dropout", "0.2", "--force", model=model)
+                for command in ("eval", "run"):
+                    judged = self.json(command, "run.h5")
+                    self.assertAlmostEqual(judged["test_loss"], result["test_loss"], places=5)
+                self.succeed("generate", "run.h5", "--length", "5")
+
     def test_text_is_written_and_drawn_again(self) -> None:
         self.model("run.h5", "--epochs", "2", "--log", "log.jsonl")
         written = self.json("generate", "run.h5", "--prompt", "the ", "--length", "30", "--seed", "5")

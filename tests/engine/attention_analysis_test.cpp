@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <complex>
+#include <limits>
 #include <numbers>
 #include <numeric>
 
@@ -255,6 +257,16 @@ TEST_F(AttentionAnalyses, WhatHasNoMapIsRefused) {
                               .make({device_, options, {1, {kPlaces, 1, 1}}, kVocabulary, 1, 1, 1, Use::run});
     EXPECT_TRUE(attention_layers(*spectral).empty());
     EXPECT_THROW(analyse_attention(device_, *spectral, kVocabulary, tokens_, 0), Error);
+}
+
+/// As after a step that spoilt the weights.
+TEST_F(AttentionAnalyses, WhatIsNotFiniteIsRefused) {
+    const auto model = make({});
+    Parameter& table = *model->layers().front()->parameters().front();
+    HostTensor values = table.value.to_host(*backend_);
+    std::ranges::fill(values.values, std::numeric_limits<float>::quiet_NaN());
+    table.value.assign(*backend_, values);
+    EXPECT_THROW(analyse_attention(device_, *model, kVocabulary, tokens_, 0), Error);
 }
 
 TEST_F(AttentionAnalyses, MapsBeyondTheLimitAreRefusedBeforeAnyPass) {

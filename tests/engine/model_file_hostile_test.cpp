@@ -212,6 +212,30 @@ TEST(HostileModelFile, BadVocabularies) {
     EXPECT_EQ(read_model_file(path).vocabulary.encode("a€\n"), (std::vector<std::int32_t>{1, 2, 0}));
 }
 
+TEST(HostileModelFile, BadReplacements) {
+    const ScratchFolder folder;
+    const fs::path path = folder / "model.h5";
+    const std::pair<const char*, const char*> wrongs[] = {
+        {"[1]", "not a JSON object"},
+        {R"({"count":1})", "no list"},
+        {R"({"last":[]})", "no count"},
+        {R"({"count":-1,"last":[]})", "no count"},
+        {R"({"count":9223372036854775807,"last":[]})", "cannot be"},
+        {R"({"count":18446744073709551615,"last":[]})", "no count"},
+        {R"({"count":0,"last":[{"parameter":"a/b","step":0,"first":0,"count":1}]})", "cannot be"},
+        {R"({"count":1,"last":[{"step":0,"first":0,"count":1}]})", "names no parameter"},
+        {R"({"count":1,"last":[{"parameter":"a/b","step":-1,"first":0,"count":1}]})", "no count"}};
+    for (const auto& [text, why] : wrongs) {
+        SCOPED_TRACE(text);
+        altered(path, [&](hid_t file) {
+            const hid_t group = H5Gopen2(file, "/provenance", H5P_DEFAULT);
+            put_text(group, "replaced_json", text);
+            H5Gclose(group);
+        });
+        expect_refused(path, why);
+    }
+}
+
 TEST(HostileModelFile, Links) {
     const ScratchFolder folder;
     const fs::path path = folder / "model.h5";

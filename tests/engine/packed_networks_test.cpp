@@ -31,7 +31,7 @@ protected:
             config.dataset = "text";
             config.data = text_;
             config.dataset_options = {{"context", 16}};
-            config.model_options = {{"width", 16}, {"layers", 1}};
+            config.model_options = {{"width", 16}, {"layers", 1}, {"dropout", 0.2}};
         }
         config.batch = 16;
         config.backend = "cpu";
@@ -127,6 +127,13 @@ TEST_P(PackedNetworks, BelieveNoConfiguration) {
     ModelFile renamed = stored;
     renamed.layers.back().tensors.front().name = "other";
     EXPECT_THROW(judge.evaluate_packed(renamed, std::size_t{64} << 20), Error);
+    // As many numbers, and rows of another length.
+    ModelFile turned = stored;
+    NamedTensor& last = turned.layers.back().tensors.front();
+    if (last.packed && last.tensor.shape[0] != last.tensor.shape[1]) {
+        last.packed->shape = last.tensor.shape = Shape{last.tensor.shape[1], last.tensor.shape[0]};
+        EXPECT_THROW(judge.evaluate_packed(turned, std::size_t{64} << 20), Error);
+    }
 }
 
 std::vector<std::string> every_model() {

@@ -102,6 +102,7 @@ TEST_P(EveryModel, ResumesBitForBit) {
     for (const char* optimiser : {"adam", "sgd", "golden"}) {
         ExperimentConfig config = small(GetParam());
         config.optimiser = optimiser;
+        config.schedule = config.optimiser == "sgd" ? "cosine" : "constant";
         config.learning_rate = 1e-3;
         config.standardise = true;
         Trainer whole(config, workspace, {}), first(config, workspace, {});

@@ -123,10 +123,10 @@ std::unique_ptr<Model> make_sequence(const ModelRequest& request, const Plan& pl
             request.device, "position",
             plan.position == "golden" ? PositionKind::golden : PositionKind::standard, size,
             request.max_batch));
-    if (plan.dropout > 0 && request.use == Use::train)
+    if (plan.dropout > 0)
         layers.push_back(std::make_unique<DropoutLayer>(request.device, "dropout", plan.dropout,
                                                         size.values(), request.max_batch, request.seed,
-                                                        dropouts++));
+                                                        dropouts++, request.use));
     for (std::int64_t i = 0; i < plan.layers; ++i) {
         const std::uint64_t stream = kBlockStream + static_cast<std::uint64_t>(i) * kStreamsOfBlock;
         layers.push_back(std::make_unique<TransformerBlock>(
