@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
 #include <map>
 #include <set>
 #include <utility>
 
 #include "engine/core/error.hpp"
+#include "engine/profile/difference.hpp"
 #include "engine/profile/op_case.hpp"
 #include "engine/profile/timing.hpp"
 #include "kernels/backend.hpp"
@@ -18,15 +16,6 @@
 namespace spectral {
 
 namespace {
-
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-    double largest = a.size() == b.size() ? 0 : std::numeric_limits<double>::infinity();
-    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-        const double difference = std::abs(a[i] - b[i]);
-        if (!(difference <= largest)) largest = difference;  // also what is not a number
-    }
-    return largest;
-}
 
 /// The names of `sizes` that `op_case` knows, completed; notes which were used.
 Json sizes_for(const OpCaseInfo& info, const Json& sizes, std::set<std::string>& used) {

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
+#include <functional>
 #include <tuple>
+#include <utility>
 
 #include "engine/core/error.hpp"
 #include "engine/core/random.hpp"
+#include "engine/profile/difference.hpp"
 #include "engine/profile/timing.hpp"
 #include "kernels/backend.hpp"
 
@@ -19,25 +21,47 @@ namespace {
 
 constexpr std::int64_t kLeastQueries = 16, kMostQueries = 1024, kPanel = 64, kManyKeys = 256;
 constexpr int kSamples = 5;
+constexpr std::size_t kDrawnAtATime = 1 << 18;  ///< some milliseconds
+/// Operations a second that attention reaches on two older cores, and on a small GPU.
+constexpr double kCpuRate = 1e11, kCudaRate = 1e12;
+constexpr double kLongestCallSeconds = 2;
 
 void require_positive(const char* field, std::int64_t value) {
     if (value < 1) throw BadValue(field, "is not positive", "give 1 or more");
 }
 
-HostTensor normal(const Shape& shape, std::uint64_t seed) {
+/// `heed` is called now and then; what it throws ends the drawing.
+HostTensor normal(const Shape& shape, std::uint64_t seed, const std::function<void()>& heed) {
     HostTensor values{shape, std::vector<float>(static_cast<std::size_t>(shape.size()))};
     Random random(seed);
-    for (float& value : values.values) value = static_cast<float>(random.normal());
+    for (std::size_t i = 0; i < values.values.size(); ++i) {
+        if (i % kDrawnAtATime == 0) heed();
+        values.values[i] = static_cast<float>(random.normal());
+    }
     return values;
 }
 
-double largest_difference(const HostTensor& a, const HostTensor& b) {
-    double largest = 0;
-    for (std::size_t i = 0; i < a.values.size(); ++i) {
-        const double apart = std::abs(static_cast<double>(a.values[i]) - static_cast<double>(b.values[i]));
-        if (!(apart <= largest)) largest = apart;  // also what is not a number
-    }
-    return largest;
+/// Places of a sequence for which one call takes kLongestCallSeconds at most; 0: not even one does.
+std::int64_t longest_to_sweep(const TileSweepRequest& r, std::string_view backend) {
+    // Two multiplications and two additions for each pair of places and value; fewer keys than a panel holds
+    // take as long as a whole one.
+    const double once =
+        4 * static_cast<double>(r.batch) * static_cast<double>(r.heads) * static_cast<double>(r.head_size);
+    const double pairs = kLongestCallSeconds * (backend == "cuda" ? kCudaRate : kCpuRate) / once;
+    return static_cast<std::int64_t>(std::min(std::sqrt(pairs), pairs / static_cast<double>(kPanel)));
+}
+
+void require_short_call(const TileSweepRequest& r, std::string_view backend) {
+    const std::int64_t longest = longest_to_sweep(r, backend);
+    if (r.sequence <= longest) return;
+    throw BadValue(
+        "sequence",
+        fmt::format("one call on {} × {} heads × {} × {} would take too long to be stopped in time", r.batch,
+                    r.heads, r.sequence, r.head_size),
+        longest > 0 ? fmt::format("take at most {} places, or fewer sequences, heads or values of "
+                                  "a head",
+                                  longest)
+                    : "take fewer sequences, heads or values of a head");
 }
 
 }  // namespace
@@ -65,19 +89,24 @@ TileSweep sweep_tiles(const TileSweepRequest& request, MemoryBudget& budget, con
     if (r.head_size > kMaxHeadSize)
         throw BadValue("head_size", fmt::format("is more than {}", kMaxHeadSize), "take more, smaller heads");
     const auto backend = open_backend(r.backend, r.threads);
+    require_short_call(r, backend->name());
     const Device device{*backend, budget};
     TileSweep sweep{r, std::string(backend->name()), {}};
     const Shape shape{r.batch, r.heads, r.sequence, r.head_size};
+    const std::size_t bytes = static_cast<std::size_t>(shape.size()) * sizeof(float);
     const auto input = [&](const char* name, std::uint64_t seed) {
         Tensor tensor(device, MemoryTag::data, shape, name);
-        tensor.assign(*backend, normal(shape, seed));
+        const Reservation room = budget.reserve(MemoryTag::workspace, bytes, "values drawn");
+        tensor.assign(*backend,
+                      normal(shape, seed, [&] { report(progress, "drawing queries, keys and values", 0); }));
         return tensor;
     };
-    report(progress, "drawing queries, keys and values", 0);
     const Tensor q = input("queries", 1), k = input("keys", 2), v = input("values", 3);
     Tensor y(device, MemoryTag::activations, shape, "attention output");
     const AttentionTile chosen = optimize_tiling(device, r.sequence, r.batch, r.heads, r.head_size);
     const std::vector<AttentionTile> tiles = tiles_to_sweep(r.sequence, chosen);
+    // In host memory: the first tile's and that of the tile in turn.
+    const Reservation results = budget.reserve(MemoryTag::workspace, 2 * bytes, "attention results");
     HostTensor first;
     for (const AttentionTile& tile : tiles) {
         const auto heed = [&] {
@@ -88,10 +117,12 @@ TileSweep sweep_tiles(const TileSweepRequest& request, MemoryBudget& budget, con
         AttentionPlan plan = prepare_attention(device, q, k, v, tile);
         const auto call = [&] { compute_attention(plan, {.causal = true}, y); };
         call();
-        const HostTensor result = y.to_host(*backend);
-        if (sweep.points.empty()) first = result;
+        HostTensor result = y.to_host(*backend);
+        const bool is_first = sweep.points.empty();
+        if (is_first) first = std::move(result);
+        const double apart = largest_difference((is_first ? first : result).values, first.values);
         sweep.points.push_back({tile, 1e3 * time_call(*backend, call, r.seconds_per_tile, kSamples, heed),
-                                plan.work_bytes(), largest_difference(result, first),
+                                plan.work_bytes(), apart,
                                 tile.queries == chosen.queries && tile.keys == chosen.keys});
     }
     report(progress, "done", 1);

@@ -38,8 +38,10 @@ struct TileSweep {
 /// 64 and by 256 keys, and `chosen`.
 std::vector<AttentionTile> tiles_to_sweep(std::int64_t sequence, const AttentionTile& chosen);
 
-/// Throws BadValue that names the size where one is not positive or a head has more than kMaxHeadSize values;
-/// OutOfMemory; Cancelled.
+/// What is measured in host and device memory is in `budget`. Throws BadValue that names the size where one
+/// is not positive, a head has more than kMaxHeadSize values, or one call would take more than some two
+/// seconds, for it is stopped only between calls; OutOfMemory;
+/// Cancelled.
 TileSweep sweep_tiles(const TileSweepRequest& request, MemoryBudget& budget, const Progress& progress = {});
 
 Json to_json(const TileSweep& sweep);

@@ -37,6 +37,8 @@ class Tiles(CliCase):
             (("--tiles", "--op", "attention", "--backend", "cpu,cpu"), "--backend"),
             (("--tiles", "--op", "attention", "--size", "sequence=0"), "sequence"),
             (("--tiles", "--op", "attention", "--size", "columns=8"), "columns"),
+            (("--tiles", "--op", "attention", "--backend", "cpu", "--size", "sequence=131072",
+              "--size", "batch=4", "--size", "heads=8", "--size", "head_size=64"), "at most 4941 places"),
         ):
             with self.subTest(arguments):
                 refused = self.spectral("bench", *arguments)

@@ -3,10 +3,19 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
 #include "engine/core/error.hpp"
+#include "engine/profile/difference.hpp"
 
 namespace spectral::test {
 namespace {
+
+constexpr std::size_t kValues = 2 * 3 * 200 * 16;
 
 TileSweepRequest small() {
     return {.sequence = 200,
@@ -22,6 +31,10 @@ TEST(TileSweep, EveryTileGivesTheSameInMemoryThatIsExact) {
     MemoryBudget budget;
     const TileSweep sweep = sweep_tiles(small(), budget);
     EXPECT_EQ(budget.total().current, 0U);
+    std::size_t most_work = 0;
+    for (const TilePoint& point : sweep.points) most_work = std::max(most_work, point.work_bytes);
+    // Four tensors, and the two results that are compared.
+    EXPECT_GE(budget.total().peak, most_work + 6 * kValues * sizeof(float));
     // 16 to 256 queries by 64 and by 256 keys.
     ASSERT_EQ(sweep.points.size(), 10U);
     EXPECT_EQ(sweep.backend, "cpu");
@@ -68,6 +81,66 @@ TEST(TileSweep, StopsWhenItIsTold) {
     EXPECT_EQ(budget.total().current, 0U);
 }
 
+TEST(TileSweep, StopsWhileItDraws) {
+    TileSweepRequest request = small();
+    request.sequence = 1 << 13;
+    MemoryBudget budget;
+    std::vector<std::string> told;
+    EXPECT_THROW(sweep_tiles(request, budget,
+                             [&](std::string_view what, double) {
+                                 told.emplace_back(what);
+                                 return told.size() < 2;
+                             }),
+                 Cancelled);
+    EXPECT_EQ(told, std::vector<std::string>(2, "drawing queries, keys and values"));
+    EXPECT_EQ(budget.total().current, 0U);
+}
+
+TEST(TileSweep, WhatIsDrawnIsCountedBesideItsTensor) {
+    MemoryBudget budget;
+    std::size_t held = 0;
+    EXPECT_THROW(sweep_tiles(small(), budget,
+                             [&](std::string_view, double) {
+                                 held = budget.total().current;
+                                 return false;
+                             }),
+                 Cancelled);
+    EXPECT_GE(held, 2 * kValues * sizeof(float));
+}
+
+TEST(TileSweep, CallsThatCouldNotBeStoppedInTimeAreRefused) {
+    const auto refused = [](TileSweepRequest request) -> std::string {
+        MemoryBudget budget(1 << 16);  // whatever is let through finds no memory
+        try {
+            sweep_tiles(request, budget);
+        } catch (const BadValue& error) {
+            EXPECT_EQ(error.field(), "sequence");
+            EXPECT_EQ(budget.total().peak, 0U);
+            return error.hint();
+        } catch (const OutOfMemory&) {
+        }
+        return "nothing";
+    };
+    TileSweepRequest request;
+    request.backend = "cpu";
+    EXPECT_EQ(refused(request), "nothing");
+    request.sequence = 1 << 17;
+    request.batch = 4096;
+    request.heads = 256;
+    EXPECT_NE(refused(request).find("at most 11 places"), std::string::npos) << refused(request);
+    // What the sentence says fits does.
+    request.sequence = 11;
+    EXPECT_EQ(refused(request), "nothing");
+    request.sequence = 12;
+    EXPECT_NE(refused(request), "nothing");
+    request = TileSweepRequest{.sequence = 4941, .backend = "cpu"};
+    EXPECT_EQ(refused(request), "nothing");
+    request.sequence = 4942;
+    EXPECT_NE(refused(request).find("at most 4941 places"), std::string::npos) << refused(request);
+    request.batch = 1 << 24;
+    EXPECT_EQ(refused(request).find("at most"), std::string::npos) << refused(request);
+}
+
 TEST(TileSweep, NamesTheSizeThatIsWrong) {
     MemoryBudget budget;
     const auto refused = [&](TileSweepRequest request) -> std::string {
@@ -94,6 +167,15 @@ TEST(TileSweep, MemoryThatIsNotThereIsSaid) {
     budget.set_limit(1 << 16);
     EXPECT_THROW(sweep_tiles(small(), budget), OutOfMemory);
     EXPECT_EQ(budget.total().current, 0U);
+}
+
+TEST(Difference, WhatIsNoNumberIsNotForgotten) {
+    const float none = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_EQ(largest_difference<float>({1, 2, 3}, {1, 4, 2}), 2);
+    EXPECT_TRUE(std::isnan(largest_difference<float>({1, none, 3}, {1, 2, 1})));
+    EXPECT_TRUE(std::isnan(largest_difference<double>({1, 2, 3}, {5, std::nan(""), 3})));
+    EXPECT_EQ(largest_difference<double>({1, 2}, {1}), std::numeric_limits<double>::infinity());
+    EXPECT_EQ(largest_difference<double>({}, {}), 0);
 }
 
 TEST(TileSweep, ItsReportHoldsEveryPoint) {
