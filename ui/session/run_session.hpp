@@ -110,7 +110,7 @@ private:
     bool resumable_ = false;
     std::int64_t runs_ = 0;         ///< started
     int awaited_replacements_ = 0;  ///< asked of the run, not yet reported
-    QStringList awaited_files_;  ///< asked of the run, not yet reported
+    QStringList awaited_files_;     ///< asked of the run, not yet reported
     std::optional<AttentionRequest> attention_;
     std::int64_t file_number_ = 0;  ///< of those that output() has named or that a run has written
     /// The attention worker's own.
@@ -118,7 +118,8 @@ private:
         std::int64_t number = -1;
         std::unique_ptr<FileAttention> attention;
     } looked_into_;
-    Background background_;  ///< last: its work refers to the rest
+    // Last: their work refers to the rest.
+    Background background_;
     LatestWorker attention_worker_;
 };
 
