@@ -119,8 +119,10 @@ AttentionAnalysis analyse_attention(Device device, Model& model, std::int64_t cl
                         kMostMapPlaces),
             fmt::format("type a text of at most {} tokens, or train with a shorter context", kMostMapPlaces));
 
+    // scale_end() copies what is above 0.
     const Reservation room = device.budget.reserve(
-        MemoryTag::workspace, place(layer.options().heads * count * count) * sizeof(float), "attention maps");
+        MemoryTag::workspace, 2 * place(layer.options().heads * count * count) * sizeof(float),
+        "attention maps");
     std::vector<float> window(place(places), 0.0F);
     std::ranges::transform(tokens, window.begin(),
                            [](std::int32_t token) { return static_cast<float>(token); });

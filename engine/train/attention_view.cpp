@@ -73,8 +73,28 @@ AttentionView view_attention(Device device, Model& model, const Vocabulary& voca
     return view;
 }
 
+void count_maps(AttentionView& view, std::shared_ptr<Workspace> workspace) {
+    if (!view.analysis) return;
+    struct Held {
+        std::shared_ptr<Workspace> workspace;  // before what is in its budget
+        Reservation room;
+        std::shared_ptr<const AttentionAnalysis> maps;
+    };
+    std::size_t bytes = 0;
+    for (const AttentionHead& head : view.analysis->heads)
+        bytes += head.weights.values.size() * sizeof(float) +
+                 (head.entropy.size() + head.syntony.size()) * sizeof(double);
+    Reservation room = workspace->budget().count(MemoryTag::workspace, bytes, "attention maps");
+    const auto held =
+        std::make_shared<const Held>(Held{std::move(workspace), std::move(room), std::move(view.analysis)});
+    view.analysis = {held, held->maps.get()};
+}
+
 FileAttention::FileAttention(const std::string& path, std::shared_ptr<Workspace> workspace)
-    : path_(path), file_(read_model_file(path)), workspace_(std::move(workspace)) {
+    : workspace_(std::move(workspace)),
+      path_(path),
+      room_(workspace_->budget().reserve(MemoryTag::workspace, 0, "model file to look at")),
+      file_(read_model_file(path, &room_)) {
     if (!file_.history.step.empty()) step_ = file_.history.step.back();
     if (!file_.checkpoint) return;
     const Checkpoint& at = *file_.checkpoint;
@@ -109,11 +129,12 @@ AttentionView FileAttention::look(const AttentionRequest& request, const Progres
             // Of a network on other features than tokens there is nothing to be opened.
             require(file_.vocabulary.size() > 0, "attention maps", "the model has no attention",
                     "train or open one that has, such as char-transformer");
-            model_ = open_text_model(file_, path_, "cpu", 1);
+            model_ = open_text_model(file_, path_, workspace_->budget(), "cpu", 1);
         }
         const TokenWindows* chosen = dataset_ ? dataset_->test.tokens() : nullptr;
         if (!request.text && !attention_layers(*model_->model).empty()) chosen = &windows(progress);
         view = view_attention(model_->device(), *model_->model, file_.vocabulary, chosen, request);
+        count_maps(view, workspace_);
     } catch (const Error& error) {
         note_problem(view, error);
     }

@@ -18,10 +18,14 @@ namespace spectral {
 AttentionView view_attention(Device device, Model& model, const Vocabulary& vocabulary,
                              const TokenWindows* windows, const AttentionRequest& request);
 
-/// The model of a file, kept to be looked at again, and its data, loaded when a window of them is asked for.
+/// Counts the maps in the workspace's budget for as long as somebody holds them.
+void count_maps(AttentionView& view, std::shared_ptr<Workspace> workspace);
+
+/// The model of a file, kept to be looked at again, and its data, loaded when a window of them is asked for;
+/// all in the workspace's budget.
 class FileAttention {
 public:
-    /// Throws Error where the file cannot be read.
+    /// Throws Error where the file cannot be read, OutOfMemory.
     FileAttention(const std::string& path, std::shared_ptr<Workspace> workspace);
 
     /// As view_attention(), of the windows of the data set's test part where the data are where the file's
@@ -31,11 +35,12 @@ public:
 private:
     const TokenWindows& windows(const Progress& progress);
 
+    std::shared_ptr<Workspace> workspace_;  // before what is in its budget
     std::string path_;
+    Reservation room_;
     ModelFile file_;
     std::int64_t step_ = 0;
     double epoch_ = 0;
-    std::shared_ptr<Workspace> workspace_;
     std::shared_ptr<const Dataset> dataset_;
     std::optional<TextModel> model_;  ///< none until it is looked at
 };

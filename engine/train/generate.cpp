@@ -84,7 +84,8 @@ std::string generate_text(const ModelFile& file, const std::string& where,
     } catch (const Error& failure) {
         throw BadValue("prompt", failure.why(), "use what occurs in the text that the model was trained on");
     }
-    const TextModel opened = open_text_model(file, where, backend_name);
+    MemoryBudget budget(available_memory());
+    const TextModel opened = open_text_model(file, where, budget, backend_name);
     if (opened.model->predictions() != file.feature_shape->size())
         throw Error(
             where,

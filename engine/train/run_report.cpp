@@ -4,6 +4,7 @@
 
 #include "engine/core/error.hpp"
 #include "engine/core/thin.hpp"
+#include "engine/train/attention_view.hpp"
 #include "engine/train/run.hpp"
 
 namespace spectral {
@@ -69,7 +70,8 @@ void TrainingRun::show_text(Trainer& trainer) {
 
 void TrainingRun::show_attention(Trainer& trainer) {
     if (!attention_) return;
-    auto view = std::make_shared<const AttentionView>(trainer.attention(*attention_));
+    auto view = std::make_shared<AttentionView>(trainer.attention(*attention_));
+    count_maps(*view, options_.workspace);
     post([&](Updates& updates) { updates.attention = std::move(view); });
 }
 

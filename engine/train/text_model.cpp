@@ -12,13 +12,13 @@ void require_text_model(const ModelFile& file, const std::string& where) {
                     "give a file of 'spectral train --dataset text'");
 }
 
-TextModel open_text_model(const ModelFile& file, const std::string& where, const std::string& backend,
-                          int threads) {
+TextModel open_text_model(const ModelFile& file, const std::string& where, MemoryBudget& budget,
+                          const std::string& backend, int threads) {
     require_text_model(file, where);
     TextModel opened;
     opened.config = resolved_model(config_from_json(file.config, where));
     opened.backend = open_backend(backend, threads);
-    opened.budget = std::make_unique<MemoryBudget>(available_memory());
+    opened.budget = &budget;
     opened.model = make_file_model(opened.device(), file, where, 1);
     if (opened.model->layers().back()->outputs() !=
         opened.model->predictions() * static_cast<std::int64_t>(file.vocabulary.size()))

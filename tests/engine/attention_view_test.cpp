@@ -151,6 +151,58 @@ TEST_F(AttentionViews, AFileShowsWhatItsRunDid) {
     }
 }
 
+TEST_F(AttentionViews, WhatIsHeldIsInTheBudget) {
+    const auto workspace = std::make_shared<Workspace>();
+    const auto held = [&] { return workspace->budget().total().current; };
+    const AttentionRequest text{.text = "the wave"};
+    // Maps of two heads, entropy and syntony of their rows.
+    const std::size_t maps = 2 * (8 * 8 * sizeof(float) + 2 * 8 * sizeof(double));
+    View of_run;
+    {
+        RunOptions options = paused();
+        options.workspace = workspace;
+        TrainingRun run(config(), options);
+        run.send(command::LookAtAttention{text});
+        of_run = next_view(run);
+        run.send(command::Stop{});
+        ASSERT_EQ(run.result().state, RunState::stopped);
+    }
+    ASSERT_TRUE(of_run && of_run->analysis) << (of_run ? of_run->problem : "nothing came");
+    const std::size_t with_run = held();  // and its data, which the workspace keeps
+    of_run.reset();
+    EXPECT_EQ(held() + maps, with_run);
+
+    const std::size_t before = held();
+    View of_file;
+    {
+        FileAttention file(paused().out, workspace);
+        const std::size_t read = held() - before;
+        EXPECT_GT(read, std::filesystem::file_size(paused().out) / 4);
+        of_file = std::make_shared<const AttentionView>(file.look(text, {}));
+        EXPECT_GT(held() - before, read + maps);  // and the model
+    }
+    ASSERT_TRUE(of_file->analysis) << of_file->problem;
+    EXPECT_EQ(held() - before, maps);
+    of_file.reset();
+    EXPECT_EQ(held(), before);
+
+    // What does not fit is said.
+    workspace->budget().set_limit(before + 1000);
+    EXPECT_THROW(FileAttention(paused().out, workspace), OutOfMemory);
+    EXPECT_EQ(held(), before);
+}
+
+TEST_F(AttentionViews, AViewOutlivesTheWorkspaceOfItsRun) {
+    View view;
+    {
+        TrainingRun run(config(), paused());
+        run.send(command::LookAtAttention{AttentionRequest{}});
+        view = next_view(run);
+    }
+    ASSERT_TRUE(view && view->analysis);
+    EXPECT_EQ(view->analysis->heads.size(), 2U);
+}
+
 TEST_F(AttentionViews, WhatCannotBeShownIsSaid) {
     TrainingRun run(config(), paused());
     const auto problem = [&](const AttentionRequest& request, const std::string& field) {

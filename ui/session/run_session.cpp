@@ -57,7 +57,7 @@ void RunSession::start(const ExperimentConfig& config, RunOptions options) {
     options.workspace = workspace_;
     run_ = std::make_unique<TrainingRun>(config, std::move(options));
     ++file_number_;
-    attention_worker_.submit([this](const std::atomic<bool>&) { looked_into_ = {}; });
+    leave_file();
     if (attention_) send(command::LookAtAttention{attention_});
     timer_.start();
     Q_EMIT stateChanged();
@@ -200,9 +200,13 @@ void RunSession::look_at_attention(std::optional<AttentionRequest> request) {
     ask_attention();
 }
 
+void RunSession::leave_file() {
+    attention_worker_.submit([this](const std::atomic<bool>&) { looked_into_ = {}; });
+}
+
 void RunSession::ask_attention() {
     if (run_) return send(command::LookAtAttention{attention_});
-    if (!attention_ || !has_model()) return attention_worker_.drop();
+    if (!attention_ || !has_model()) return leave_file();
     attention_worker_.submit([this, path = output_.toStdString(), request = *attention_,
                               number = file_number_](const std::atomic<bool>& unwanted) {
         look_into_file(path, request, number, unwanted);

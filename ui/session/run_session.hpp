@@ -90,6 +90,8 @@ private:
     void pace();
     void report_files(const Updates& updates);
     void ask_attention();
+    /// Gives back the memory of the file that was looked into.
+    void leave_file();
     void look_into_file(const std::string& path, const AttentionRequest& request, std::int64_t number,
                         const std::atomic<bool>& unwanted);
     void report_replacements(const Updates& updates);
