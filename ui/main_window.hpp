@@ -119,6 +119,8 @@ private:
     void go_on_with_batch(std::int64_t batch);
     void show_state();
     void show_end(const RunResult& result);
+    /// Something of the window's own, beside the run, is being measured.
+    bool measuring() const;
     void close_when_done();
     void show_opened(const QString& path, const ExperimentConfig& config);
     void show_record();

@@ -24,6 +24,7 @@
 #include "ui/panels/patterns_page.hpp"
 #include "ui/panels/run_bar.hpp"
 #include "ui/panels/status_strip.hpp"
+#include "ui/panels/tiles_panel.hpp"
 #include "ui/panels/training_page.hpp"
 
 namespace spectral::ui {
@@ -70,6 +71,7 @@ void MainWindow::connect_session() {
             [this](const QString& what, const QString& hint) { messages_->show_error(what, hint); });
     connect(attention_, &AttentionPage::problem, this,
             [this](const QString& what, const QString& hint) { messages_->show_error(what, hint); });
+    connect(&attention_->tiles(), &TilesPanel::ended, this, &MainWindow::close_when_done);
     connect(attention_, &AttentionPage::lookRequested, &session_, &RunSession::look_at_attention);
     connect(memory_, &MemoryPage::evictRequested, &session_, &RunSession::clear_plans);
     connect(memory_, &MemoryPage::limitChanged, this, &MainWindow::change_memory_limit);
@@ -377,8 +379,10 @@ void MainWindow::show_end(const RunResult& result) {
     close_when_done();
 }
 
+bool MainWindow::measuring() const { return panel_->measuring() || attention_->tiles().measuring(); }
+
 void MainWindow::close_when_done() {
-    if (closing_ && !session_.active() && !panel_->measuring()) close();
+    if (closing_ && !session_.active() && !measuring()) close();
 }
 
 void MainWindow::show_record() {
@@ -413,7 +417,7 @@ void MainWindow::show_file() {
 void MainWindow::note(const QString& text) { status_->show_note(text); }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
-    if (!session_.active() && !panel_->measuring()) {
+    if (!session_.active() && !measuring()) {
         QSettings().setValue(QStringLiteral("view/geometry"), saveGeometry());
         event->accept();
         return;
@@ -421,8 +425,11 @@ void MainWindow::closeEvent(QCloseEvent* event) {
     // The run writes its checkpoint on its own thread; the window closes when that is done.
     event->ignore();
     closing_ = true;
-    messages_->show_note(tr("Saving the checkpoint; the window closes when it is written."));
+    messages_->show_note(session_.active()
+                             ? tr("Saving the checkpoint; the window closes when it is written.")
+                             : tr("Ending the measurement; the window closes then."));
     panel_->cancel_measurement();
+    attention_->tiles().cancel_measurement();
     session_.stop();
 }
 

@@ -5,6 +5,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
+#include <QSignalSpy>
 #include <QSpinBox>
 #include <QTableView>
 #include <QTemporaryDir>
@@ -322,6 +323,17 @@ private Q_SLOTS:
         QVERIFY(button->isEnabled());
         on_page<LineChart>("tile_time_chart")->flush();
         QVERIFY(on_page<LineChart>("tile_time_chart")->drawn_points(0).isEmpty());
+    }
+
+    void what_could_not_be_stopped_in_time_is_refused() {
+        QSignalSpy problems(page_.get(), &AttentionPage::problem);
+        on_page<QSpinBox>("tiles_sequence")->setValue(on_page<QSpinBox>("tiles_sequence")->maximum());
+        on_page<QSpinBox>("tiles_batch")->setValue(on_page<QSpinBox>("tiles_batch")->maximum());
+        QTest::mouseClick(on_page<QPushButton>("tiles_measure"), Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(!page_->tiles().measuring(), kPatience_ms);
+        QCOMPARE(problems.size(), 1);
+        QVERIFY(problems.front().front().toString().startsWith(QStringLiteral("sequence: ")));
+        QVERIFY(problems.front().back().toString().contains(QStringLiteral("at most")));
     }
 
     void tiles_take_the_models_sizes_until_others_are_chosen() {

@@ -10,6 +10,8 @@
 #include "ui/charts/heat_map.hpp"
 #include "ui/charts/map_grid.hpp"
 #include "ui/panels/attention_page.hpp"
+#include "ui/panels/message_bar.hpp"
+#include "ui/panels/tiles_panel.hpp"
 
 namespace spectral::ui {
 
@@ -64,6 +66,43 @@ private Q_SLOTS:
         QTRY_VERIFY_WITH_TIMEOUT(!page.busy() && record.attention()->request.block == 1, kPatience_ms);
         QVERIFY(record.attention()->analysis);
         QCOMPARE(record.attention()->step, 3);
+    }
+
+    void the_window_closes_when_the_tiles_are_stopped() {
+        open_window(MainWindow::Page::attention);
+        find<QSpinBox>("tiles_sequence")->setValue(4096);
+        press("tiles_measure");
+        QVERIFY(window_->attention_page().tiles().measuring());
+        window_->close();
+        QVERIFY(window_->isVisible());  // and did not wait
+        QVERIFY(window_->messages().text().contains(QStringLiteral("measurement")));
+        QTRY_VERIFY_WITH_TIMEOUT(!window_->isVisible(), kPatience_ms);
+        QVERIFY(!window_->attention_page().tiles().measuring());
+    }
+
+    void a_file_that_nobody_looks_at_is_let_go() {
+        const auto workspace = std::make_shared<Workspace>();
+        RunSession session(workspace);
+        RunOptions options;
+        options.out = folder_.filePath(QStringLiteral("model.h5")).toStdString();
+        session.start(text_config(1), options);
+        QTRY_VERIFY_WITH_TIMEOUT(session.state() == RunState::finished, kPatience_ms);
+        const auto file_held = [&] {
+            for (const MemoryHolder& holder : workspace->budget().snapshot().holders)
+                if (holder.name == "model file to look at") return holder.bytes;
+            return std::size_t{0};
+        };
+        QCOMPARE(file_held(), std::size_t{0});
+        session.look_at_attention(AttentionRequest{.text = "the shore"});
+        QTRY_VERIFY_WITH_TIMEOUT(session.record().attention() != nullptr, kPatience_ms);
+        QVERIFY(session.record().attention()->analysis);
+        QVERIFY(file_held() > 0);
+        const std::size_t held = workspace->budget().total().current;
+        session.look_at_attention(std::nullopt);
+        QTRY_COMPARE_WITH_TIMEOUT(file_held(), std::size_t{0}, kPatience_ms);
+        QVERIFY(workspace->budget().total().current < held);
+        session.look_at_attention(AttentionRequest{.text = "the wave"});
+        QTRY_COMPARE_WITH_TIMEOUT(session.record().attention()->tokens.size(), std::size_t{8}, kPatience_ms);
     }
 
     void a_file_without_its_data_is_looked_at_with_own_texts() {

@@ -22,7 +22,7 @@ namespace spectral::ui {
 namespace {
 
 constexpr int kGap = 12, kNumberWidth = 84, kChartHeight = 220;
-constexpr int kMostSequence = 1 << 17, kMostBatch = 4096, kMostHeads = 256;
+constexpr int kMostSequence = 1 << 16, kMostBatch = 4096, kMostHeads = 256;
 constexpr std::int64_t kPanelKeys = 64;  ///< keys of the tiles that optimize_tiling() chooses
 
 }  // namespace
@@ -53,6 +53,7 @@ TilesPanel::TilesPanel(QWidget* parent) : QWidget(parent) {
         measure_->setEnabled(true);
         progress_->hide();
         if (!what.isEmpty()) Q_EMIT problem(what, hint);
+        Q_EMIT ended();
     });
 }
 
@@ -87,8 +88,10 @@ QWidget* TilesPanel::build_controls() {
     auto* title = new QLabel(tr("Attention in tiles"));
     set_role(*title, QStringLiteral("title"));
     row->addWidget(title, 0, column++);
-    sequence_ = add_size(*row, column, "tiles_sequence", tr("sequence"), tr("Places of a sequence"),
-                         kMostSequence, first.sequence);
+    sequence_ =
+        add_size(*row, column, "tiles_sequence", tr("sequence"),
+                 tr("Places of a sequence; how many one call takes in time depends on the other sizes"),
+                 kMostSequence, first.sequence);
     batch_ = add_size(*row, column, "tiles_batch", tr("batch"), tr("Sequences at a time"), kMostBatch,
                       first.batch);
     heads_ =

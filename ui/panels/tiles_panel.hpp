@@ -24,10 +24,13 @@ public:
     /// What the next measurement takes, until somebody chooses other sizes; 0: stays as it is.
     void suggest(std::int64_t sequence, std::int64_t batch, std::int64_t heads, std::int64_t head_size);
     void show_sweep(const TileSweep& sweep);
+    void cancel_measurement() { probe_.cancel(); }
     bool measuring() const { return probe_.active(); }
 
 Q_SIGNALS:
     void problem(const QString& what, const QString& hint);
+    /// A measurement is over, however it went.
+    void ended();
 
 private:
     /// Of the series of both charts.
