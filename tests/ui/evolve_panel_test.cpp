@@ -43,6 +43,7 @@ private Q_SLOTS:
     void moves_as_the_dynamics_do();
     void shows_what_is_measured();
     void refuses_bad_settings_in_place();
+    void a_refusal_stays_until_somebody_acts();
     void stops_before_numbers_that_are_none();
     void plays_and_pauses();
     void planes_and_images_are_maps();
@@ -103,6 +104,9 @@ private:
         const std::int64_t before = evolution().steps();
         click("evolve_step");
         QTRY_COMPARE_WITH_TIMEOUT(evolution().steps(), before + 1, kPatience_ms);
+    }
+    static std::vector<float> pool_row(float scale) {
+        return pattern_of(snapshot(0, scale)->matrices[0], 0).values;
     }
     const PatternEvolution& evolution() { return page_->evolve_panel().evolution(); }
 
@@ -222,6 +226,48 @@ void EvolvePanelTest::refuses_bad_settings_in_place() {
     refused("evolve_stability", QStringLiteral("-2"), "stability");
     refused("evolve_time", QStringLiteral("0"), "above 0");
     take_step();  // and none of it stayed
+}
+
+void EvolvePanelTest::a_refusal_stays_until_somebody_acts() {
+    open_panel();
+    auto* problem = on_page<QLabel>("evolve_problem");
+    auto* time = on_page<QLineEdit>("evolve_time");
+    float scale = 1;
+    for (const char* act : {"evolve_index", "evolve_matrix"}) {
+        type("evolve_time", QStringLiteral("x"));
+        click("evolve_step");
+        QVERIFY(problem->isVisible());
+        // A run's next pattern is none of the user's acts.
+        ++scale;
+        show(snapshot(10 * static_cast<std::int64_t>(scale), scale));
+        QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+        QVERIFY(evolution().start()->values == pool_row(scale));
+        QVERIFY(problem->isVisible());
+        QVERIFY(!problem->text().isEmpty());
+        QVERIFY(time->property("invalid").toBool());
+        if (QByteArray(act).endsWith("index")) on_page<QSpinBox>(act)->setValue(1);
+        if (QByteArray(act).endsWith("matrix")) on_page<QComboBox>(act)->setCurrentIndex(1);
+        QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+        QVERIFY(!problem->isVisible());
+        QVERIFY(!time->property("invalid").toBool());
+        on_page<QSpinBox>("evolve_index")->setValue(0);
+        QTRY_VERIFY_WITH_TIMEOUT(!evolution().busy(), kPatience_ms);
+    }
+    // A step that goes well leaves none either.
+    on_page<QComboBox>("evolve_matrix")->setCurrentIndex(0);
+    type("evolve_time", QStringLiteral("-1"));
+    click("evolve_step");
+    QTRY_VERIFY_WITH_TIMEOUT(problem->isVisible(), kPatience_ms);
+    time->setText(QStringLiteral("1"));  // not by hand
+    QVERIFY(problem->isVisible());
+    take_step();
+    QVERIFY(!problem->isVisible());
+    // Nor does a new copy.
+    type("evolve_time", QStringLiteral("x"));
+    click("evolve_step");
+    QVERIFY(problem->isVisible());
+    click("evolve_reset");
+    QVERIFY(!problem->isVisible());
 }
 
 void EvolvePanelTest::stops_before_numbers_that_are_none() {

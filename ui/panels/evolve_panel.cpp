@@ -105,6 +105,7 @@ void EvolvePanel::fill_matrices() {
 }
 
 void EvolvePanel::fill_indices() {
+    clear_refusal();
     const PatternSnapshot::Matrix* const chosen = matrix();
     if (chosen == nullptr) {
         play(false);
@@ -135,7 +136,6 @@ void EvolvePanel::take_copy() {
     const PatternSnapshot::Matrix* const chosen = matrix();
     if (chosen == nullptr) return;
     play(false);
-    clear_refusal();
     copied_ = snapshot_;
     moved_by_.clear();
     evolution_.begin(pattern_of(*chosen, index()));
@@ -154,6 +154,11 @@ void EvolvePanel::take_copy() {
     show_pattern();
     show_measures();
     update_buttons();
+}
+
+void EvolvePanel::take_new_copy() {
+    clear_refusal();
+    take_copy();
 }
 
 std::optional<EvolutionSettings> EvolvePanel::settings() {
@@ -212,6 +217,7 @@ void EvolvePanel::play(bool on) {
 void EvolvePanel::step() {
     const std::optional<EvolutionSettings> wanted = settings();
     if (!wanted) return play(false);
+    clear_refusal();
     moved_by_ = tool_->currentText();
     evolution_.step(*wanted);
 }

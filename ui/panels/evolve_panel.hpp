@@ -72,6 +72,8 @@ private:
     std::optional<std::int64_t> index() const;
     QString pattern_name() const;
     void take_copy();
+    /// Because somebody wants it: what was refused before is forgotten.
+    void take_new_copy();
     void fill_matrices();
     void fill_indices();
     void change_tool();

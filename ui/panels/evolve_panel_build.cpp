@@ -134,7 +134,7 @@ QWidget* EvolvePanel::build_settings() {
     add_setting(*grid, 9, "mixed", tr("metric g₀₁"),
                 tr("Inclination of rows and columns; its square must be below g₀₀·g₁₁"), 0);
     connect(matrices_, &QComboBox::currentIndexChanged, this, &EvolvePanel::fill_indices);
-    connect(index_, &QSpinBox::valueChanged, this, &EvolvePanel::take_copy);
+    connect(index_, &QSpinBox::valueChanged, this, &EvolvePanel::take_new_copy);
     connect(tool_, &QComboBox::currentIndexChanged, this, &EvolvePanel::change_tool);
     return area;
 }
@@ -177,7 +177,7 @@ QWidget* EvolvePanel::build_controls() {
     card->set_body(body);
     connect(play_, &QPushButton::toggled, this, &EvolvePanel::play);
     connect(step_, &QPushButton::clicked, this, &EvolvePanel::step);
-    connect(reset_, &QPushButton::clicked, this, &EvolvePanel::take_copy);
+    connect(reset_, &QPushButton::clicked, this, &EvolvePanel::take_new_copy);
     connect(use_, &QPushButton::clicked, this, &EvolvePanel::use);
     play(false);
     return card;
