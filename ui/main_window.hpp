@@ -100,6 +100,11 @@ private:
     QAction* add_command(const QString& text, const QString& name, const QKeySequence& keys,
                          const QString& tip);
 
+    /// With the experiment of a run or file, but not with what that began from: a run started from the form
+    /// then would begin there too, unseen.
+    void fill_form(ExperimentConfig config);
+    /// A new run of that experiment, whatever the form holds, in a file of its own.
+    void start_new(const ExperimentConfig& config, bool paused);
     void begin(const ExperimentConfig& config, const RunOptions& options, const QString& run_name);
     void go_on(const QString& path, const ExperimentConfig& config);
     /// What training on `config` would end at: the epochs that the form asks for, or where the model has them

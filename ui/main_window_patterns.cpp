@@ -66,8 +66,8 @@ void MainWindow::offer_start(const QString& path) {
           [this, path] {
               ExperimentConfig config = shown_config_;
               config.start = path.toStdString();
-              panel_->set_config(config);
-              start();
+              fill_form(config);
+              start_new(config, false);
           }},
          {QStringLiteral("message_later"), tr("Later"), tr("Leave it at the file"), [] {}}});
 }

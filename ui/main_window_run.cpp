@@ -88,6 +88,11 @@ void MainWindow::connect_session() {
 
 void MainWindow::set_config(const ExperimentConfig& config) { panel_->set_config(config); }
 
+void MainWindow::fill_form(ExperimentConfig config) {
+    config.start.clear();
+    panel_->set_config(config);
+}
+
 void MainWindow::start(bool paused) {
     if (session_.active()) return;
     const std::optional<ExperimentConfig> config = panel_->config();
@@ -96,11 +101,15 @@ void MainWindow::start(bool paused) {
                               tr("The fields marked in red say what they need."));
         return;
     }
-    const QString path = new_run_file(*config);
+    start_new(*config, paused);
+}
+
+void MainWindow::start_new(const ExperimentConfig& config, bool paused) {
+    const QString path = new_run_file(config);
     RunOptions options;
     options.out = path.toStdString();
     options.start_paused = paused;
-    begin(*config, options, QFileInfo(path).completeBaseName());
+    begin(config, options, QFileInfo(path).completeBaseName());
 }
 
 void MainWindow::begin(const ExperimentConfig& config, const RunOptions& options, const QString& run_name) {
@@ -135,7 +144,7 @@ void MainWindow::resume_file(const QString& path) {
 void MainWindow::go_on(const QString& path, const ExperimentConfig& config) {
     ExperimentConfig wanted = config;
     wanted.epochs = next_total(config);
-    panel_->set_config(wanted);  // the rest of the form is that of another experiment
+    fill_form(wanted);  // the rest of the form is that of another experiment
     RunOptions options;
     options.out = options.resume = path.toStdString();
     options.resume_changes = {
@@ -190,7 +199,7 @@ void MainWindow::show_opened(const QString& path, const ExperimentConfig& config
     backend_.clear();
     bar_->set_run_name(run_name_);
     bar_->set_backend({});
-    panel_->set_config(config);
+    fill_form(config);
     remember_file(path);
     compression_->offer(path);
     bar_->set_progress(epochs_done(session_.record()), config.epochs);
@@ -356,7 +365,7 @@ void MainWindow::show_end(const RunResult& result) {
     show_memory_in_use();
     if (next_batch_ > 0 && !closing_ && session_.has_model()) {
         shown_config_.batch = next_batch_;
-        panel_->set_config(shown_config_);
+        fill_form(shown_config_);
         go_on(session_.output(), shown_config_);
         note(tr("Going on in batches of %1").arg(shown_config_.batch));
         return;

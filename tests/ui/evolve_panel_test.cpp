@@ -517,12 +517,30 @@ void EvolvePanelTest::goes_into_a_file_that_a_run_starts_from() {
 
     press("message_start_from");
     QVERIFY(window_->session().active());
-    QCOMPARE(window_->panel().config()->start, path.toStdString());
     QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
     QVERIFY(window_->session().output() != source);
     const RunRecord& record = window_->session().record();
     QCOMPARE(record.snapshots().front()->step, std::int64_t{0});
     QVERIFY(record.snapshots().front()->matrices[0].values.values == expected);
+
+    // The form keeps nothing of it, neither then nor when the file is opened: afresh is afresh.
+    const auto starts_from = [this] {
+        return read_model_file(window_->session().output().toStdString()).config.value("start", "none");
+    };
+    QCOMPARE(starts_from(), path.toStdString());
+    QCOMPARE(window_->panel().config()->start, std::string());
+    const QString from_start = window_->session().output();
+    window_->open_model(from_start);
+    QTRY_VERIFY_WITH_TIMEOUT(window_->messages().text().isEmpty() && !window_->session().state(),
+                             kPatience_ms);
+    QCOMPARE(window_->panel().config()->start, std::string());
+    press("start_button");
+    press("message_start_afresh");
+    QVERIFY(window_->session().active());
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
+    QVERIFY(window_->session().output() != from_start);
+    QCOMPARE(starts_from(), std::string());
+    QVERIFY(record.snapshots().front()->matrices[0].values.values != expected);
 }
 
 }  // namespace
