@@ -72,6 +72,7 @@ void MainWindow::connect_session() {
     connect(attention_, &AttentionPage::problem, this,
             [this](const QString& what, const QString& hint) { messages_->show_error(what, hint); });
     connect(&attention_->tiles(), &TilesPanel::ended, this, &MainWindow::close_when_done);
+    connect(kernels_, &KernelsPage::ended, this, &MainWindow::close_when_done);
     connect(attention_, &AttentionPage::lookRequested, &session_, &RunSession::look_at_attention);
     connect(memory_, &MemoryPage::evictRequested, &session_, &RunSession::clear_plans);
     connect(memory_, &MemoryPage::limitChanged, this, &MainWindow::change_memory_limit);
@@ -388,7 +389,9 @@ void MainWindow::show_end(const RunResult& result) {
     close_when_done();
 }
 
-bool MainWindow::measuring() const { return panel_->measuring() || attention_->tiles().measuring(); }
+bool MainWindow::measuring() const {
+    return panel_->measuring() || attention_->tiles().measuring() || kernels_->comparing();
+}
 
 void MainWindow::close_when_done() {
     if (closing_ && !session_.active() && !measuring()) close();
@@ -439,6 +442,7 @@ void MainWindow::closeEvent(QCloseEvent* event) {
                              : tr("Ending the measurement; the window closes then."));
     panel_->cancel_measurement();
     attention_->tiles().cancel_measurement();
+    kernels_->cancel();
     session_.stop();
 }
 

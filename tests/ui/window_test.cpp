@@ -17,6 +17,7 @@
 #include "ui/charts/image_grid.hpp"
 #include "ui/charts/line_chart.hpp"
 #include "ui/panels/experiment_panel.hpp"
+#include "ui/panels/kernels_page.hpp"
 #include "ui/panels/message_bar.hpp"
 #include "ui/panels/patterns_page.hpp"
 #include "ui/panels/schema_form.hpp"
@@ -42,6 +43,7 @@ private Q_SLOTS:
     void theme_is_switched();
     void trouble_is_offered_a_recovery();
     void ceiling_is_measured_and_drawn();
+    void closing_waits_for_a_comparison_without_standing_still();
     void every_control_has_a_name_and_a_tooltip();
     void form_gives_back_every_option();
 };
@@ -231,6 +233,17 @@ void WindowTest::ceiling_is_measured_and_drawn() {
     press("measure_ceiling");
     press("measure_ceiling");  // now Cancel
     QTRY_VERIFY_WITH_TIMEOUT(!window_->panel().measuring(), kPatience_ms);
+}
+
+void WindowTest::closing_waits_for_a_comparison_without_standing_still() {
+    window_->show_page(MainWindow::Page::kernels);
+    press("level_compare");
+    QVERIFY(window_->kernels_page().comparing());
+    window_->close();
+    QVERIFY(window_->isVisible());
+    QVERIFY(window_->messages().text().contains(QStringLiteral("measurement")));
+    QTRY_VERIFY_WITH_TIMEOUT(!window_->isVisible(), kPatience_ms);
+    QVERIFY(!window_->kernels_page().comparing());
 }
 
 void WindowTest::every_control_has_a_name_and_a_tooltip() {

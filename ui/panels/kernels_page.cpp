@@ -90,6 +90,7 @@ KernelsPage::KernelsPage(Profiler& profiler, QWidget* parent)
         if (level_model_->results().empty() || !what.isEmpty())
             levels_card_->set_subtitle(tr("the same input through every version"));
         if (!what.isEmpty()) Q_EMIT problem(what, hint);
+        Q_EMIT ended();
     });
 }
 

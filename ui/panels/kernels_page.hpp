@@ -43,6 +43,8 @@ public:
 
 Q_SIGNALS:
     void problem(const QString& what, const QString& hint);
+    /// A comparison is over, whatever became of it.
+    void ended();
 
 protected:
     void showEvent(QShowEvent* event) override;
