@@ -33,8 +33,16 @@ void Background::run(std::function<Ending()> work, Ending cancelled) {
                  then = [this, what = QString::fromUtf8(error.what())] { Q_EMIT failed(what, {}); };
              }
              work = {};
-             if (then) QMetaObject::invokeMethod(this, std::move(then), Qt::QueuedConnection);
              done->store(true);
+             if (!then) return;
+             // Qt's queue orders what was made here before its use there, but out of a thread checker's
+             // sight; the flag says the same in its sight.
+             QMetaObject::invokeMethod(
+                 this,
+                 [done, then = std::move(then)] {
+                     if (done->load()) then();
+                 },
+                 Qt::QueuedConnection);
          }),
          done});
 }
