@@ -73,6 +73,7 @@ KernelsPage::KernelsPage(Profiler& profiler, QWidget* parent)
     grid->setColumnStretch(0, 8);
     grid->setColumnStretch(1, 5);
     connect(&probe_, &LevelProbe::ceilingKnown, this, &KernelsPage::show_ceiling);
+    connect(&probe_, &LevelProbe::ceilingFailed, this, &KernelsPage::problem);
     connect(&probe_, &LevelProbe::progressed, this, [this](double fraction, const QString& activity) {
         progress_->setValue(static_cast<int>(1000 * fraction));
         levels_card_->set_subtitle(activity);

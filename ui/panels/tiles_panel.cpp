@@ -35,12 +35,14 @@ TilesPanel::TilesPanel(QWidget* parent) : QWidget(parent) {
     grid->setColumnStretch(0, 1);
     grid->setColumnStretch(1, 1);
     grid->addWidget(build_controls(), 0, 0, 1, 2);
-    time_ = add_chart(*grid, 0, "tile_time", tr("Time by tile size"), tr("causal attention, forward"),
-                      tr("time, ms"));
-    memory_ = add_chart(*grid, 1, "tile_memory", tr("Work memory by tile size"),
-                        tr("beside inputs and result"), tr("work memory, KiB"));
-    time_card_ = qobject_cast<Card*>(grid->itemAtPosition(1, 0)->widget());
-    memory_card_ = qobject_cast<Card*>(grid->itemAtPosition(1, 1)->widget());
+    time_card_ =
+        new Card(QStringLiteral("tile_time_card"), tr("Time by tile size"), tr("causal attention, forward"));
+    time_ = add_chart(*time_card_, "tile_time_chart", tr("time, ms"));
+    grid->addWidget(time_card_, 1, 0);
+    memory_card_ = new Card(QStringLiteral("tile_memory_card"), tr("Work memory by tile size"),
+                            tr("beside inputs and result"));
+    memory_ = add_chart(*memory_card_, "tile_memory_chart", tr("work memory, KiB"));
+    grid->addWidget(memory_card_, 1, 1);
     grid->setRowMinimumHeight(1, kChartHeight);
     grid->setRowStretch(1, 1);
     connect(&probe_, &TileProbe::progressed, this, [this](double fraction, const QString& activity) {
@@ -116,12 +118,10 @@ QWidget* TilesPanel::build_controls() {
     return frame;
 }
 
-LineChart* TilesPanel::add_chart(QGridLayout& grid, int column, const char* name, const QString& title,
-                                 const QString& subtitle, const QString& unit) {
-    auto* card = new Card(QLatin1String(name) + QStringLiteral("_card"), title, subtitle);
+LineChart* TilesPanel::add_chart(Card& card, const char* name, const QString& unit) {
     auto* chart = new LineChart;
-    chart->setObjectName(QLatin1String(name) + QStringLiteral("_chart"));
-    chart->setAccessibleName(title);
+    chart->setObjectName(QLatin1String(name));
+    chart->setAccessibleName(card.title());
     chart->set_axis_titles(tr("queries of a tile"), unit);
     chart->set_log_x(true);
     chart->set_y_limits(0, std::nullopt);
@@ -131,10 +131,9 @@ LineChart* TilesPanel::add_chart(QGridLayout& grid, int column, const char* name
     chart->add_series({.name = tr("tiles of 64 keys"), .colour = 0, .markers = Markers::always});
     chart->add_series({.name = tr("tiles of 256 keys"), .colour = 2, .markers = Markers::always});
     chart->add_series({.name = tr("chosen"), .colour = 1, .markers = Markers::always});
-    card->add_action(chart->log_action());
-    card->add_action(chart->export_action());
-    card->set_body(chart);
-    grid.addWidget(card, 1, column);
+    card.add_action(chart->log_action());
+    card.add_action(chart->export_action());
+    card.set_body(chart);
     return chart;
 }
 

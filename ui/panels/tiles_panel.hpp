@@ -39,8 +39,7 @@ private:
     QWidget* build_controls();
     QSpinBox* add_size(QGridLayout& row, int& column, const char* name, const QString& caption,
                        const QString& tip, int high, std::int64_t value);
-    LineChart* add_chart(QGridLayout& grid, int column, const char* name, const QString& title,
-                         const QString& subtitle, const QString& unit);
+    LineChart* add_chart(Card& card, const char* name, const QString& unit);
     void measure_or_cancel();
 
     TileProbe probe_;
