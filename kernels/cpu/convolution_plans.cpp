@@ -185,18 +185,6 @@ bool ConvolutionPlans::expressible(const ConvolutionShape& shape) {
            std::ranges::min(zeros_behind(shape)) >= 0;
 }
 
-const ConvolutionPlan& ConvolutionPlans::plan_of(const Key& key) {
-    const auto found = std::ranges::find(entries_, key, &Entry::key);
-    if (found != entries_.end()) {
-        entries_.splice(entries_.begin(), entries_, found);
-    } else {
-        entries_.push_front({key, std::make_unique<const ConvolutionPlan>(key.task, key.shape, key.bias), 0});
-        if (entries_.size() > kMaxEntries) entries_.pop_back();
-    }
-    ++entries_.front().uses;
-    return *entries_.front().plan;
-}
-
 std::byte* ConvolutionPlans::work_area(std::size_t bytes) {
     if (bytes > work_bytes_) {
         work_area_.reset();  // first: both at once would be a peak that is not needed
@@ -212,7 +200,9 @@ void ConvolutionPlans::run(ConvolutionTask task, const ConvolutionShape& shape,
                            const ConvolutionArrays& arrays) {
     omp_set_num_threads(threads_);
     try {
-        const ConvolutionPlan& plan = plan_of({task, shape, arrays.bias != nullptr});
+        const bool bias = arrays.bias != nullptr;
+        const auto& plan = *plans_.get(
+            {task, shape, bias}, [&] { return std::make_shared<const ConvolutionPlan>(task, shape, bias); });
         plan.run(arrays, work_area(plan.work_bytes()));
     } catch (const dnnl::error& error) {
         throw Error("convolution", std::string("oneDNN refused it (") + error.what() + ")");
@@ -222,20 +212,20 @@ void ConvolutionPlans::run(ConvolutionTask task, const ConvolutionShape& shape,
 std::vector<PlanInfo> ConvolutionPlans::list() const {
     std::vector<PlanInfo> result;
     if (work_bytes_ > 0) result.push_back({"work area of all convolutions", work_bytes_, 0});
-    for (const Entry& entry : entries_) {
-        const ConvolutionShape& s = entry.key.shape;
+    for (const auto& [key, plan, uses] : plans_) {
+        const ConvolutionShape& s = key.shape;
         result.push_back({"convolution of " + std::to_string(s.images) + " images, " +
                               std::to_string(s.in_channels) + " to " + std::to_string(s.out_channels) +
                               " channels, " + extents_text(s.rank, s.input) + " by " +
                               extents_text(s.rank, s.kernel) +
-                              (entry.key.task == ConvolutionTask::weight_gradient ? ", weight gradient" : ""),
-                          std::nullopt, entry.uses});
+                              (key.task == ConvolutionTask::weight_gradient ? ", weight gradient" : ""),
+                          std::nullopt, uses});
     }
     return result;
 }
 
 void ConvolutionPlans::clear() {
-    entries_.clear();
+    plans_.clear();
     work_area_.reset();
     work_bytes_ = 0;
 }

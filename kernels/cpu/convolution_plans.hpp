@@ -1,16 +1,15 @@
 // Convolutions through oneDNN: primitives, in the orders of values that the library likes, and the reorders
-// from and to plain arrays, made once per shape and kept while they are in use. All of them share one work
-// area.
+// from and to plain arrays, made once per shape. All of them share one work area.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <vector>
 
 #include "kernels/backend.hpp"
 #include "kernels/ops/convolution.hpp"
+#include "kernels/recent_plans.hpp"
 
 namespace spectral {
 
@@ -55,20 +54,14 @@ private:
         bool bias = false;
         bool operator==(const Key&) const = default;
     };
-    struct Entry {
-        Key key;
-        std::unique_ptr<const ConvolutionPlan> plan;
-        std::uint64_t uses = 0;
-    };
     struct Free {
         void operator()(void* pointer) const;
     };
 
-    const ConvolutionPlan& plan_of(const Key& key);
     std::byte* work_area(std::size_t bytes);
 
     int threads_;
-    std::list<Entry> entries_;  ///< most recently used first
+    RecentPlans<Key, ConvolutionPlan, kMaxEntries> plans_;
     std::unique_ptr<std::byte, Free> work_area_;
     std::size_t work_bytes_ = 0;
 };

@@ -259,28 +259,10 @@ std::size_t LaneFft::bytes() const {
     return floats * sizeof(float);
 }
 
-const LaneFft& LanePlans::get(const SignalShape& shape) {
-    const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
-        const SignalShape& own = entry.plan.shape();
-        return own.rank == shape.rank &&
-               std::equal(own.extent.begin(), own.extent.begin() + own.rank, shape.extent.begin());
-    });
-    if (found != entries_.end()) {
-        entries_.splice(entries_.begin(), entries_, found);
-    } else {
-        entries_.push_front({LaneFft(shape), 0});
-        if (entries_.size() > kMaxEntries) entries_.pop_back();
-    }
-    ++entries_.front().uses;
-    return entries_.front().plan;
-}
-
 std::vector<PlanInfo> LanePlans::list() const {
     std::vector<PlanInfo> result;
-    for (const Entry& entry : entries_)
-        result.push_back(
-            {extents_text(entry.plan.shape().rank, entry.plan.shape().extent) + ", in vector lanes",
-             entry.plan.bytes(), entry.uses});
+    for (const auto& [shape, plan, uses] : plans_)
+        result.push_back({extents_text(shape.rank, shape.extent) + ", in vector lanes", plan->bytes(), uses});
     return result;
 }
 

@@ -4,12 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
+#include <memory>
 #include <vector>
 
 #include "kernels/backend.hpp"
 #include "kernels/cpu/thread_pool.hpp"
 #include "kernels/ops/fft.hpp"
+#include "kernels/recent_plans.hpp"
 
 namespace spectral::cpu {
 
@@ -50,22 +51,20 @@ private:
     std::vector<std::vector<LaneStage>> axes_;
 };
 
-/// Made once per shape and kept while they are in use: least recently used go first.
+/// Made once per shape.
 class LanePlans {
 public:
     static constexpr std::size_t kMaxEntries = 32;
 
     /// Of a shape that fits; good until the next call.
-    const LaneFft& get(const SignalShape& shape);
+    const LaneFft& get(const SignalShape& shape) {
+        return *plans_.get(shape, [&] { return std::make_shared<const LaneFft>(shape); });
+    }
     std::vector<PlanInfo> list() const;
-    void clear() { entries_.clear(); }
+    void clear() { plans_.clear(); }
 
 private:
-    struct Entry {
-        LaneFft plan;
-        std::uint64_t uses = 0;
-    };
-    std::list<Entry> entries_;  ///< most recently used first
+    RecentPlans<SignalShape, LaneFft, kMaxEntries> plans_;
 };
 
 }  // namespace spectral::cpu

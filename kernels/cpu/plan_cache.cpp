@@ -1,6 +1,5 @@
 #include "kernels/cpu/plan_cache.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <limits>
@@ -27,15 +26,15 @@ struct FftwFree {
 
 FftwPlan::FftwPlan(const PlanKey& key) {
     std::array<int, kMaxSignalRank> extent{};
-    for (int axis = 0; axis < key.rank; ++axis) {
-        const std::int64_t n = key.extent[static_cast<std::size_t>(axis)];
+    const int rank = key.shape.rank;
+    for (int axis = 0; axis < rank; ++axis) {
+        const std::int64_t n = key.shape.extent[static_cast<std::size_t>(axis)];
         if (n < 1 || n > std::numeric_limits<int>::max())
             throw Error("fft", "an axis has " + std::to_string(n) + " samples",
                         "transform at least one sample");
         extent[static_cast<std::size_t>(axis)] = static_cast<int>(n);
     }
-    const SignalShape shape{key.rank, key.extent};
-    const auto size = static_cast<std::size_t>(shape.size());
+    const auto size = static_cast<std::size_t>(key.shape.size());
     const std::unique_ptr<float, FftwFree> real(fftwf_alloc_real(size));
     const std::unique_ptr<fftwf_complex, FftwFree> input(fftwf_alloc_complex(size));
     const std::unique_ptr<fftwf_complex, FftwFree> spectrum(fftwf_alloc_complex(size + 1));
@@ -45,17 +44,17 @@ FftwPlan::FftwPlan(const PlanKey& key) {
     const std::lock_guard lock(planner_mutex());
     switch (key.transform) {
         case FftwTransform::real_forward:
-            plan_ = fftwf_plan_dft_r2c(key.rank, extent.data(), real.get(), spectrum.get(),
+            plan_ = fftwf_plan_dft_r2c(rank, extent.data(), real.get(), spectrum.get(),
                                        flags | FFTW_PRESERVE_INPUT);
             break;
         case FftwTransform::real_backward:
-            plan_ = fftwf_plan_dft_c2r(key.rank, extent.data(), spectrum.get(), real.get(),
+            plan_ = fftwf_plan_dft_c2r(rank, extent.data(), spectrum.get(), real.get(),
                                        flags | FFTW_DESTROY_INPUT);
             break;
         case FftwTransform::complex_forward:
         case FftwTransform::complex_backward:
             plan_ =
-                fftwf_plan_dft(key.rank, extent.data(), input.get(), spectrum.get(),
+                fftwf_plan_dft(rank, extent.data(), input.get(), spectrum.get(),
                                key.transform == FftwTransform::complex_forward ? FFTW_FORWARD : FFTW_BACKWARD,
                                flags | FFTW_PRESERVE_INPUT);
             break;
@@ -63,7 +62,7 @@ FftwPlan::FftwPlan(const PlanKey& key) {
         case FftwTransform::cosine_backward: {
             std::array<fftwf_r2r_kind, kMaxSignalRank> kinds{};
             kinds.fill(key.transform == FftwTransform::cosine_forward ? FFTW_REDFT10 : FFTW_REDFT01);
-            plan_ = fftwf_plan_r2r(key.rank, extent.data(), real.get(), real.get(), kinds.data(), flags);
+            plan_ = fftwf_plan_r2r(rank, extent.data(), real.get(), real.get(), kinds.data(), flags);
             break;
         }
     }
@@ -90,29 +89,16 @@ void FftwPlan::backward(Complex* x, float* y) const {
 
 void FftwPlan::cosine(float* y) const { fftwf_execute_r2r(plan_, y, y); }
 
-std::shared_ptr<const FftwPlan> PlanCache::get(const PlanKey& key) {
-    const auto found = std::ranges::find(entries_, key, &Entry::key);
-    if (found != entries_.end()) {
-        entries_.splice(entries_.begin(), entries_, found);
-    } else {
-        entries_.push_front({key, std::make_shared<const FftwPlan>(key), 0});
-        if (entries_.size() > kMaxEntries) entries_.pop_back();
-    }
-    ++entries_.front().uses;
-    return entries_.front().plan;
-}
-
 std::vector<PlanInfo> PlanCache::list() const {
     static constexpr std::array kTransforms{"real → complex",    "complex → real",
                                             "complex → complex", "complex → complex, inverse",
                                             "cosine transform",  "inverse cosine transform"};
     std::vector<PlanInfo> result;
-    for (const Entry& entry : entries_) {
-        result.push_back({extents_text(entry.key.rank, entry.key.extent) + ", " +
-                              kTransforms[static_cast<std::size_t>(entry.key.transform)] +
-                              (entry.key.aligned ? ", aligned" : ""),
-                          std::nullopt, entry.uses});
-    }
+    for (const auto& [key, plan, uses] : plans_)
+        result.push_back({extents_text(key.shape.rank, key.shape.extent) + ", " +
+                              kTransforms[static_cast<std::size_t>(key.transform)] +
+                              (key.aligned ? ", aligned" : ""),
+                          std::nullopt, uses});
     return result;
 }
 

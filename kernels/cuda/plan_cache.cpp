@@ -1,6 +1,5 @@
 #include "kernels/cuda/plan_cache.hpp"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -10,11 +9,11 @@ namespace spectral::cuda {
 
 namespace {
 
-std::unique_ptr<FftPlan> make_plan(const PlanKey& key, cudaStream_t stream) {
+std::shared_ptr<const FftPlan> make_plan(const PlanKey& key, cudaStream_t stream) {
     for (int axis = 0; axis < key.rank; ++axis)
         if (key.extent[static_cast<std::size_t>(axis)] < 1)
             throw Error("fft", "an axis has no samples", "transform at least one sample");
-    auto plan = std::make_unique<FftPlan>();
+    auto plan = std::make_shared<FftPlan>();
     const cufftHandle handle = plan->handle.get();
     check(cufftSetAutoAllocation(handle, 0), "work area");
     check(cufftSetStream(handle, stream), "stream");
@@ -31,28 +30,23 @@ std::unique_ptr<FftPlan> make_plan(const PlanKey& key, cudaStream_t stream) {
 
 PlanCache::~PlanCache() {
     const auto lock = keep_from_recording();
-    entries_.clear();
+    plans_.clear();
     if (work_area_ != nullptr) static_cast<void>(cudaFreeAsync(work_area_, stream_));
 }
 
 const FftPlan& PlanCache::get(const PlanKey& key) {
-    const auto found = std::ranges::find(entries_, key, &Entry::key);
-    if (found != entries_.end()) {
-        entries_.splice(entries_.begin(), entries_, found);
-        ++entries_.front().uses;
-        return *entries_.front().plan;
-    }
+    std::shared_ptr<const FftPlan> plan = plans_.find(key);
+    if (plan) return *plan;
     refuse_while_recording(stream_, "plan");
     const auto lock = keep_from_recording();
-    std::unique_ptr<FftPlan> plan = make_plan(key, stream_);
+    plan = make_plan(key, stream_);
     if (plan->work_bytes > kMaxWorkBytes)
         throw Error("fft", "cuFFT wants " + std::to_string(plan->work_bytes >> 20) + " MiB of working memory",
                     "transform fewer signals at once");
     grow_work_area(plan->work_bytes);
     if (work_area_ != nullptr) check(cufftSetWorkArea(plan->handle.get(), work_area_), "work area");
-    entries_.push_front({key, std::move(plan), 1});
-    if (entries_.size() > kMaxEntries) entries_.pop_back();
-    return *entries_.front().plan;
+    plans_.keep(key, plan);
+    return *plan;
 }
 
 void PlanCache::grow_work_area(std::size_t bytes) {
@@ -63,17 +57,17 @@ void PlanCache::grow_work_area(std::size_t bytes) {
     work_area_ = larger;
     work_bytes_ = bytes;
     try {
-        for (const Entry& entry : entries_)
-            check(cufftSetWorkArea(entry.plan->handle.get(), work_area_), "work area");
+        for (const auto& [key, plan, uses] : plans_)
+            check(cufftSetWorkArea(plan->handle.get(), work_area_), "work area");
     } catch (...) {
-        entries_.clear();  // none of them may run on the old area
+        plans_.clear();  // none of them may run on the old area
         throw;
     }
 }
 
 void PlanCache::clear() {
     const auto lock = keep_from_recording();
-    entries_.clear();
+    plans_.clear();
     if (work_area_ != nullptr) check(cudaFreeAsync(std::exchange(work_area_, nullptr), stream_), "work area");
     work_bytes_ = 0;
 }
@@ -81,7 +75,7 @@ void PlanCache::clear() {
 std::vector<PlanInfo> PlanCache::list() const {
     std::vector<PlanInfo> result;
     if (work_bytes_ > 0) result.push_back({"work area of all plans", work_bytes_, 0});
-    for (const auto& [key, plan, uses] : entries_) {
+    for (const auto& [key, plan, uses] : plans_) {
         result.push_back({extents_text(key.rank, key.extent) + ", batch " + std::to_string(key.batch) +
                               (key.type == CUFFT_R2C   ? ", real → complex"
                                : key.type == CUFFT_C2R ? ", complex → real"

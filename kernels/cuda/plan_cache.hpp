@@ -1,17 +1,17 @@
-// cuFFT plans, made once per shape and batch: least recently used go first. All of them share one work area,
-// which grows to what the largest needs.
+// cuFFT plans, made once per shape and batch. All of them share one work area, which grows to what the
+// largest needs.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <vector>
 
 #include "kernels/backend.hpp"
 #include "kernels/cuda/handles.hpp"
 #include "kernels/ops/fft.hpp"
+#include "kernels/recent_plans.hpp"
 
 namespace spectral::cuda {
 
@@ -50,20 +50,15 @@ public:
     /// The work area first; it belongs to all plans, so they have no bytes of their own.
     std::vector<PlanInfo> list() const;
 
-    std::size_t size() const { return entries_.size(); }
+    std::size_t size() const { return plans_.size(); }
     std::size_t work_bytes() const { return work_bytes_; }
 
 private:
-    struct Entry {
-        PlanKey key;
-        std::unique_ptr<FftPlan> plan;
-        std::uint64_t uses = 0;
-    };
     void grow_work_area(std::size_t bytes);
 
     cudaMemPool_t pool_;
     cudaStream_t stream_;
-    std::list<Entry> entries_;  ///< most recently used first
+    RecentPlans<PlanKey, FftPlan, kMaxEntries> plans_;
     void* work_area_ = nullptr;
     std::size_t work_bytes_ = 0;
 };

@@ -1,6 +1,7 @@
 // Real discrete Fourier transforms of a batch, unnormalised, and magnitudes of their half spectra.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -14,6 +15,11 @@ inline constexpr int kMaxSignalRank = 8;
 struct SignalShape {
     int rank = 1;
     std::array<std::int64_t, kMaxSignalRank> extent{1};  ///< extent[0..rank)
+
+    /// Of the axes in use; what stands behind them does not count.
+    bool operator==(const SignalShape& other) const {
+        return rank == other.rank && std::equal(extent.begin(), extent.begin() + rank, other.extent.begin());
+    }
 
     std::int64_t size() const;           ///< real samples
     std::int64_t spectrum_size() const;  ///< half spectrum: last axis n/2+1
