@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "engine/compress/packers.hpp"
+#include "engine/core/finite.hpp"
 
 namespace spectral {
 
@@ -55,10 +56,9 @@ void require_packable(const HostTensor& dense) {
     };
     if (dense.shape.rank() < 1) refuse("a single number is not compressed", "leave it as it is");
     if (dense.shape.size() == 0) refuse("an axis is empty", "leave it out");
-    const auto found = std::ranges::find_if(dense.values, [](float value) { return !std::isfinite(value); });
-    if (found != dense.values.end())
-        refuse(fmt::format("the value at [{}] is {}", dense.shape.place_text(found - dense.values.begin()),
-                           *found),
+    if (const auto bad = first_not_finite(dense.values))
+        refuse(fmt::format("the value at [{}] is {}", dense.shape.place_text(static_cast<std::int64_t>(*bad)),
+                           dense.values[*bad]),
                "compress finite values only");
     // A transform adds up to all values.
     const auto peak = std::ranges::max_element(dense.values, {}, [](float value) { return std::abs(value); });

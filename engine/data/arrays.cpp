@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/core/files.hpp"
+#include "engine/core/finite.hpp"
 #include "engine/data/split.hpp"
 #include "engine/io/number_array.hpp"
 
@@ -74,9 +75,8 @@ private:
             samples.scale = 1.0F / 255;
             samples.values = std::move(*bytes);
         } else if (auto* floats = std::get_if<std::vector<float>>(&array.values)) {
-            const auto wrong = std::ranges::find_if(*floats, [](float each) { return !std::isfinite(each); });
-            if (wrong != floats->end())
-                throw error(name, fmt::format("holds {} at place {}", *wrong, wrong - floats->begin()),
+            if (const auto wrong = first_not_finite(*floats))
+                throw error(name, fmt::format("holds {} at place {}", (*floats)[*wrong], *wrong),
                             "Leave out samples with values that are missing.");
             samples.values = std::move(*floats);
         } else {

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "engine/core/error.hpp"
+#include "engine/core/finite.hpp"
 #include "engine/nn/syntony.hpp"
 
 namespace spectral {
@@ -133,8 +134,7 @@ AttentionAnalysis analyse_attention(Device device, Model& model, std::int64_t cl
     model.infer({.size = 1, .x = row.data(), .stride = places}, scores.data());
     const HostTensor packed = layer.packed_rows();
     const auto seen = std::span(packed.values).first(place(count * 3 * layer.size().width));
-    require(std::ranges::all_of(seen, [](float value) { return std::isfinite(value); }), "attention maps",
-            "the model's queries and keys are not all finite numbers",
+    require(all_finite(seen), "attention maps", "the model's queries and keys are not all finite numbers",
             "go back to the last good state, or take another model");
 
     AttentionAnalysis analysis;

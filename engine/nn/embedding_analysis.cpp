@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "engine/core/error.hpp"
+#include "engine/core/finite.hpp"
 #include "engine/nn/embedding.hpp"
 
 namespace spectral {
@@ -84,8 +85,7 @@ std::vector<Point3> winding_torus(std::int64_t vocabulary, std::int64_t along, s
 
 PrincipalComponents principal_components(const HostTensor& rows, std::int64_t components) {
     require(rows.shape.rank() == 2, "principal components", "the vectors are no matrix");
-    require(std::ranges::all_of(rows.values, [](float value) { return std::isfinite(value); }),
-            "principal components", "some of the vectors' numbers are not finite");
+    require(all_finite(rows.values), "principal components", "some of the vectors' numbers are not finite");
     const std::int64_t count = rows.shape[0], width = rows.shape[1];
     const std::int64_t kept = std::min({components, count, width});
     PrincipalComponents result;

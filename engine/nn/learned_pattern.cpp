@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "engine/core/error.hpp"
+#include "engine/core/finite.hpp"
 #include "engine/nn/filter_patterns.hpp"
 
 namespace spectral {
@@ -19,10 +17,6 @@ PatternOrigin rows_of(const PatternSnapshot::Matrix& matrix) {
     return rows;
 }
 
-bool all_finite(const std::vector<float>& values) {
-    return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
-}
-
 }  // namespace
 
 void require_fit(const ParameterPart& part, const Shape& shape) {
@@ -33,10 +27,9 @@ void require_fit(const ParameterPart& part, const Shape& shape) {
                        fmt::format("'{}' is {}, which has no room for {} from value {} on", part.parameter,
                                    shape.text(), count, part.first),
                        "give as many as the parameter has");
-    const auto bad = std::ranges::find_if(part.values, [](float value) { return !std::isfinite(value); });
-    if (bad != part.values.end())
+    if (const auto bad = first_not_finite(part.values))
         throw BadValue("values", fmt::format("the one for '{}' at {} is not a finite number", part.parameter,
-                                             shape.place_text(part.first + (bad - part.values.begin()))));
+                                             shape.place_text(part.first + static_cast<std::int64_t>(*bad))));
 }
 
 std::int64_t pattern_count(const PatternSnapshot::Matrix& matrix) {

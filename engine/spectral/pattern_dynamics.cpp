@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/core/error.hpp"
+#include "engine/core/finite.hpp"
 #include "engine/core/transfer.hpp"
 #include "kernels/ops/dense.hpp"
 #include "kernels/ops/dynamics.hpp"
@@ -80,38 +81,39 @@ PatternDynamics::PatternDynamics(Device device, const HostTensor& pattern, std::
       pattern_(device, MemoryTag::workspace, shape_, holder),
       moved_(device, MemoryTag::workspace, shape_, holder),
       spectrum_(device, MemoryTag::workspace, {rows_, columns_ / 2 + 1}, holder, DType::complex64) {
-    const auto bad = std::ranges::find_if(pattern.values, [](float value) { return !std::isfinite(value); });
-    if (bad != pattern.values.end())
-        throw Error("pattern", "its value at " + shape_.place_text(bad - pattern.values.begin()) +
+    if (const auto bad = first_not_finite(pattern.values))
+        throw Error("pattern", "its value at " + shape_.place_text(static_cast<std::int64_t>(*bad)) +
                                    " is not a finite number");
     pattern_.assign(device.backend, pattern);
 }
 
-void PatternDynamics::heat_into(const Tensor& to, double time, const PlaneMetric& metric) {
+void PatternDynamics::move_by_heat(double time, const PlaneMetric& metric) {
     require_metric(metric);
     const SignalShape plane{2, {rows_, columns_}};
     Complex* spectrum = spectrum_.complex_data();
     device_.backend.run(Rfft{1, plane, pattern_.data(), spectrum});
     device_.backend.run(
         HeatFlow{rows_, columns_, static_cast<float>(time), inverse(metric), spectrum, spectrum});
-    device_.backend.run(Irfft{1, plane, spectrum, to.data()});
+    device_.backend.run(Irfft{1, plane, spectrum, moved_.data()});
 }
 
 void PatternDynamics::flow_heat(double time, const PlaneMetric& metric) {
     require_at_least_zero("time", time);
-    heat_into(pattern_, time, metric);
+    move_by_heat(time, metric);
+    settle(moved_.to_host(device_.backend), "time");
 }
 
 void PatternDynamics::evolve(double rate, double stability, double time, const PlaneMetric& metric) {
     require_at_least_zero("rate", rate);
     require_at_least_zero("stability", stability);
     if (!(time > 0) || !std::isfinite(time)) throw BadValue("time", "it is no number above 0");
-    heat_into(moved_, time, metric);
+    move_by_heat(time, metric);
     // Per unit of time: with the rate.
     device_.backend.run(AddScaled{shape_.size(), -1, moved_.data(), pattern_.data(), moved_.data()});
     device_.backend.run(EvolvePattern{shape_.size(), static_cast<float>(rate / time),
                                       static_cast<float>(stability), pattern_.data(), moved_.data(),
-                                      pattern_.data()});
+                                      moved_.data()});
+    settle(moved_.to_host(device_.backend), "rate");
 }
 
 void PatternDynamics::step_ricci(double rate, const PlaneMetric& metric) {
@@ -133,9 +135,12 @@ void PatternDynamics::step_ricci(double rate, const PlaneMetric& metric) {
         const float trace = raised.rows * o[0] + raised.mixed * (o[1] + o[2]) + raised.columns * o[3];
         after.values[i] += trace * std::exp(-2 * before[i]) / 4;
     }
-    const auto bad = std::ranges::find_if(after.values, [](float value) { return !std::isfinite(value); });
-    if (bad != after.values.end())
-        throw BadValue("rate", "the step leaves numbers that are not finite", "take a smaller one");
+    settle(after, "rate");
+}
+
+void PatternDynamics::settle(const HostTensor& after, const char* field) {
+    if (!all_finite(after.values))
+        throw BadValue(field, "the pattern would grow beyond all numbers", "take a smaller one");
     pattern_.assign(device_.backend, after);
 }
 

@@ -20,6 +20,7 @@ struct PatternMeasures {
     double height = 0;  ///< ln of the largest over the smallest magnitude of the spectrum that is not zero
 };
 
+/// A step that throws leaves the pattern as it was.
 class PatternDynamics {
 public:
     /// Of rank 1 (one row) or 2. Throws Error on another rank, on an empty pattern, and where a value is not
@@ -27,7 +28,7 @@ public:
     PatternDynamics(Device device, const HostTensor& pattern, std::string_view holder = "pattern dynamics");
 
     /// ∂p/∂t = Δ_g p, exactly, for `time` ≥ 0. Throws BadValue naming "time" or "metric" (not positive
-    /// definite).
+    /// definite), or "time" where the pattern would grow beyond all numbers.
     void flow_heat(double time, const PlaneMetric& metric);
     /// One step of p ← clamp(p + f·e^{−p²·stability}·rate, −1, 1). The force f is what heat does to the
     /// pattern in `time`, per unit of it: (e^{tΔ} − 1)p/t. Throws as flow_heat(), and naming "rate" or
@@ -45,7 +46,9 @@ public:
     PatternMeasures measure() const;
 
 private:
-    void heat_into(const Tensor& to, double time, const PlaneMetric& metric);
+    void move_by_heat(double time, const PlaneMetric& metric);  ///< into moved_
+    /// Takes it where all its numbers are finite; else blames `field`.
+    void settle(const HostTensor& after, const char* field);
 
     Device device_;
     Shape shape_;

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/core/finite.hpp"
 #include "engine/core/transfer.hpp"
 #include "engine/spectral/index_codec.hpp"
 #include "kernels/ops/reduce.hpp"
@@ -38,13 +39,12 @@ double energy_of(Device device, std::int64_t size, const Complex* x, const std::
 
 [[noreturn]] void refuse_values(Device device, const Tensor& dense) {
     const HostTensor host = dense.to_host(device.backend);
-    const auto found = std::ranges::find_if(host.values, [](float value) { return !std::isfinite(value); });
-    if (found == host.values.end())
-        throw Error("spectrum", "its energy is beyond what numbers hold", "scale the tensor down");
-    throw Error(
-        "spectrum",
-        fmt::format("the value at [{}] is {}", host.shape.place_text(found - host.values.begin()), *found),
-        "compress finite values only");
+    const auto bad = first_not_finite(host.values);
+    if (!bad) throw Error("spectrum", "its energy is beyond what numbers hold", "scale the tensor down");
+    throw Error("spectrum",
+                fmt::format("the value at [{}] is {}", host.shape.place_text(static_cast<std::int64_t>(*bad)),
+                            host.values[*bad]),
+                "compress finite values only");
 }
 
 void check(const Keep& keep) {

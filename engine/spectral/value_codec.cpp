@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "engine/core/error.hpp"
+#include "engine/core/finite.hpp"
 #include "engine/core/half.hpp"
 
 namespace spectral {
@@ -30,24 +31,6 @@ std::uint16_t half_at(const std::byte* bytes, std::size_t i) {
                                       std::to_integer<unsigned>(bytes[2 * i + 1]) << 8);
 }
 
-constexpr std::uint32_t kMagnitude = 0x7FFFFFFF, kInfinity = 0x7F800000;
-
-/// The bits of the largest magnitude, which order as they do; those of what is not finite are the largest. As
-/// whole numbers, so that the compiler makes vectors of it.
-std::uint32_t largest_bits(std::span<const float> values) {
-    std::uint32_t largest = 0;
-    for (const float value : values)
-        largest = std::max(largest, std::bit_cast<std::uint32_t>(value) & kMagnitude);
-    return largest;
-}
-
-/// Where the first that is not finite is; nothing where all are.
-std::optional<std::size_t> first_not_finite(std::span<const float> values) {
-    if (largest_bits(values) < kInfinity) return std::nullopt;
-    const auto found = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
-    return static_cast<std::size_t>(found - values.begin());
-}
-
 /// The whole number nearest to value, halves away from zero, at most `most` in magnitude.
 int nearest_level(double value, double most) {
     const double bounded = std::min(std::max(value, -most), most);
@@ -65,7 +48,7 @@ int level_at(ValueCoding coding, std::span<const std::byte> bytes, std::size_t i
 
 CodedValues quantise(ValueCoding coding, std::span<const float> values) {
     CodedValues coded;
-    const auto largest = std::bit_cast<float>(largest_bits(values));
+    const float largest = largest_magnitude(values);
     const int most = coding_levels(coding);
     // A power of two, so that steps and values are exact and coding them again changes nothing; the largest
     // step is near the largest half, which leaves 29 powers of two before a small block's step loses digits.
@@ -77,7 +60,7 @@ CodedValues quantise(ValueCoding coding, std::span<const float> values) {
     for (std::size_t first = 0; first < values.size(); first += kScaleBlock) {
         const std::size_t size = std::min<std::size_t>(kScaleBlock, values.size() - first);
         const float* from = values.data() + first;
-        const auto peak = std::bit_cast<float>(largest_bits({from, size}));
+        const float peak = largest_magnitude({from, size});
         // What is stored is what is divided by: rounding of the scale costs no accuracy but its own.
         const std::uint16_t half =
             to_half(static_cast<float>(static_cast<double>(peak) / most / coded.scale));
@@ -144,7 +127,7 @@ CodedValues encode_values(ValueCoding coding, std::span<const float> values) {
             if (!values.empty()) std::memcpy(coded.bytes.data(), values.data(), values.size_bytes());
             return coded;
         case ValueCoding::f16: {
-            const auto largest = std::bit_cast<float>(largest_bits(values));
+            const float largest = largest_magnitude(values);
             // Halves reach neither far up nor far down; where they do, the numbers are stored as they are.
             if (largest > kLargestHalf || (largest > 0 && largest < kSmallForHalves))
                 coded.scale = std::ldexp(1, std::ilogb(largest));

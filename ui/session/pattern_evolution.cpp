@@ -1,8 +1,6 @@
 #include "ui/session/pattern_evolution.hpp"
 
 #include <QMetaObject>
-#include <algorithm>
-#include <cmath>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -28,10 +26,6 @@ struct PatternEvolution::Request {
 };
 
 namespace {
-
-bool all_finite(const HostTensor& pattern) {
-    return std::ranges::all_of(pattern.values, [](float value) { return std::isfinite(value); });
-}
 
 void advance(PatternDynamics& dynamics, const EvolutionSettings& settings) {
     switch (settings.tool) {
@@ -102,13 +96,7 @@ void PatternEvolution::work(const Request& request, const std::atomic<bool>& unw
         }
         // What is newer goes on from here.
         while (state.step < request.steps && !unwanted) {
-            const HostTensor before = state.dynamics->pattern();
             advance(*state.dynamics, request.settings);
-            if (!all_finite(state.dynamics->pattern())) {
-                state.dynamics.reset();
-                state.dynamics.emplace(Device{*state.backend, state.budget}, before);
-                throw BadValue("rate", "the pattern would grow beyond all numbers", "take a smaller one");
-            }
             ++state.step;
             post();
         }
