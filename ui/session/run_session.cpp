@@ -23,6 +23,15 @@ constexpr int kDrainInterval_ms = 33;
 constexpr qint64 kSlowestDrain_ms = 1000, kHurry_ms = 300;
 constexpr double kWindowShare = 0.004;  ///< of all cores together, while a run is going
 
+/// A file's model for as long as it is looked at or copied, counted in the budget.
+struct CountedModel {
+    CountedModel(const std::string& path, MemoryBudget& budget)
+        : room(budget.reserve(MemoryTag::workspace, 0, "model file")), file(read_model_file(path, &room)) {}
+
+    Reservation room;
+    ModelFile file;
+};
+
 }  // namespace
 
 RunSession::RunSession(std::shared_ptr<Workspace> workspace, QObject* parent)
@@ -166,7 +175,9 @@ void RunSession::replace(const StartingPoint& point) {
 
 void RunSession::save_start(const StartingPoint& point, const QString& path) {
     background_.run([this, point, from = output_.toStdString(), to = path.toStdString()] {
-        write_model_file(to, starting_point(read_model_file(from), point.part()));
+        MemoryBudget& budget = workspace_->budget();
+        CountedModel model(from, budget);
+        write_model_file(to, starting_point(std::move(model.file), point.part()), &budget);
         return std::function<void()>([this, to] { Q_EMIT startWritten(QString::fromStdString(to)); });
     });
 }
@@ -188,9 +199,10 @@ void RunSession::save(const QString& path, bool with_state) {
         return;
     }
     background_.run([this, from = output_.toStdString(), to = path.toStdString(), with_state] {
-        ModelFile model = read_model_file(from);
-        if (!with_state) model.checkpoint.reset();
-        write_model_file(to, model);
+        MemoryBudget& budget = workspace_->budget();
+        CountedModel model(from, budget);
+        if (!with_state) model.file.checkpoint.reset();
+        write_model_file(to, model.file, &budget);
         return std::function<void()>([this, to] { Q_EMIT fileWritten(QString::fromStdString(to)); });
     });
 }
@@ -248,8 +260,8 @@ void RunSession::look_into_file(const std::string& path, const AttentionRequest&
 void RunSession::open(const QString& path) {
     if (run_) return;
     background_.run([this, path] {
-        auto view =
-            std::make_shared<ModelView>(view_model(read_model_file(path.toStdString()), path.toStdString()));
+        const CountedModel model(path.toStdString(), workspace_->budget());
+        auto view = std::make_shared<ModelView>(view_model(model.file, path.toStdString()));
         return std::function<void()>([this, path, view] {
             if (run_) return;
             record_ = std::move(view->record);
