@@ -148,11 +148,11 @@ void SampleGainPureFftLayer::backward(std::int64_t batch, const float* dy, float
 }
 
 std::vector<PatternSnapshot::Matrix> SampleGainPureFftLayer::patterns() {
-    const auto host = [&](Parameter& parameter) { return parameter.value.to_host(device_.backend); };
-    const char* bin = "frequency bin";
-    return {{"pool", "Pattern pool", "pattern", bin, host(pool_)},
-            {"layer_patterns", "Layer patterns", "layer", bin, host(layer_)},
-            {"class_patterns", "Class patterns", "class", bin, host(class_)}};
+    const auto shown = [&](const Parameter& parameter, const char* title, const char* row) {
+        return rows_of_parameter(parameter, parameter.name, title, row, "frequency bin", device_);
+    };
+    return {shown(pool_, "Pattern pool", "pattern"), shown(layer_, "Layer patterns", "layer"),
+            shown(class_, "Class patterns", "class")};
 }
 
 }  // namespace spectral

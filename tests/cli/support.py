@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -42,6 +43,11 @@ def tensors(path: Path) -> dict[str, bytes]:
                 if isinstance(item, h5py.Dataset) else None
             )
     return found
+
+
+def idx(values: bytes, *extents: int, kind: int = 8) -> bytes:
+    """An IDX file as MNIST's are; kind 8 is bytes."""
+    return struct.pack(f">4B{len(extents)}I", 0, 0, kind, len(extents), *extents) + values
 
 
 class CliCase(unittest.TestCase):

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import struct
 import unittest
 
-from support import REPLACING, CliCase
+from support import REPLACING, CliCase, idx
 
 SIDE = 8
-
-
-def idx(values: bytes, *extents: int, kind: int = 8) -> bytes:
-    return struct.pack(f">4B{len(extents)}I", 0, 0, kind, len(extents), *extents) + values
 
 
 def images(count: int) -> bytes:

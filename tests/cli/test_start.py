@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import unittest
 
-from support import REPLACING, CliCase
+from support import REPLACING, SMALL, CliCase, idx
 
 
 class Start(CliCase):
@@ -35,6 +35,20 @@ class Start(CliCase):
         (self.folder / "options.json").write_text(
             '{"start": "first.h5", "standardise": true, "model_options": {"patterns": 5}}')
         self.refuse("patterns", "train", "--config", "options.json", *REPLACING)
+
+    def test_data_of_another_kind_leaves_the_files_path_behind(self) -> None:
+        data = self.folder / "data"
+        data.mkdir()
+        for name, count in (("train", 40), ("t10k", 20)):
+            (data / f"{name}-images-idx3-ubyte").write_bytes(
+                idx(bytes(i * 37 % 256 for i in range(count * 28 * 28)), count, 28, 28))
+            (data / f"{name}-labels-idx1-ubyte").write_bytes(idx(bytes(i % 10 for i in range(count)), count))
+        self.succeed("train", "--dataset", "idx", "--data", "data", "--epochs", "1", "--out", "idx.h5")
+        self.succeed("train", "--start", "idx.h5", "--dataset", "strokes", *SMALL, "--epochs", "1",
+                     "--out", "strokes.h5")
+        found = self.json("inspect", "strokes.h5")["config"]
+        self.assertEqual((found["dataset"], found["data"], found["start"]), ("strokes", "", "idx.h5"))
+        self.assertEqual(found["dataset_options"]["train_samples"], 500)
 
     def refuse(self, name: str, *arguments: str) -> None:
         (self.folder / "before.h5").write_bytes((self.folder / "first.h5").read_bytes())

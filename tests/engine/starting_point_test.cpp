@@ -1,12 +1,13 @@
 // Weights that somebody else gives: patterns and their way back into a parameter, parameters replaced in a
 // run, and runs that start from a model file.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <thread>
 
 #include "engine/core/error.hpp"
 #include "engine/core/files.hpp"
@@ -14,47 +15,25 @@
 #include "engine/train/run.hpp"
 #include "engine/train/start.hpp"
 #include "engine/train/trainer.hpp"
+#include "tests/engine/small_runs.hpp"
 
 namespace spectral::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-ExperimentConfig small(std::string model = "purefft") {
-    ExperimentConfig config;
-    config.dataset = "tones";
-    config.dataset_options = {{"train_samples", 640}, {"test_samples", 100}, {"length", 64}};
-    config.model = std::move(model);
-    config.batch = 64;  // ten batches an epoch
+ExperimentConfig three_short_epochs(const std::string& model = "purefft") {
+    ExperimentConfig config = small(model);
+    config.dataset_options["train_samples"] = 640;  // ten batches
     config.epochs = 3;
-    config.seed = 3;
-    return resolved(config);
+    return config;
 }
-
-class TempFile {
-public:
-    explicit TempFile(const std::string& name)
-        : path_(std::filesystem::temp_directory_path() / (std::to_string(getpid()) + name)) {}
-    ~TempFile() { std::filesystem::remove(path_); }
-    std::string string() const { return path_.string(); }
-
-private:
-    std::filesystem::path path_;
-};
 
 NamedTensor& tensor_of(ModelFile& file, const std::string& parameter) {
     for (LayerRecord& layer : file.layers)
         for (NamedTensor& tensor : layer.tensors)
             if (layer.name + "/" + tensor.name == parameter) return tensor;
     throw Error(parameter, "is not in the file");
-}
-
-std::vector<float> weights(const ModelFile& file) {
-    std::vector<float> all;
-    for (const LayerRecord& layer : file.layers)
-        for (const NamedTensor& tensor : layer.tensors)
-            all.insert(all.end(), tensor.tensor.values.begin(), tensor.tensor.values.end());
-    return all;
 }
 
 /// As Trainer::replace() should, on a checkpoint of purefft by hand. Its pool is the first parameter.
@@ -84,7 +63,7 @@ ParameterPart second_row() {
 TEST(Replacing, IsAsIfTheParameterHadBeenSo) {
     const auto workspace = std::make_shared<Workspace>();
     for (const char* optimiser : {"adam", "sgd", "golden"}) {
-        ExperimentConfig config = small();
+        ExperimentConfig config = three_short_epochs();
         config.optimiser = optimiser;
         Trainer replaced(config, workspace, {}), by_hand(config, workspace, {}), left(config, workspace, {});
         for (int i = 0; i < 13; ++i) {
@@ -110,7 +89,7 @@ TEST(Replacing, IsAsIfTheParameterHadBeenSo) {
 }
 
 TEST(Replacing, RefusesWhatDoesNotFitAndChangesNothing) {
-    Trainer trainer(small(), std::make_shared<Workspace>(), {});
+    Trainer trainer(three_short_epochs(), std::make_shared<Workspace>(), {});
     trainer.step();
     const std::vector<float> before = weights(trainer.model_file(true));
     const auto refused = [&](ParameterPart part, const std::string& field, const std::string& says) {
@@ -136,7 +115,7 @@ TEST(Replacing, RefusesWhatDoesNotFitAndChangesNothing) {
 }
 
 TEST(Replacing, NoStatisticOfTraining) {
-    ExperimentConfig config = small("cnn");
+    ExperimentConfig config = three_short_epochs("cnn");
     config.features = "raw";
     Trainer trainer(config, std::make_shared<Workspace>(), {});
     const ModelFile file = trainer.model_file(false);
@@ -151,7 +130,7 @@ TEST(Replacing, NoStatisticOfTraining) {
 }
 
 TEST(Replacing, KeepsTheLastOfManyInTheFile) {
-    Trainer trainer(small(), std::make_shared<Workspace>(), {});
+    Trainer trainer(three_short_epochs(), std::make_shared<Workspace>(), {});
     for (int i = 0; i < 70; ++i) trainer.replace({"purefft/pool", i, {0.5F}});
     const TempFile path("many.h5");
     write_model_file(path.string(), trainer.model_file(false));
@@ -183,7 +162,7 @@ TEST(Replacing, IsACommandOfTheRun) {
         options.out = path.string();
         options.start_paused = options.send_snapshots = true;
         options.checkpoint_seconds = 0;
-        TrainingRun run(small(), options);
+        TrainingRun run(three_short_epochs(), options);
         for (std::size_t i = 0; i < steps; ++i) run.send(command::Step{});
         wait_for(run, steps, 0);
         run.send(command::ReplaceParameter{second_row()});
@@ -200,7 +179,7 @@ TEST(Replacing, IsACommandOfTheRun) {
         run.send(command::Stop{});
         ASSERT_EQ(run.result().state, RunState::stopped);
 
-        Trainer by_hand(small(), std::make_shared<Workspace>(), {});
+        Trainer by_hand(three_short_epochs(), std::make_shared<Workspace>(), {});
         for (std::size_t i = 0; i < steps; ++i) by_hand.step();
         by_hand.restore(replaced_by_hand(by_hand.model_file(true), second_row()));
         for (int i = 0; i < 4; ++i) by_hand.step();
@@ -217,7 +196,7 @@ TEST(Replacing, IsInTheFileOfARunThatEndsThere) {
     RunOptions options;
     options.out = path.string();
     options.start_paused = true;
-    TrainingRun run(small(), options);
+    TrainingRun run(three_short_epochs(), options);
     for (int i = 0; i < 10; ++i) run.send(command::Step{});
     wait_for(run, 10, 0);
     run.send(command::ReplaceParameter{second_row()});
@@ -226,13 +205,13 @@ TEST(Replacing, IsInTheFileOfARunThatEndsThere) {
     ModelFile file = read_model_file(path.string());
     const std::vector<float>& pool = tensor_of(file, "purefft/pool").tensor.values;
     EXPECT_EQ(std::vector<float>(pool.begin() + 33, pool.begin() + 66), second_row().values);
-    Trainer judge(small(), std::make_shared<Workspace>(), {});
+    Trainer judge(three_short_epochs(), std::make_shared<Workspace>(), {});
     judge.restore(file);
     EXPECT_EQ(file.metrics["test_loss"], judge.evaluate().loss);
 }
 
 TEST(Replacing, WhileTheRunTrains) {
-    ExperimentConfig config = small();
+    ExperimentConfig config = three_short_epochs();
     config.epochs = 1000000;
     RunOptions options;
     options.send_snapshots = true;
@@ -250,8 +229,9 @@ TEST(LearnedPatterns, GoBackWhereTheyCameFrom) {
     const auto workspace = std::make_shared<Workspace>();
     const auto backend = open_backend("cpu", 1);
     MemoryBudget budget(MemoryBudget::kUnlimited);
-    for (const char* model : {"purefft", "purefft-complex", "logistic", "mlp", "global-filter", "cnn"}) {
-        Trainer trainer(small(model), workspace, {});
+    for (const char* model :
+         {"purefft", "purefft-complex", "purefft-per-sample", "logistic", "mlp", "global-filter", "cnn"}) {
+        Trainer trainer(three_short_epochs(model), workspace, {});
         for (int i = 0; i < 3; ++i) trainer.step();
         const double loss = trainer.evaluate().loss;
         const auto before = trainer.patterns();
@@ -288,7 +268,7 @@ TEST(LearnedPatterns, OneIsReplacedAlone) {
     const auto backend = open_backend("cpu", 1);
     MemoryBudget budget(MemoryBudget::kUnlimited);
     for (const char* dataset : {"tones", "strokes"}) {  // signals of one axis and of two
-        ExperimentConfig config = small("global-filter");
+        ExperimentConfig config = three_short_epochs("global-filter");
         config.dataset = dataset;
         config.dataset_options = {{"train_samples", 200}, {"test_samples", 100}};
         config.model_options = Json::object();
@@ -315,7 +295,7 @@ TEST(LearnedPatterns, OneIsReplacedAlone) {
 }
 
 TEST(Start, FileWithAPartReplaced) {
-    ExperimentConfig config = small();
+    ExperimentConfig config = three_short_epochs();
     config.standardise = true;
     Trainer trainer(config, std::make_shared<Workspace>(), {});
     for (int i = 0; i < 4; ++i) trainer.step();
@@ -335,7 +315,7 @@ TEST(Start, FileWithAPartReplaced) {
 
 TEST(Start, IsFromTheWeightsOfAFile) {
     for (const bool standardise : {false, true}) {
-        ExperimentConfig config = small();
+        ExperimentConfig config = three_short_epochs();
         config.standardise = standardise;
         const TempFile first("first.h5"), second("second.h5");
         RunOptions options;
@@ -376,12 +356,48 @@ TEST(Start, IsFromTheWeightsOfAFile) {
     }
 }
 
+/// Somebody else writes the file again and again: either what was read is what was hashed, or there is no
+/// run.
+TEST(Start, RefusesAFileThatChangesWhileItIsRead) {
+    const TempFile changing("changing.h5"), first("written.h5"), second("rewritten.h5"), next("next.h5");
+    ExperimentConfig config = three_short_epochs();
+    Trainer trainer(config, std::make_shared<Workspace>(), {});
+    write_model_file(first.string(), trainer.model_file(false));
+    trainer.step();
+    write_model_file(second.string(), trainer.model_file(false));
+    std::filesystem::copy_file(first.string(), changing.string());
+    std::atomic<bool> enough = false;
+    std::thread writer([&] {
+        for (int i = 0; !enough; ++i) {
+            std::filesystem::copy_file((i % 2 == 0 ? second : first).string(), next.string(),
+                                       std::filesystem::copy_options::overwrite_existing);
+            std::filesystem::rename(next.string(), changing.string());
+        }
+    });
+    config.start = changing.string();
+    bool refused = false;
+    for (int i = 0; i < 1000 && !refused; ++i) {
+        RunOptions options;
+        options.start_paused = true;
+        TrainingRun run(config, options);
+        run.send(command::Stop{});
+        const RunResult result = run.result();
+        if (result.state != RunState::failed) continue;
+        refused = true;
+        EXPECT_EQ(result.error, changing.string() + ": changed while it was read");
+        EXPECT_TRUE(result.bad_input);
+    }
+    enough = true;
+    writer.join();
+    EXPECT_TRUE(refused);
+}
+
 TEST(Start, RefusesAnotherModelByTheOptionsName) {
     const TempFile file("start.h5");
-    Trainer trainer(small(), std::make_shared<Workspace>(), {});
+    Trainer trainer(three_short_epochs(), std::make_shared<Workspace>(), {});
     write_model_file(file.string(), trainer.model_file(false));
     const auto refused = [&](const auto& change, const std::string& field) {
-        ExperimentConfig config = small();
+        ExperimentConfig config = three_short_epochs();
         config.start = file.string();
         change(config);
         const TempFile out("never.h5");

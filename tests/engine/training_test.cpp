@@ -1,54 +1,21 @@
 // Runs: reproducible, resumable bit for bit, commanded from outside, safe against numbers that are not.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
 
 #include "engine/core/error.hpp"
 #include "engine/train/evaluate.hpp"
 #include "engine/train/file_model.hpp"
 #include "engine/train/run.hpp"
 #include "engine/train/trainer.hpp"
+#include "tests/engine/small_runs.hpp"
 
 namespace spectral::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-ExperimentConfig small(std::string model = "purefft") {
-    ExperimentConfig config;
-    config.dataset = "tones";
-    config.dataset_options = {{"train_samples", 1000}, {"test_samples", 200}, {"length", 64}};
-    if (model == "purefft-complex") {  // linear in the signal: tones whose phases are random tell it nothing
-        config.dataset = "strokes";
-        config.dataset_options = {{"train_samples", 1000}, {"test_samples", 200}};
-    }
-    config.model = std::move(model);
-    config.batch = 64;
-    config.epochs = 4;
-    config.seed = 3;
-    return resolved(config);
-}
-
-std::vector<float> weights(Trainer& trainer) {
-    std::vector<float> all;
-    for (const LayerRecord& layer : trainer.model_file(false).layers)
-        for (const NamedTensor& tensor : layer.tensors)
-            all.insert(all.end(), tensor.tensor.values.begin(), tensor.tensor.values.end());
-    return all;
-}
-
-class TempFile {
-public:
-    explicit TempFile(const std::string& name)
-        : path_(std::filesystem::temp_directory_path() / (std::to_string(getpid()) + name)) {}
-    ~TempFile() { std::filesystem::remove(path_); }
-    std::string string() const { return path_.string(); }
-
-private:
-    std::filesystem::path path_;
-};
+std::vector<float> weights(Trainer& trainer) { return test::weights(trainer.model_file(false)); }
 
 class EveryModel : public testing::TestWithParam<std::string> {};
 

@@ -67,6 +67,36 @@ inline void expect_slopes(Backend& backend, Layer& layer, std::int64_t batch, st
         check(input.data() + i, x[i], slopes[i], "input " + std::to_string(i));
 }
 
+/// A layer that is only run gives what a trained one of the same values gives, holds no gradient, and refuses
+/// to be trained. `make(device, use)` gives the layer.
+template <class Make>
+void expect_only_run_is_the_same(Backend& backend, const Make& make, std::int64_t batch) {
+    MemoryBudget running, training;
+    const std::unique_ptr<Layer> run = make(Device{backend, running}, Use::run),
+                                 trained = make(Device{backend, training}, Use::train);
+    SCOPED_TRACE(run->name());
+    const std::vector<Parameter*> of_trained = trained->parameters();
+    std::uint64_t seed = 5;
+    for (Parameter* parameter : run->parameters()) {
+        const auto same = std::ranges::find(of_trained, parameter->name, &Parameter::name);
+        ASSERT_NE(same, of_trained.end());
+        const HostTensor values{parameter->value.shape(),
+                                normal_values(parameter->value.size(), seed++, 0.5)};
+        parameter->value.assign(backend, values);
+        (*same)->value.assign(backend, values);
+    }
+    const std::vector<float> x = normal_values(batch * run->inputs(), 8);
+    Array<float> input(backend, std::span<const float>(x)), y(backend, batch * run->outputs()),
+        expected(backend, batch * run->outputs());
+    run->forward(batch, {input.data(), run->inputs(), nullptr}, y.data(), false);
+    trained->forward(batch, {input.data(), run->inputs(), nullptr}, expected.data(), false);
+    EXPECT_EQ(y.host(), expected.host());
+    EXPECT_EQ(running.usage(MemoryTag::gradients).peak, 0);
+    EXPECT_GT(training.usage(MemoryTag::gradients).peak, 0);
+    EXPECT_LT(running.total().peak, training.total().peak);
+    EXPECT_THROW(run->backward(batch, y.data(), nullptr), Error);
+}
+
 /// Layers on the backend under test.
 class LayerTest : public testing::Test {
 protected:
