@@ -16,6 +16,7 @@
 #include <optional>
 #include <vector>
 
+#include "tests/ui/controls.hpp"
 #include "ui/card.hpp"
 #include "ui/charts/heat_map.hpp"
 #include "ui/charts/line_chart.hpp"
@@ -347,17 +348,7 @@ private Q_SLOTS:
     }
 
     void every_control_explains_itself() {
-        for (QWidget* widget : page_->findChildren<QWidget*>()) {
-            const bool control = qobject_cast<QSpinBox*>(widget) != nullptr ||
-                                 qobject_cast<QComboBox*>(widget) != nullptr ||
-                                 qobject_cast<QPushButton*>(widget) != nullptr ||
-                                 (qobject_cast<QLineEdit*>(widget) != nullptr &&
-                                  qobject_cast<QAbstractSpinBox*>(widget->parentWidget()) == nullptr);
-            if (!control) continue;
-            QVERIFY2(!widget->toolTip().isEmpty(), qPrintable(widget->objectName()));
-            QVERIFY2(!widget->accessibleName().isEmpty(), qPrintable(widget->objectName()));
-            QVERIFY2(!widget->objectName().isEmpty(), qPrintable(widget->accessibleName()));
-        }
+        QCOMPARE(what_controls_lack(*page_).join(QLatin1Char('\n')), QString());
     }
 };
 

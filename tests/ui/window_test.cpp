@@ -12,6 +12,7 @@
 #include <QToolButton>
 
 #include "engine/nn/registry.hpp"
+#include "tests/ui/controls.hpp"
 #include "tests/ui/window_fixture.hpp"
 #include "ui/charts/heat_map.hpp"
 #include "ui/charts/image_grid.hpp"
@@ -247,18 +248,7 @@ void WindowTest::closing_waits_for_a_comparison_without_standing_still() {
 }
 
 void WindowTest::every_control_has_a_name_and_a_tooltip() {
-    for (const QWidget* widget : window_->findChildren<QWidget*>()) {
-        const bool control = widget->inherits("QAbstractButton") || widget->inherits("QLineEdit") ||
-                             widget->inherits("QComboBox") || widget->inherits("QSlider");
-        if (!control || widget->objectName().startsWith(QLatin1String("qt_")) || widget->isHidden()) continue;
-        if (widget->parentWidget()->inherits("QTabBar") || widget->parentWidget()->inherits("QMenuBar"))
-            continue;
-        const QByteArray name = widget->objectName().toUtf8();
-        QVERIFY2(!name.isEmpty(), widget->metaObject()->className());
-        QVERIFY2(!widget->accessibleName().isEmpty(), name.constData());
-        QVERIFY2(!widget->toolTip().isEmpty(), name.constData());
-        QVERIFY2(widget->focusPolicy() != Qt::NoFocus || !widget->isEnabled(), name.constData());
-    }
+    QCOMPARE(what_controls_lack(*window_).join(QLatin1Char('\n')), QString());
 }
 
 /// What the form shows is what is trained: every option of a configuration survives the way through it.

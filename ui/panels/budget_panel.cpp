@@ -91,6 +91,7 @@ BudgetPanel::BudgetPanel(QWidget* parent)
     epochs_ = new QSpinBox;
     epochs_->setObjectName(QStringLiteral("budget_epochs"));
     epochs_->setAccessibleName(tr("Epochs of fine-tuning"));
+    epochs_->setToolTip(tr("Passes over the training samples"));
     epochs_->setRange(1, 100);
     epochs_->setValue(kFirstEpochs);
     epochs_->setSuffix(tr(" epochs"));

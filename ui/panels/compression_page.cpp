@@ -93,6 +93,7 @@ QWidget* CompressionPage::build_empty() {
     offer_ = new QPushButton;
     offer_->setObjectName(QStringLiteral("compression_offer"));
     offer_->setAccessibleName(tr("Compress the model on show"));
+    offer_->setToolTip(tr("Load its file into this page"));
     column->addStretch(1);
     column->addWidget(text);
     column->addWidget(open, 0, Qt::AlignHCenter);
