@@ -213,11 +213,7 @@ std::vector<PlanInfo> ConvolutionPlans::list() const {
     std::vector<PlanInfo> result;
     if (work_bytes_ > 0) result.push_back({"work area of all convolutions", work_bytes_, 0});
     for (const auto& [key, plan, uses] : plans_) {
-        const ConvolutionShape& s = key.shape;
-        result.push_back({"convolution of " + std::to_string(s.images) + " images, " +
-                              std::to_string(s.in_channels) + " to " + std::to_string(s.out_channels) +
-                              " channels, " + extents_text(s.rank, s.input) + " by " +
-                              extents_text(s.rank, s.kernel) +
+        result.push_back({convolution_text(key.shape) +
                               (key.task == ConvolutionTask::weight_gradient ? ", weight gradient" : ""),
                           std::nullopt, uses});
     }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -144,9 +145,11 @@ CudaBackend::CudaBackend(int device_index, const std::unique_lock<std::shared_mu
       staged_{make_event(), make_event()},
       blas_(make_blas(stream_.get(), blas_work_.get(), kBlasBytes)),
       plans_(pool_.get(), stream_.get()),
+      convolutions_(LibraryConvolution::open(pool_.get(), stream_.get())),
       specialised_(info_.capability, stream_.get()),
       base_(make_event()) {
     add_all(operations_);
+    if (convolutions_) add_library_convolution(operations_);
     check(cudaEventRecord(base_.get(), stream_.get()), "event");
     check(cudaStreamSynchronize(stream_.get()), "start");
     base_ns_ = host_nanoseconds();
@@ -159,6 +162,7 @@ CudaBackend::~CudaBackend() {
     const auto lock = keep_from_recording();
     step_graph_ = {};
     specialised_.clear();
+    convolutions_.reset();
     blas_.reset();
     staging_.reset();
     blas_work_.reset();
@@ -282,9 +286,16 @@ void CudaBackend::run_as_one(const std::function<void()>& body) {
         body();
 }
 
+std::vector<PlanInfo> CudaBackend::cached_plans() const {
+    std::vector<PlanInfo> result = plans_.list();
+    if (convolutions_) std::ranges::move(convolutions_->list(), std::back_inserter(result));
+    return result;
+}
+
 void CudaBackend::clear_plans() {
     synchronize();
     plans_.clear();
+    if (convolutions_) convolutions_->clear();
 }
 
 void CudaBackend::check_launches(std::string_view op) {

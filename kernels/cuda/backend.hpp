@@ -4,11 +4,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "kernels/backend.hpp"
 #include "kernels/cuda/handles.hpp"
+#include "kernels/cuda/library_convolution.hpp"
 #include "kernels/cuda/plan_cache.hpp"
 #include "kernels/cuda/recording.hpp"
 #include "kernels/cuda/specialise.hpp"
@@ -52,7 +54,7 @@ public:
     void synchronize() override;
     Mark mark() override;
     std::int64_t nanoseconds(Mark mark) override;
-    std::vector<PlanInfo> cached_plans() const override { return plans_.list(); }
+    std::vector<PlanInfo> cached_plans() const override;
     void clear_plans() override;
     /// As a CUDA graph, unless somebody wants to see each operation: an observer, or SPECTRAL_CUDA_SYNC.
     /// SPECTRAL_CUDA_GRAPH=0 switches graphs off.
@@ -62,6 +64,8 @@ public:
     cudaStream_t stream() const { return stream_.get(); }
     cublasHandle_t blas() const { return blas_.get(); }
     PlanCache& plans() { return plans_; }
+    /// Null where there is no library for them.
+    LibraryConvolution* convolutions() { return convolutions_.get(); }
     SpecialisedKernels& specialised() { return specialised_; }
     /// Blocks that fill the device with something to switch to while others wait.
     std::int64_t most_blocks() const { return info_.multiprocessors * std::int64_t{16}; }
@@ -97,6 +101,7 @@ private:
     std::array<Event, kStagingHalves> staged_;  ///< when a half was last copied
     Blas blas_;
     PlanCache plans_;
+    std::unique_ptr<LibraryConvolution> convolutions_;
     SpecialisedKernels specialised_;
     StepGraph step_graph_;
 

@@ -208,15 +208,31 @@ void run_direct(CudaBackend& backend, const Convolve& op) {
     launch_over(backend, values, convolve_kernel, Arrays(op.shape), op.x, op.w, op.bias, op.y);
 }
 
+void run_bias_gradient(CudaBackend& backend, const ConvolveWeightGradient& op) {
+    if (op.dbias != nullptr && op.shape.out_channels > 0)
+        launch(bias_gradient_kernel, blocks_for(op.shape.out_channels, 1, backend.most_blocks()), kBlock, 0,
+               backend.stream(), Arrays(op.shape), op.dy, op.dbias);
+}
+
 void run_weight_gradient(CudaBackend& backend, const ConvolveWeightGradient& op) {
     const Arrays s(op.shape);
     const std::int64_t weights = s.out_channels * s.in_channels * s.kernel.size();
     if (weights > 0)
         launch(weight_gradient_kernel, blocks_for(weights, 1, backend.most_blocks()), kBlock, 0,
                backend.stream(), s, op.x, op.dy, op.dw);
-    if (op.dbias != nullptr && s.out_channels > 0)
-        launch(bias_gradient_kernel, blocks_for(s.out_channels, 1, backend.most_blocks()), kBlock, 0,
-               backend.stream(), s, op.dy, op.dbias);
+    run_bias_gradient(backend, op);
+}
+
+/// What the library has not is summed by the kernels here.
+void run_by_library(CudaBackend& backend, const Convolve& op) {
+    if (!backend.convolutions()->run(op)) run_direct(backend, op);
+}
+
+void run_gradient_by_library(CudaBackend& backend, const ConvolveWeightGradient& op) {
+    if (backend.convolutions()->run(op))
+        run_bias_gradient(backend, op);
+    else
+        run_weight_gradient(backend, op);
 }
 
 void run_spectrum(CudaBackend& backend, const ConvolutionSpectrum& op) {
@@ -270,6 +286,12 @@ void add_convolution(OpTable& table) {
     add<ConvolutionSpectrum, run_spectrum>(table, Level::tiled, "cuFFT over all kernels at once");
     add<TiledConvolve, run_tiled>(table, Level::tiled,
                                   "cuFFT over many tiles at once, two real ones in each complex one");
+}
+
+void add_library_convolution(OpTable& table) {
+    add<Convolve, run_by_library>(table, Level::tiled, "cuDNN in float32; what it has not, as at level 2");
+    add<ConvolveWeightGradient, run_gradient_by_library>(
+        table, Level::tiled, "cuDNN in float32, always in the same order; what it has not, as at level 2");
 }
 
 }  // namespace spectral::cuda

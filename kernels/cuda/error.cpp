@@ -23,12 +23,12 @@ const char* cufft_text(cufftResult code) {
     }
 }
 
+}  // namespace
+
 OutOfMemory out_of_memory(const char* what) {
     return {std::string("cuda ") + what, "the device has no memory left for it",
             "close other programs that use the device, or make the batch smaller"};
 }
-
-}  // namespace
 
 bool is_device_lost(cudaError_t code) {
     switch (code) {

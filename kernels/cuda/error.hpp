@@ -14,6 +14,9 @@ void check(cudaError_t code, const char* what);
 void check(cufftResult code, const char* what);
 void check(cublasStatus_t code, const char* what);
 
+/// That the device has none left for `what`.
+OutOfMemory out_of_memory(const char* what);
+
 /// After this the device answers nothing more in this process.
 bool is_device_lost(cudaError_t code);
 

@@ -1,41 +1,34 @@
 #include "kernels/cuda/nvrtc.hpp"
 
 #include <cuda_runtime_api.h>
-#include <dlfcn.h>
 
 #include <optional>
 #include <string>
+
+#include "kernels/cuda/loaded_library.hpp"
 
 namespace spectral::cuda {
 
 namespace {
 
-/// Nothing where the library has no such function: then it is not the one this was written for.
-template <class Function>
-bool find(void* library, const char* name, Function& function) {
-    function = reinterpret_cast<Function>(dlsym(library, name));
-    return function != nullptr;
-}
-
 std::optional<Nvrtc> load() {
-    const std::string name = "libnvrtc.so." + std::to_string(CUDART_VERSION / 1000);
-    void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);  // stays open as long as the program
-    if (library == nullptr) return std::nullopt;
+    const LoadedLibrary library("libnvrtc.so." + std::to_string(CUDART_VERSION / 1000));
+    if (!library.is_open()) return std::nullopt;
     Nvrtc found;
-    const bool whole = find(library, "nvrtcGetErrorString", found.get_error_string) &&
-                       find(library, "nvrtcCreateProgram", found.create_program) &&
-                       find(library, "nvrtcDestroyProgram", found.destroy_program) &&
-                       find(library, "nvrtcAddNameExpression", found.add_name_expression) &&
-                       find(library, "nvrtcCompileProgram", found.compile_program) &&
-                       find(library, "nvrtcGetProgramLogSize", found.get_program_log_size) &&
-                       find(library, "nvrtcGetProgramLog", found.get_program_log) &&
-                       find(library, "nvrtcGetCUBINSize", found.get_cubin_size) &&
-                       find(library, "nvrtcGetCUBIN", found.get_cubin) &&
-                       find(library, "nvrtcGetPTXSize", found.get_ptx_size) &&
-                       find(library, "nvrtcGetPTX", found.get_ptx) &&
-                       find(library, "nvrtcGetNumSupportedArchs", found.get_num_supported_archs) &&
-                       find(library, "nvrtcGetSupportedArchs", found.get_supported_archs) &&
-                       find(library, "nvrtcGetLoweredName", found.get_lowered_name);
+    const bool whole = library.find("nvrtcGetErrorString", found.get_error_string) &&
+                       library.find("nvrtcCreateProgram", found.create_program) &&
+                       library.find("nvrtcDestroyProgram", found.destroy_program) &&
+                       library.find("nvrtcAddNameExpression", found.add_name_expression) &&
+                       library.find("nvrtcCompileProgram", found.compile_program) &&
+                       library.find("nvrtcGetProgramLogSize", found.get_program_log_size) &&
+                       library.find("nvrtcGetProgramLog", found.get_program_log) &&
+                       library.find("nvrtcGetCUBINSize", found.get_cubin_size) &&
+                       library.find("nvrtcGetCUBIN", found.get_cubin) &&
+                       library.find("nvrtcGetPTXSize", found.get_ptx_size) &&
+                       library.find("nvrtcGetPTX", found.get_ptx) &&
+                       library.find("nvrtcGetNumSupportedArchs", found.get_num_supported_archs) &&
+                       library.find("nvrtcGetSupportedArchs", found.get_supported_archs) &&
+                       library.find("nvrtcGetLoweredName", found.get_lowered_name);
     return whole ? std::optional(found) : std::nullopt;
 }
 

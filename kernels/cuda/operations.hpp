@@ -47,6 +47,7 @@ void add_fft(OpTable& table);
 void add_fourier_mix(OpTable& table);
 void add_gather(OpTable& table);
 void add_layer_norm(OpTable& table);
+void add_library_convolution(OpTable& table);  ///< of a backend that has the library
 void add_magnitude(OpTable& table);
 void add_matmul(OpTable& table);
 void add_mod_relu(OpTable& table);

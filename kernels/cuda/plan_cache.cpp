@@ -31,7 +31,6 @@ std::shared_ptr<const FftPlan> make_plan(const PlanKey& key, cudaStream_t stream
 PlanCache::~PlanCache() {
     const auto lock = keep_from_recording();
     plans_.clear();
-    if (work_area_ != nullptr) static_cast<void>(cudaFreeAsync(work_area_, stream_));
 }
 
 const FftPlan& PlanCache::get(const PlanKey& key) {
@@ -44,21 +43,16 @@ const FftPlan& PlanCache::get(const PlanKey& key) {
         throw Error("fft", "cuFFT wants " + std::to_string(plan->work_bytes >> 20) + " MiB of working memory",
                     "transform fewer signals at once");
     grow_work_area(plan->work_bytes);
-    if (work_area_ != nullptr) check(cufftSetWorkArea(plan->handle.get(), work_area_), "work area");
+    if (work_.get() != nullptr) check(cufftSetWorkArea(plan->handle.get(), work_.get()), "work area");
     plans_.keep(key, plan);
     return *plan;
 }
 
 void PlanCache::grow_work_area(std::size_t bytes) {
-    if (bytes <= work_bytes_) return;
-    void* larger = nullptr;
-    check(cudaMallocFromPoolAsync(&larger, bytes, pool_, stream_), "work area");
-    if (work_area_ != nullptr) check(cudaFreeAsync(work_area_, stream_), "work area");
-    work_area_ = larger;
-    work_bytes_ = bytes;
+    if (!work_.grow(bytes)) return;
     try {
         for (const auto& [key, plan, uses] : plans_)
-            check(cufftSetWorkArea(plan->handle.get(), work_area_), "work area");
+            check(cufftSetWorkArea(plan->handle.get(), work_.get()), "work area");
     } catch (...) {
         plans_.clear();  // none of them may run on the old area
         throw;
@@ -68,13 +62,12 @@ void PlanCache::grow_work_area(std::size_t bytes) {
 void PlanCache::clear() {
     const auto lock = keep_from_recording();
     plans_.clear();
-    if (work_area_ != nullptr) check(cudaFreeAsync(std::exchange(work_area_, nullptr), stream_), "work area");
-    work_bytes_ = 0;
+    work_.clear();
 }
 
 std::vector<PlanInfo> PlanCache::list() const {
     std::vector<PlanInfo> result;
-    if (work_bytes_ > 0) result.push_back({"work area of all plans", work_bytes_, 0});
+    if (work_.bytes() > 0) result.push_back({"work area of all plans", work_.bytes(), 0});
     for (const auto& [key, plan, uses] : plans_) {
         result.push_back({extents_text(key.rank, key.extent) + ", batch " + std::to_string(key.batch) +
                               (key.type == CUFFT_R2C   ? ", real → complex"

@@ -10,6 +10,7 @@
 
 #include "kernels/backend.hpp"
 #include "kernels/cuda/handles.hpp"
+#include "kernels/cuda/work_area.hpp"
 #include "kernels/ops/fft.hpp"
 #include "kernels/recent_plans.hpp"
 
@@ -38,7 +39,7 @@ public:
     static constexpr std::size_t kMaxEntries = 32;
     static constexpr std::size_t kMaxWorkBytes = std::size_t{1} << 30;
 
-    PlanCache(cudaMemPool_t pool, cudaStream_t stream) : pool_(pool), stream_(stream) {}
+    PlanCache(cudaMemPool_t pool, cudaStream_t stream) : stream_(stream), work_(pool, stream) {}
     PlanCache(const PlanCache&) = delete;
     PlanCache& operator=(const PlanCache&) = delete;
     ~PlanCache();
@@ -51,16 +52,14 @@ public:
     std::vector<PlanInfo> list() const;
 
     std::size_t size() const { return plans_.size(); }
-    std::size_t work_bytes() const { return work_bytes_; }
+    std::size_t work_bytes() const { return work_.bytes(); }
 
 private:
     void grow_work_area(std::size_t bytes);
 
-    cudaMemPool_t pool_;
     cudaStream_t stream_;
+    WorkArea work_;
     RecentPlans<PlanKey, FftPlan, kMaxEntries> plans_;
-    void* work_area_ = nullptr;
-    std::size_t work_bytes_ = 0;
 };
 
 }  // namespace spectral::cuda

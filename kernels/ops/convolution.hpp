@@ -41,6 +41,13 @@ private:
     }
 };
 
+/// "convolution of 8 images, 64 to 64 channels, 56 × 56 by 3 × 3".
+inline std::string convolution_text(const ConvolutionShape& s) {
+    return "convolution of " + std::to_string(s.images) + " images, " + std::to_string(s.in_channels) +
+           " to " + std::to_string(s.out_channels) + " channels, " + extents_text(s.rank, s.input) + " by " +
+           extents_text(s.rank, s.kernel);
+}
+
 /// As the sums stand, and bias[o] added to every value of a channel where `bias` is not null.
 struct Convolve {
     static constexpr std::string_view name = "convolve";

@@ -29,6 +29,8 @@ struct Machine {
     std::int64_t crash_kernel = 0;  ///< the nth kernel from now faults; the next wait says so, then all calls
     std::int64_t lose_device = 0;   ///< from the nth runtime call on nothing works any more
     std::int64_t fail_plan = 0;     ///< the nth cuFFT plan from now
+    bool has_cudnn = true, cudnn_starts = true;
+    bool only_random_sums = false;  ///< cuDNN has no algorithm that gives the same digits every time
     bool late_copies = false;       ///< a copy is made when somebody waits for it, or other work is queued
 };
 Machine& machine();
@@ -36,8 +38,8 @@ Machine& machine();
 struct Counts {
     std::int64_t device_bytes = 0, device_allocations = 0;  ///< alive
     std::int64_t pinned_bytes = 0;                          ///< alive
-    std::int64_t streams = 0, events = 0, pools = 0, graphs = 0, plans = 0, blas_handles = 0,
-                 libraries = 0;                                                  ///< alive
+    std::int64_t streams = 0, events = 0, pools = 0, graphs = 0, plans = 0, blas_handles = 0, libraries = 0,
+                 cudnn_objects = 0;                                              ///< alive
     std::int64_t allocations_made = 0, plans_made = 0, kernels = 0, ranges = 0;  ///< ever
     std::int64_t graph_launches = 0, graph_updates = 0;                          ///< ever
 };
