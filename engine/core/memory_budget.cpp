@@ -3,22 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <utility>
 #include <vector>
 
 namespace spectral {
-
-std::size_t available_memory() {
-    std::ifstream info("/proc/meminfo");
-    for (std::string name, unit; info >> name;) {
-        std::size_t kibibytes = 0;
-        if (!(info >> kibibytes)) break;
-        std::getline(info, unit);
-        if (name == "MemAvailable:") return kibibytes << 10;
-    }
-    return SIZE_MAX;
-}
 
 std::string_view memory_tag_name(MemoryTag tag) {
     static constexpr std::array<std::string_view, kMemoryTagCount> kNames{

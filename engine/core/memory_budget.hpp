@@ -13,15 +13,12 @@
 
 #include "engine/core/error.hpp"
 #include "engine/core/memory_timeline.hpp"
+#include "kernels/available_memory.hpp"
 
 namespace spectral {
 
 enum class MemoryTag { parameters, gradients, optimiser, activations, data, plans, workspace };
 std::string_view memory_tag_name(MemoryTag tag);
-
-/// Bytes that the machine can give without swapping, as the system estimates; SIZE_MAX where it does not
-/// tell.
-std::size_t available_memory();
 
 class MemoryBudget;
 

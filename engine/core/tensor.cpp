@@ -54,10 +54,12 @@ Buffer::Buffer(Device device, MemoryTag tag, std::size_t bytes, std::string_view
     try {
         pointer_ = device.backend.allocate(bytes);
     } catch (const std::bad_alloc&) {
-        throw OutOfMemory(std::string(holder),
-                          fmt::format("the {} backend has no {:.1f} MiB of memory left",
-                                      device.backend.name(), static_cast<double>(bytes) / 0x1p20),
-                          "lower the batch size or the number of samples, or close other programs");
+        throw OutOfMemory(
+            std::string(holder),
+            fmt::format("the {} backend has no {:.1f} MiB of memory left", device.backend.name(),
+                        static_cast<double>(bytes) / 0x1p20),
+            "lower the batch size, the size of a sample or the number of samples, or close other "
+            "programs");
     }
     backend_ = &device.backend;
     bytes_ = bytes;

@@ -9,6 +9,7 @@
 #include <new>
 #include <utility>
 
+#include "kernels/available_memory.hpp"
 #include "kernels/cpu/operations.hpp"
 
 namespace spectral {
@@ -16,6 +17,7 @@ namespace spectral {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kLargeBytes = std::size_t{64} << 20;  ///< worth asking the system for what it has
 
 std::string processor_name() {
     std::ifstream info("/proc/cpuinfo");
@@ -65,6 +67,8 @@ void CpuBackend::clear_plans() {
 
 void* CpuBackend::allocate(std::size_t bytes) {
     if (bytes > SIZE_MAX - kAlignment) throw std::bad_alloc();
+    // The system promises more than it has and ends the program when the promise is called in.
+    if (bytes >= kLargeBytes && bytes > available_memory()) throw std::bad_alloc();
     void* pointer = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
     if (!pointer) throw std::bad_alloc();
     return pointer;

@@ -101,6 +101,23 @@ TEST(MemoryBudget, ShowsHoldersPeaksAndTimeline) {
     EXPECT_EQ(anew.timeline.front().bytes, (BytesByTag{170, 30}));
 }
 
+/// What the system would promise all the same, and end the program for later.
+TEST(MemoryBudget, MoreThanTheMachineHasIsRefusedWithoutALimit) {
+    const auto backend = open_backend("cpu", 1);
+    MemoryBudget budget;
+    const auto values = static_cast<std::int64_t>(available_memory() / sizeof(float));
+    if (values > std::int64_t{1} << 48) GTEST_SKIP() << "the system does not tell what it has";
+    try {
+        const Tensor tensor(Device{*backend, budget}, MemoryTag::activations, {2, values}, "scores");
+        FAIL();
+    } catch (const OutOfMemory& error) {
+        EXPECT_NE(std::string(error.what()).find("scores: the cpu backend has no"), std::string::npos)
+            << error.what();
+        EXPECT_FALSE(error.hint().empty());
+    }
+    EXPECT_EQ(budget.total().current, 0U);
+}
+
 TEST(MemoryBudget, CountsFromManyThreads) {
     MemoryBudget budget;
     {
