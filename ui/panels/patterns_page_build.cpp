@@ -189,8 +189,11 @@ Card* PatternsPage::make_map_card(const PatternSnapshot::Matrix& matrix) {
     auto* map = new HeatMap;
     map->setObjectName(name + QStringLiteral("_map"));
     map->setAccessibleName(QString::fromStdString(matrix.title));
-    map->set_axis_titles(QString::fromStdString(matrix.row_axis), QString::fromStdString(matrix.column_axis));
-    map->set_square_cells(is_sheet(matrix));
+    const bool sheet = is_sheet(matrix);
+    if (!sheet)  // whose rows and columns would run on through the filters and the gaps between them
+        map->set_axis_titles(QString::fromStdString(matrix.row_axis),
+                             QString::fromStdString(matrix.column_axis));
+    map->set_square_cells(sheet);
     if (matrix.name.ends_with("_phase")) {
         map->set_colour_map(ColourMapKind::cyclic);
         map->set_range(ValueRange{-std::numbers::pi, std::numbers::pi});
