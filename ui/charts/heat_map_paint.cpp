@@ -27,9 +27,11 @@ QFont label_font() {
     return font;
 }
 
-/// How many of `cells` along `length` pixels are painted as one, so that each can be told from the next.
-int cells_per_block(double length, int cells) {
-    return std::clamp(static_cast<int>(std::ceil(kSmallestBlock * cells / length)), 1, cells);
+/// How many of `cells` along `pixels` of the device are painted as one: where each can have a pixel of its
+/// own, none is hidden by its neighbour; else so that each block can be told from the next.
+int cells_per_block(double pixels, int cells) {
+    if (cells <= pixels) return 1;
+    return std::clamp(static_cast<int>(std::ceil(kSmallestBlock * cells / pixels)), 1, cells);
 }
 
 /// The smallest of 1, 2, 5, 10, 20, … at which labels `needed` pixels long do not touch.
@@ -114,8 +116,9 @@ void HeatMap::paintEvent(QPaintEvent*) {
     painter.setRenderHint(QPainter::Antialiasing);
     painter.setClipPath(rounded);
     painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
-    const int rows = cells_per_block(area.height(), rows_);
-    const int columns = cells_per_block(area.width(), columns_);
+    const double scale = painter.device()->devicePixelRatioF();
+    const int rows = cells_per_block(area.height() * scale, rows_);
+    const int columns = cells_per_block(area.width() * scale, columns_);
     if (image_.isNull() || rows != rows_per_block_ || columns != columns_per_block_) {
         rebuild_image(rows, columns);
     }

@@ -21,9 +21,6 @@
 namespace spectral::ui {
 namespace {
 
-constexpr double kSmallestRange = 1e-12;
-constexpr double kLargestLimit = 1e300;
-constexpr double kPixelsPerMarker = 10.0;
 constexpr double kLargestSmoothing = 0.999;
 
 /// Those of `points` whose markers stand clear of each other, `gap` apart along x; the last is one of them.
@@ -181,8 +178,9 @@ void LineChart::set_log_y(bool logarithmic) {
     Q_EMIT logYChanged(logarithmic);
 }
 
-void LineChart::set_log_x(bool logarithmic) {
+void LineChart::set_log_x(bool logarithmic, int tick_base) {
     x_.log = logarithmic;
+    x_.log_base = tick_base;
     zoomed_ = false;
     schedule(true);
 }
@@ -213,18 +211,11 @@ void LineChart::reset_zoom() {
 }
 
 void LineChart::set_ranges(double x_low, double x_high, double y_low, double y_high) {
-    const double x_least = std::max(kSmallestRange, std::abs(x_low) * 1e-9);
-    const double y_least = std::max(kSmallestRange, std::abs(y_low) * 1e-9);
-    const double widest = kLargestLimit;
-    if (!(x_high - x_low > x_least && y_high - y_low > y_least && x_high - x_low < widest &&
-          y_high - y_low < widest)) {
-        return;
-    }
     x_.low = x_low;
     x_.high = x_high;
     y_.low = y_low;
     y_.high = y_high;
-    zoomed_ = true;
+    zoomed_ = AxisRange{x_low, x_high} != x_.whole || AxisRange{y_low, y_high} != y_.whole;
     schedule();
 }
 
@@ -253,14 +244,13 @@ void LineChart::refresh() {
             prepare(series);
         }
     }
-    AxisRange x;
-    AxisRange y;
-    const bool has_points = find_ranges(x, y);
+    const bool has_points = find_ranges(x_.whole, y_.whole);
+    zoomed_ = zoomed_ && has_points;
     if (!zoomed_) {
-        x_.low = x.low;
-        x_.high = x.high;
-        y_.low = y.low;
-        y_.high = y.high;
+        x_.low = x_.whole.low;
+        x_.high = x_.whole.high;
+        y_.low = y_.whole.low;
+        y_.high = y_.whole.high;
     }
     view_->set_scene(make_scene(has_points));
     // Every change of a range strokes every line again, so the lines are taken off meanwhile.
@@ -277,16 +267,18 @@ void LineChart::refresh() {
     for (Series& series : series_) {
         const QList<QPointF> points = decimate_min_max(series.plot_xs, series.plot_ys, x_.low, x_.high,
                                                        std::max(1, static_cast<int>(pixels)));
-        const bool sparse = static_cast<double>(points.size()) * kPixelsPerMarker <= pixels;
-        const bool marked =
-            series.style.markers == Markers::always || (series.style.markers == Markers::automatic && sparse);
-        if (marked && series.visible) {
+        if (series.visible && is_marked(series, points.size())) {
             const double gap = kPixelsPerMarker * (x_.high - x_.low) / std::max(1.0, pixels);
             markers.push_back({colour_of(series), spread_out(points, gap)});
         }
         series.line->replace(points);
     }
     view_->set_markers(std::move(markers));
+}
+
+bool LineChart::is_marked(const Series& series, qsizetype points) const {
+    const bool sparse = static_cast<double>(points) * kPixelsPerMarker <= view_->plot_area().width();
+    return series.style.markers == Markers::always || (series.style.markers == Markers::automatic && sparse);
 }
 
 QColor LineChart::colour_of(const Series& series) const {

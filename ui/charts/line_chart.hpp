@@ -19,6 +19,8 @@ class QValueAxis;
 
 namespace spectral::ui {
 
+constexpr double kPixelsPerMarker = 10.0;
+
 enum class Markers { automatic, always, never };
 
 struct SeriesStyle {
@@ -59,7 +61,8 @@ public:
     void set_cursor(std::optional<double> x);
 
     void set_log_y(bool logarithmic);
-    void set_log_x(bool logarithmic);
+    /// Ticks of base 2 for points that are powers of two.
+    void set_log_x(bool logarithmic, int tick_base = kDecimal);
     bool log_y() const { return y_.log; }
     /// Exponential smoothing of the flagged series: 0 is off, below 1.
     void set_smoothing(double factor);
@@ -95,10 +98,6 @@ Q_SIGNALS:
     void smoothingChanged(double factor);
 
 private:
-    struct AxisRange {
-        double low = 0.0;
-        double high = 1.0;
-    };
     struct Series {
         SeriesStyle style;
         std::vector<double> xs, ys;            // as given
@@ -120,6 +119,8 @@ private:
     void refresh();
     void prepare(Series& series) const;
     void style_lines();
+    /// Drawn as points: they are not to lie on the frame.
+    bool is_marked(const Series& series, qsizetype points) const;
     bool find_ranges(AxisRange& x, AxisRange& y) const;
     QColor colour_of(const Series& series) const;
     PlotScene make_scene(bool has_points) const;

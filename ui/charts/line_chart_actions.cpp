@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
+#include <vector>
 
 #include "ui/charts/export.hpp"
 #include "ui/charts/line_chart.hpp"
@@ -20,9 +22,28 @@ double off_axis(double position, bool logarithmic) {
     return logarithmic ? std::pow(10.0, position) : position;
 }
 
+/// Titles carry units: "loss, nats" is the loss, in nats.
+QString unit_of(const PlotAxis& axis) {
+    const qsizetype comma = axis.title.lastIndexOf(QLatin1String(", "));
+    return comma < 0 ? QString() : axis.title.mid(comma + 2);
+}
+
+QString name_of(const PlotAxis& axis) {
+    const QString unit = unit_of(axis);
+    return unit.isEmpty() ? axis.title : axis.title.chopped(unit.size() + 2);
+}
+
+/// A format writes the unit itself.
 QString value_text(const PlotAxis& axis, double position) {
     const double value = off_axis(position, axis.log);
-    return axis.format ? axis.format(value) : short_number(value);
+    if (axis.format) return axis.format(value);
+    const QString unit = unit_of(axis);
+    return unit.isEmpty() ? short_number(value) : short_number(value) + QLatin1Char(' ') + unit;
+}
+
+std::size_t nearest_index(const std::vector<double>& xs, double x) {
+    const auto i = static_cast<std::size_t>(std::lower_bound(xs.begin(), xs.end(), x) - xs.begin());
+    return i == xs.size() || (i > 0 && x - xs[i - 1] < xs[i] - x) ? i - 1 : i;
 }
 
 }  // namespace
@@ -114,28 +135,31 @@ QList<QPointF> LineChart::drawn_points(int index) const {
 }
 
 Readout LineChart::readout_at(double x) const {
-    Readout readout;
+    const auto is_asked = [](const Series& series) { return series.visible && !series.plot_xs.empty(); };
+    // Points that stand for themselves come before those of a line beside them.
+    const double reach = kPixelsPerMarker * (x_.high - x_.low) / std::max(1.0, view_->plot_area().width());
     double nearest_x = x;
-    double nearest_distance = -1.0;
+    double nearest_distance = std::numeric_limits<double>::infinity();
     for (const Series& series : series_) {
-        if (!series.visible || series.plot_xs.empty()) {
-            continue;
-        }
-        const auto after = std::lower_bound(series.plot_xs.begin(), series.plot_xs.end(), x);
-        auto i = static_cast<std::size_t>(after - series.plot_xs.begin());
-        if (i == series.plot_xs.size() || (i > 0 && x - series.plot_xs[i - 1] < series.plot_xs[i] - x)) {
-            --i;
-        }
-        const QPointF point(series.plot_xs[i], series.plot_ys[i]);
-        const double distance = std::abs(point.x() - x);
-        if (nearest_distance < 0.0 || distance < nearest_distance) {
+        if (!is_asked(series)) continue;
+        const double at = series.plot_xs[nearest_index(series.plot_xs, x)];
+        const double ahead = series.style.markers == Markers::always ? reach : 0.0;
+        const double distance = std::abs(at - x) - ahead;
+        if (distance < nearest_distance) {
             nearest_distance = distance;
-            nearest_x = point.x();
+            nearest_x = at;
         }
-        const QString name = series.style.name.isEmpty() ? y_.title : series.style.name;
+    }
+    Readout readout;
+    for (const Series& series : series_) {
+        if (!is_asked(series)) continue;
+        const std::size_t i = nearest_index(series.plot_xs, nearest_x);
+        const QPointF point(series.plot_xs[i], series.plot_ys[i]);
+        if (series.style.markers == Markers::always && point.x() != nearest_x) continue;
+        const QString name = series.style.name.isEmpty() ? name_of(y_) : series.style.name;
         readout.rows.append({name, value_text(y_, point.y()), colour_of(series), point});
     }
-    const QString title = x_.title.isEmpty() ? QStringLiteral("x") : x_.title;
+    const QString title = x_.title.isEmpty() ? QStringLiteral("x") : name_of(x_);
     readout.heading = title + QLatin1Char(' ') + value_text(x_, nearest_x);
     return readout;
 }

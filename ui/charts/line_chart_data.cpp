@@ -13,6 +13,7 @@ namespace spectral::ui {
 namespace {
 
 constexpr double kPadding = 0.04;
+constexpr double kMarkerRoom = 0.02;  ///< of an axis, between its ends and the outermost marker
 constexpr double kSmallestRange = 1e-12;
 
 void order_by_x(std::vector<double>& xs, std::vector<double>& ys) {
@@ -99,12 +100,17 @@ void LineChart::prepare(Series& series) const {
 bool LineChart::find_ranges(AxisRange& x, AxisRange& y) const {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     x = y = {kInfinity, -kInfinity};
+    AxisRange marked_y{kInfinity, -kInfinity};
     for (const Series& series : series_) {
         if (!series.visible || series.plot_xs.empty()) {
             continue;
         }
         x = {std::min(x.low, series.plot_xs.front()), std::max(x.high, series.plot_xs.back())};
         y = {std::min(y.low, series.y_range.low), std::max(y.high, series.y_range.high)};
+        if (is_marked(series, static_cast<qsizetype>(series.plot_xs.size()))) {
+            marked_y = {std::min(marked_y.low, series.y_range.low),
+                        std::max(marked_y.high, series.y_range.high)};
+        }
     }
     const bool found = x.low <= x.high;
     if (!found) {
@@ -126,6 +132,13 @@ bool LineChart::find_ranges(AxisRange& x, AxisRange& y) const {
     y.low = std::isfinite(low_limit) ? low_limit : y.low;
     y.high = std::isfinite(high_limit) ? high_limit : y.high;
     widen_if_empty(y.low, y.high);
+    if (marked_y.low <= marked_y.high) {
+        const double x_room = (x.high - x.low) * kMarkerRoom, y_room = (y.high - y.low) * kMarkerRoom;
+        x = {x.low - x_room, x.high + x_room};
+        // A limit of the axis is a value that can be had: a marker on it stands clear of the frame.
+        if (marked_y.low >= y.low) y.low = std::min(y.low, marked_y.low - y_room);
+        if (marked_y.high <= y.high) y.high = std::max(y.high, marked_y.high + y_room);
+    }
     return found;
 }
 

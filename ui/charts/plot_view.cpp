@@ -9,6 +9,7 @@
 #include <QMouseEvent>
 #include <QResizeEvent>
 #include <QWheelEvent>
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -18,6 +19,27 @@ namespace {
 constexpr double kZoomStep = 1.25;
 constexpr double kKeyPanShare = 0.1;
 constexpr double kWheelNotch = 120.0;
+constexpr double kSmallestRange = 1e-12;
+
+/// The nearest range within `whole`; it keeps its length where that fits.
+AxisRange within(const AxisRange& wanted, const AxisRange& whole) {
+    const double length = wanted.high - wanted.low;
+    // Also where rounding makes the difference: a wheel turn at the end is to be seen as one.
+    if (length >= (whole.high - whole.low) * (1.0 - 1e-9)) {
+        return whole;
+    }
+    const double low = std::clamp(wanted.low, whole.low, whole.high - length);
+    return {low, low + length};
+}
+
+bool is_tiny(const AxisRange& range) {
+    return !(range.high - range.low > std::max(kSmallestRange, std::abs(range.low) * 1e-9));
+}
+
+bool is_near(const AxisRange& a, const AxisRange& b) {
+    const double tolerance = 1e-9 * (b.high - b.low);
+    return std::abs(a.low - b.low) <= tolerance && std::abs(a.high - b.high) <= tolerance;
+}
 
 }  // namespace
 
@@ -75,22 +97,33 @@ void PlotView::update_hover() {
     viewport()->update();
 }
 
-void PlotView::zoom(double factor, const QPointF& centre, bool along_x, bool along_y) {
-    const double x_factor = along_x ? factor : 1.0;
-    const double y_factor = along_y ? factor : 1.0;
-    Q_EMIT rangeRequested(centre.x() + (scene_.x.low - centre.x()) * x_factor,
-                          centre.x() + (scene_.x.high - centre.x()) * x_factor,
-                          centre.y() + (scene_.y.low - centre.y()) * y_factor,
-                          centre.y() + (scene_.y.high - centre.y()) * y_factor);
+bool PlotView::request_range(AxisRange x, AxisRange y) {
+    if (!scene_.message.isEmpty() || plot_area_.isEmpty()) {
+        return false;
+    }
+    x = within(x, scene_.x.whole);
+    y = within(y, scene_.y.whole);
+    const bool same = is_near(x, {scene_.x.low, scene_.x.high}) && is_near(y, {scene_.y.low, scene_.y.high});
+    if (same || is_tiny(x) || is_tiny(y)) {
+        return false;
+    }
+    Q_EMIT rangeRequested(x.low, x.high, y.low, y.high);
+    return true;
 }
 
-void PlotView::pan(const QPointF& pixels) {
-    if (plot_area_.isEmpty()) {
-        return;
-    }
+bool PlotView::zoom(double factor, const QPointF& centre, bool along_x, bool along_y) {
+    const double x_factor = along_x ? factor : 1.0;
+    const double y_factor = along_y ? factor : 1.0;
+    return request_range({centre.x() + (scene_.x.low - centre.x()) * x_factor,
+                          centre.x() + (scene_.x.high - centre.x()) * x_factor},
+                         {centre.y() + (scene_.y.low - centre.y()) * y_factor,
+                          centre.y() + (scene_.y.high - centre.y()) * y_factor});
+}
+
+bool PlotView::pan(const QPointF& pixels) {
     const double dx = -pixels.x() / plot_area_.width() * (scene_.x.high - scene_.x.low);
     const double dy = pixels.y() / plot_area_.height() * (scene_.y.high - scene_.y.low);
-    Q_EMIT rangeRequested(scene_.x.low + dx, scene_.x.high + dx, scene_.y.low + dy, scene_.y.high + dy);
+    return request_range({scene_.x.low + dx, scene_.x.high + dx}, {scene_.y.low + dy, scene_.y.high + dy});
 }
 
 void PlotView::resizeEvent(QResizeEvent* event) {
@@ -110,8 +143,8 @@ void PlotView::wheelEvent(QWheelEvent* event) {
     const double notches = (turn.y() != 0 ? turn.y() : turn.x()) / kWheelNotch;
     const bool only_x = event->modifiers().testFlag(Qt::ShiftModifier);
     const bool only_y = event->modifiers().testFlag(Qt::ControlModifier);
-    zoom(std::pow(kZoomStep, -notches), from_pixels(event->position()), !only_y, !only_x);
-    event->accept();
+    // A turn that shows nothing else goes to what scrolls the page.
+    event->setAccepted(zoom(std::pow(kZoomStep, -notches), from_pixels(event->position()), !only_y, !only_x));
 }
 
 void PlotView::mousePressEvent(QMouseEvent* event) {
@@ -171,17 +204,23 @@ void PlotView::keyPressEvent(QKeyEvent* event) {
     switch (event->key()) {
         case Qt::Key_Plus:
         case Qt::Key_Equal:
-            return zoom(1.0 / kZoomStep, centre, true, true);
+            zoom(1.0 / kZoomStep, centre, true, true);
+            return;
         case Qt::Key_Minus:
-            return zoom(kZoomStep, centre, true, true);
+            zoom(kZoomStep, centre, true, true);
+            return;
         case Qt::Key_Left:
-            return pan({step_x, 0.0});
+            pan({step_x, 0.0});
+            return;
         case Qt::Key_Right:
-            return pan({-step_x, 0.0});
+            pan({-step_x, 0.0});
+            return;
         case Qt::Key_Up:
-            return pan({0.0, step_y});
+            pan({0.0, step_y});
+            return;
         case Qt::Key_Down:
-            return pan({0.0, -step_y});
+            pan({0.0, -step_y});
+            return;
         case Qt::Key_Home:
         case Qt::Key_0:
             Q_EMIT resetRequested();

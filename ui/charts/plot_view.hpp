@@ -17,11 +17,19 @@
 
 namespace spectral::ui {
 
+struct AxisRange {
+    double low = 0.0;
+    double high = 1.0;
+    bool operator==(const AxisRange&) const = default;
+};
+
 struct PlotAxis {
     QString title;
     bool log = false;
-    double low = 0.0;  ///< on the axis: decimal logarithms on a logarithmic one
+    int log_base = kDecimal;  ///< of the ticks of a logarithmic axis
+    double low = 0.0;         ///< on the axis: decimal logarithms on a logarithmic one
     double high = 1.0;
+    AxisRange whole;  ///< all there is to see: zooming and panning end there
     NumberFormat format;
 };
 
@@ -65,7 +73,7 @@ struct PlotScene {
     std::vector<LegendEntry> legend;
     std::vector<ReferenceLine> reference_lines;
     std::optional<double> cursor;  ///< on the x axis
-    QString message;               ///< in place of data
+    QString message;               ///< in place of data, and of the numbers of the axes
 };
 
 class PlotView : public QChartView {
@@ -80,6 +88,8 @@ public:
     void set_markers(std::vector<MarkerSet> markers);
     const std::vector<MarkerSet>& markers() const { return markers_; }
     QRectF plot_area() const { return plot_area_; }
+    const std::vector<Tick>& x_ticks() const { return x_ticks_; }
+    const std::vector<Tick>& y_ticks() const { return y_ticks_; }
     void set_hover_source(std::function<Readout(double x)> source) { hover_source_ = std::move(source); }
 
     /// What is shown at the pointer now; empty rows when nothing is.
@@ -122,8 +132,10 @@ private:
     void paint_legend(QPainter& painter) const;
     void paint_readout(QPainter& painter) const;
     void update_hover();
-    void zoom(double factor, const QPointF& centre, bool along_x, bool along_y);
-    void pan(const QPointF& pixels);
+    /// Asks for these ranges, as far as there is something to see; false where that is what is shown.
+    bool request_range(AxisRange x, AxisRange y);
+    bool zoom(double factor, const QPointF& centre, bool along_x, bool along_y);
+    bool pan(const QPointF& pixels);
 
     PlotScene scene_;
     QRectF plot_area_;

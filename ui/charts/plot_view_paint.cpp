@@ -5,6 +5,7 @@
 #include <QPainter>
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "ui/charts/plot_view.hpp"
 #include "ui/theme.hpp"
@@ -53,6 +54,10 @@ double PlotView::place_legend(double left, double right) {
 void PlotView::lay_out() {
     const QFontMetricsF metrics(plot_font());
     const QRectF all(viewport()->rect());
+    const auto ticks_of = [this](const PlotAxis& axis, int wanted) {
+        if (!scene_.message.isEmpty()) return std::vector<Tick>{};  // nothing has a value yet
+        return axis_ticks(axis.low, axis.high, axis.log, wanted, axis.format, axis.log_base);
+    };
     const double title_height = metrics.height();
     const double bottom_margin =
         kGap + metrics.height() + (scene_.x.title.isEmpty() ? 0.0 : title_height + 3.0);
@@ -62,8 +67,7 @@ void PlotView::lay_out() {
     double left = 0.0;
     for (int pass = 0; pass < 2; ++pass) {
         const double plot_height = all.height() - top - bottom_margin;
-        y_ticks_ = axis_ticks(scene_.y.low, scene_.y.high, scene_.y.log,
-                              wanted_ticks(plot_height, kPixelsPerYTick), scene_.y.format);
+        y_ticks_ = ticks_of(scene_.y, wanted_ticks(plot_height, kPixelsPerYTick));
         double label_width = 0.0;
         for (const Tick& tick : y_ticks_) {
             label_width = std::max(label_width, metrics.horizontalAdvance(tick.label));
@@ -75,8 +79,7 @@ void PlotView::lay_out() {
     }
     plot_area_ = QRectF(left, top, std::max(1.0, all.width() - left - kRightMargin),
                         std::max(1.0, all.height() - top - bottom_margin));
-    x_ticks_ = axis_ticks(scene_.x.low, scene_.x.high, scene_.x.log,
-                          wanted_ticks(plot_area_.width(), kPixelsPerXTick), scene_.x.format);
+    x_ticks_ = ticks_of(scene_.x, wanted_ticks(plot_area_.width(), kPixelsPerXTick));
     if (chart()->plotArea() != plot_area_) {
         chart()->setPlotArea(plot_area_);
     }
@@ -124,14 +127,20 @@ void PlotView::drawForeground(QPainter* painter, const QRectF&) {
     painter->save();
     painter->setFont(plot_font());
     if (!scene_.message.isEmpty()) {
-        painter->fillRect(plot_area_, theme.surface);
+        painter->setRenderHint(QPainter::Antialiasing, false);
+        painter->setPen(QPen(theme.line, 1.0));
+        painter->setBrush(theme.surface);
+        painter->drawRect(plot_area_);
+        painter->setRenderHint(QPainter::Antialiasing);
         painter->setPen(theme.muted);
-        painter->drawText(plot_area_, static_cast<int>(Qt::AlignCenter) | static_cast<int>(Qt::TextWordWrap),
+        painter->drawText(plot_area_.adjusted(6.0, 0.0, -6.0, 0.0),
+                          static_cast<int>(Qt::AlignCenter) | static_cast<int>(Qt::TextWordWrap),
                           scene_.message);
+    } else {
+        paint_markers(*painter);
+        paint_reference_lines(*painter);
     }
-    paint_markers(*painter);
-    paint_reference_lines(*painter);
-    if (scene_.cursor) {
+    if (scene_.cursor && scene_.message.isEmpty()) {
         const double x = to_pixels({*scene_.cursor, 0.0}).x();
         if (x >= plot_area_.left() && x <= plot_area_.right()) {
             painter->setPen(QPen(theme.accent, 1.0));

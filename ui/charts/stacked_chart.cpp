@@ -111,6 +111,7 @@ void StackedChart::refresh() {
     PlotScene scene;
     const double end = std::max(data_.end, data_.xs.empty() ? 0.0 : data_.xs.back());
     scene.x = {.title = x_title_, .low = 0, .high = end > 0 ? end : 1};
+    scene.x.whole = {scene.x.low, scene.x.high};
     if (zoom_) std::tie(scene.x.low, scene.x.high) = *zoom_;
     double highest = 0;
     for (std::size_t i = 0; i < data_.xs.size(); ++i) {
@@ -120,6 +121,7 @@ void StackedChart::refresh() {
     const bool near_limit = limit_ && (highest <= 0 || *limit_ <= kFarLimit * highest);
     const double top = kHeadroom * std::max(highest, near_limit ? *limit_ : 0.0);
     scene.y = {.title = y_title_, .low = 0, .high = top > 0 ? top : 1};
+    scene.y.whole = {scene.y.low, scene.y.high};
     const Theme& theme = Theme::current();
     if (near_limit) scene.reference_lines.push_back({limit_name_, *limit_, theme.warn});
     for (std::size_t k = 0; k < bands_.size(); ++k) {

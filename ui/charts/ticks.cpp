@@ -98,12 +98,29 @@ std::vector<Tick> logarithmic_ticks(double low, double high, int wanted, const N
     return ticks;
 }
 
+/// 16, 32, 64, …; every second, third … where there is no room for all.
+std::vector<Tick> power_ticks(double low, double high, int base, int wanted, const NumberFormat& format) {
+    const double unit = std::log10(base);
+    const double stride = std::max(1.0, std::ceil((high - low) / unit / wanted));
+    std::vector<Tick> ticks;
+    for (double power = std::ceil(low / unit / stride - 1e-9) * stride; power * unit <= high + 1e-9;
+         power += stride) {
+        const double value = std::pow(base, power);
+        ticks.push_back({power * unit, format ? format(value) : short_number(value)});
+    }
+    return ticks;
+}
+
 }  // namespace
 
 std::vector<Tick> axis_ticks(double low, double high, bool logarithmic, int wanted,
-                             const NumberFormat& format) {
+                             const NumberFormat& format, int log_base) {
     if (!(high > low) || !std::isfinite(high - low) || wanted < 1) {
         return {};
+    }
+    // Within less than two powers of the base round values tell more.
+    if (logarithmic && log_base != kDecimal && high - low >= 2.0 * std::log10(log_base)) {
+        return power_ticks(low, high, log_base, wanted, format);
     }
     return logarithmic ? logarithmic_ticks(low, high, wanted, format)
                        : linear_ticks(low, high, wanted, format);

@@ -9,6 +9,8 @@ namespace spectral::ui {
 
 using NumberFormat = std::function<QString(double)>;
 
+constexpr int kDecimal = 10;
+
 struct Tick {
     double position;  ///< on the axis: the value itself, or its decimal logarithm on a logarithmic axis
     QString label;
@@ -16,8 +18,9 @@ struct Tick {
 
 /// About `wanted` ticks in [low, high]; on a logarithmic axis the limits are decimal logarithms.
 /// Labels come from `format` where it is set, else from the shortest form that tells the ticks apart.
+/// Ticks of a logarithmic axis of base 2 are powers of two.
 std::vector<Tick> axis_ticks(double low, double high, bool logarithmic, int wanted,
-                             const NumberFormat& format = {});
+                             const NumberFormat& format = {}, int log_base = kDecimal);
 
 /// `digits` significant digits, k/M/G/T from ten thousand on, an exponent below a thousandth.
 QString short_number(double value, int digits = 4);

@@ -123,7 +123,7 @@ LineChart* TilesPanel::add_chart(Card& card, const char* name, const QString& un
     chart->setObjectName(QLatin1String(name));
     chart->setAccessibleName(card.title());
     chart->set_axis_titles(tr("queries of a tile"), unit);
-    chart->set_log_x(true);
+    chart->set_log_x(true, 2);
     chart->set_y_limits(0, std::nullopt);
     chart->set_empty_text(
         tr("Measure tiles runs attention in tiles of every size: the result is the same, "
