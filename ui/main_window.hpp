@@ -54,7 +54,8 @@ public:
     void resume_file(const QString& path);
     /// Shows a saved model: configuration, history, patterns.
     void open_model(const QString& path);
-    /// Shows it on the Compression page, where that is on show or a run is going, else as open_model().
+    /// Shows it on the Compression page, where that is on show or a run is going, else as open_model(). What
+    /// the Compression page opens while nothing is on show is shown as well, where it is a model of ours.
     void open_file(const QString& path);
     /// On the Compression page, whatever is on show.
     void compress_model(const QString& path);

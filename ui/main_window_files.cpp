@@ -39,6 +39,8 @@ void MainWindow::connect_compression() {
     connect(compression_, &CompressionPage::opened, this, [this](const QString& path) {
         if (tabs_->currentWidget() == compression_) messages_->dismiss();
         remember_file(path);
+        // A model of ours goes on show everywhere, where nothing else is; weights of another program cannot.
+        if (!session_.has_model() && compression_->session().data_of_model()) open_model(path);
     });
     connect(compression_, &CompressionPage::exportRequested, this, &MainWindow::export_compressed);
     connect(compression_, &CompressionPage::exported, this,

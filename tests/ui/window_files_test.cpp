@@ -285,12 +285,20 @@ void WindowFilesTest::files_are_dropped_compressed_and_remembered() {
     QTRY_VERIFY_WITH_TIMEOUT(window_->messages().text().contains(QStringLiteral("dropped.h5")), kPatience_ms);
     QCOMPARE(compressed.path(), copy);
 
+    // What is opened there while nothing is on show goes on show as well.
+    open_window(MainWindow::Page::compression);
+    const CompressSession& again = window_->compression_page().session();
+    window_->open_file(copy);
+    QTRY_COMPARE_WITH_TIMEOUT(window_->session().output(), copy, kPatience_ms);
+    QCOMPARE(again.path(), copy);
+    QCOMPARE(window_->panel().config()->dataset, std::string("tones"));
+
     auto* recent = find<QMenu>("menu_recent");
     Q_EMIT recent->aboutToShow();
     QCOMPARE(recent->actions().size(), 2);
     QCOMPARE(recent->actions().front()->text(), QStringLiteral("copy.h5"));
     recent->actions().back()->trigger();
-    QTRY_COMPARE_WITH_TIMEOUT(compressed.path(), run, kPatience_ms);
+    QTRY_COMPARE_WITH_TIMEOUT(again.path(), run, kPatience_ms);
     QVERIFY(window_->messages().text().isEmpty());
 }
 
