@@ -95,6 +95,7 @@ void Card::set_subtitle(const QString& subtitle) {
     if (subtitle_->text() != subtitle) {
         subtitle_->setText(subtitle);
     }
+    title_->setToolTip(subtitle);  // where there is no room for it beside the actions
     setAccessibleDescription(subtitle);
 }
 

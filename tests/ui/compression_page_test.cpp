@@ -10,6 +10,7 @@
 #include <QFile>
 #include <QFileInfo>
 #include <QGuiApplication>
+#include <QHeaderView>
 #include <QLabel>
 #include <QSignalSpy>
 #include <QSlider>
@@ -45,6 +46,7 @@ private Q_SLOTS:
     void cleanup() { page_.reset(); }
     void says_what_to_do();
     void opened_model_is_packed_as_on_the_command_line();
+    void columns_give_way_to_the_numbers();
     void file_that_cannot_be_read_changes_nothing();
     void chosen_tensor_is_shown();
     void last_place_of_the_slider_wins();
@@ -153,6 +155,28 @@ void CompressionPageTest::opened_model_is_packed_as_on_the_command_line() {
                                           QStringLiteral("\u202f%"));
     QVERIFY(find<QAbstractButton>("budget_export")->isEnabled());
     QVERIFY(!find<QAbstractButton>("budget_snippet")->isEnabled());
+}
+
+/// At any width: error and damage whole, no bar below the table, no half rows.
+void CompressionPageTest::columns_give_way_to_the_numbers() {
+    page_->resize(970, 700);
+    open_and_wait(model_);
+    const QTableView& table = *page_->tensors();
+    const QAbstractItemView& view = table;
+    for (const int width : {850, 970, 1100, 1600}) {
+        page_->resize(width, 700);
+        QCoreApplication::processEvents();
+        const int needed = view.sizeHintForColumn(TensorTableModel::kDamage);
+        QVERIFY(table.columnWidth(TensorTableModel::kDamage) >= needed);
+        QCOMPARE(table.horizontalHeader()->length(), table.viewport()->width());
+        QCOMPARE(table.viewport()->height() % table.rowHeight(0), 0);
+        for (const int column : {TensorTableModel::kStored, TensorTableModel::kMethod,
+                                 TensorTableModel::kKept, TensorTableModel::kError}) {
+            QVERIFY(!table.isColumnHidden(column));
+            QVERIFY(table.columnWidth(column) >= view.sizeHintForColumn(column));
+        }
+        QCOMPARE(table.isColumnHidden(TensorTableModel::kDense), width == 850);
+    }
 }
 
 void CompressionPageTest::file_that_cannot_be_read_changes_nothing() {

@@ -3,6 +3,7 @@
 #include <QAction>
 #include <QClipboard>
 #include <QDir>
+#include <QEvent>
 #include <QFileInfo>
 #include <QGridLayout>
 #include <QGuiApplication>
@@ -11,7 +12,6 @@
 #include <QLabel>
 #include <QMenu>
 #include <QPushButton>
-#include <QResizeEvent>
 #include <QSortFilterProxyModel>
 #include <QStackedLayout>
 #include <QTableView>
@@ -38,8 +38,8 @@ namespace spectral::ui {
 namespace {
 
 constexpr int kMargin = 14, kGap = 12, kTensorsHeight = 256, kLookHeight = 324, kChartsHeight = 256;
-constexpr int kBudgetWidth = 280, kNarrowestColumn = 48, kWidestName = 320;
-constexpr int kAllColumnsWidth = 1040;
+constexpr int kBudgetWidth = 280, kNarrowestColumn = 48, kWidestName = 320, kNarrowestName = 160;
+constexpr int kDamageWidth = 112;  ///< its number and some of its bar
 
 }  // namespace
 
@@ -122,7 +122,14 @@ QWidget* CompressionPage::build_tensors() {
                                      new BarDelegate(TensorTableModel::kValueRole, table_));
     connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
             &CompressionPage::select);
+    table_->setTextElideMode(Qt::ElideMiddle);  // what tells names apart stands at their ends
     QWidget* body = make_table_or_text(*table_, "tensors_empty", tr("This model has no tensors."));
+    show_whole_rows(*table_, *body);
+    table_->viewport()->installEventFilter(this);
+    connect(model_, &QAbstractItemModel::dataChanged, this, &CompressionPage::fit_columns);
+    connect(header, &QHeaderView::sectionResized, this, [this](int column, int, int width) {
+        if (column == TensorTableModel::kTensor && !fitting_) name_width_ = width;
+    });
     auto* open = new QAction(tr("open"), this);
     open->setToolTip(tr("Open another model (Ctrl+O), or drop one onto the window"));
     connect(open, &QAction::triggered, this, &CompressionPage::openRequested);
@@ -246,10 +253,38 @@ void CompressionPage::offer(const QString& path) {
     if (isVisible() && !session_.model()) open(path);
 }
 
-/// Where the table is too narrow for all columns, what the shape tells too gives way.
-void CompressionPage::resizeEvent(QResizeEvent* event) {
-    table_->setColumnHidden(TensorTableModel::kDense, event->size().width() < kAllColumnsWidth);
-    QWidget::resizeEvent(event);
+bool CompressionPage::eventFilter(QObject* watched, QEvent* event) {
+    if (event->type() == QEvent::Resize) fit_columns();
+    return QWidget::eventFilter(watched, event);
+}
+
+/// Where the table is too narrow for all columns, those give way that the chosen tensor's card tells too;
+/// names have what the others leave.
+void CompressionPage::fit_columns() {
+    if (fitting_) return;
+    fitting_ = true;
+    for (const int column : {TensorTableModel::kDense, TensorTableModel::kShape})
+        table_->setColumnHidden(column, false);  // what is hidden has no width
+    const QAbstractItemView& view = *table_;
+    QHeaderView* header = table_->horizontalHeader();
+    const auto width_of = [&](int column) {
+        return std::max({view.sizeHintForColumn(column), header->sectionSizeHint(column), kNarrowestColumn,
+                         column == TensorTableModel::kDamage ? kDamageWidth : 0});
+    };
+    int others = 0;
+    for (int column = TensorTableModel::kTensor + 1; column < TensorTableModel::kColumns; ++column)
+        others += width_of(column);
+    const int wanted =
+        name_width_ > 0 ? name_width_ : std::min(width_of(TensorTableModel::kTensor), kWidestName);
+    const int room = table_->viewport()->width();
+    for (const int column : {TensorTableModel::kDense, TensorTableModel::kShape}) {
+        const bool narrow = room - others < std::min(wanted, kNarrowestName);
+        table_->setColumnHidden(column, narrow);
+        if (narrow) others -= width_of(column);
+    }
+    header->resizeSection(TensorTableModel::kTensor,
+                          std::clamp(room - others, kNarrowestColumn, std::max(kNarrowestColumn, wanted)));
+    fitting_ = false;
 }
 
 void CompressionPage::showEvent(QShowEvent* event) {
@@ -278,11 +313,8 @@ void CompressionPage::show_opened() {
     tradeoff_->clear();
     tensor_->set_tensor({}, {});  // the other model's, perhaps of the same name
     model_->set_model(*session_.model());
-    // Whole names, as long as they leave room for the rest.
-    QHeaderView* header = table_->horizontalHeader();
-    table_->resizeColumnToContents(TensorTableModel::kTensor);
-    header->resizeSection(TensorTableModel::kTensor,
-                          std::min(header->sectionSize(TensorTableModel::kTensor), kWidestName));
+    name_width_ = 0;
+    fit_columns();
     std::int64_t bytes = 0;
     int largest = 0;
     for (int row = 0; row < model_->rowCount(); ++row) {

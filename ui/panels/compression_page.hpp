@@ -56,12 +56,13 @@ Q_SIGNALS:
     void exported(const QString& path);
 
 protected:
-    void resizeEvent(QResizeEvent* event) override;
+    bool eventFilter(QObject* watched, QEvent* event) override;
     void showEvent(QShowEvent* event) override;
 
 private:
     QWidget* build_empty();
     QWidget* build_tensors();
+    void fit_columns();
     void connect_session();
     void show_opened();
     void show_packed();
@@ -79,6 +80,8 @@ private:
     DataPlace known_data_;
     QString offered_, exported_;
     bool opening_ = false;
+    int name_width_ = 0;  ///< that somebody gave the names; 0: nobody did
+    bool fitting_ = false;
     std::string curves_wanted_;  ///< of this tensor, once nothing is being packed
     TensorTableModel* model_;
     QSortFilterProxyModel* sorted_ = nullptr;

@@ -3,7 +3,9 @@
 #include <QAbstractItemModel>
 #include <QHeaderView>
 #include <QLabel>
+#include <QResizeEvent>
 #include <QStackedLayout>
+#include <algorithm>
 
 #include "ui/theme.hpp"
 
@@ -12,6 +14,25 @@ namespace spectral::ui {
 namespace {
 
 constexpr int kRowHeight = 26;
+
+class WholeRows : public QObject {
+public:
+    WholeRows(QTableView& table, QWidget& body) : QObject(&table), table_(table) {
+        body.installEventFilter(this);
+    }
+
+    bool eventFilter(QObject* watched, QEvent* event) override {
+        if (event->type() == QEvent::Resize) {
+            const int around = table_.horizontalHeader()->sizeHint().height() + 2 * table_.frameWidth();
+            const int rows = (static_cast<QResizeEvent*>(event)->size().height() - around) / kRowHeight;
+            table_.setMaximumHeight(around + std::max(1, rows) * kRowHeight);
+        }
+        return QObject::eventFilter(watched, event);
+    }
+
+private:
+    QTableView& table_;
+};
 
 }  // namespace
 
@@ -56,6 +77,11 @@ QWidget* make_table_or_text(QTableView& table, const char* object_name, const QS
     QObject::connect(model, &QAbstractItemModel::modelReset, stack, choose);
     choose();
     return body;
+}
+
+void show_whole_rows(QTableView& table, QWidget& body) {
+    table.setVerticalScrollMode(QAbstractItemView::ScrollPerItem);
+    new WholeRows(table, body);  // the table's
 }
 
 }  // namespace spectral::ui

@@ -12,4 +12,7 @@ QTableView* make_table(const char* object_name, const QString& accessible_name, 
 /// The table while it has rows, else `text` in a label of that name.
 QWidget* make_table_or_text(QTableView& table, const char* object_name, const QString& text);
 
+/// Of the height that `body`, which the table fills, has: as many whole rows as go into it, from the top.
+void show_whole_rows(QTableView& table, QWidget& body);
+
 }  // namespace spectral::ui
