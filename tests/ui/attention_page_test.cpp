@@ -142,11 +142,19 @@ private Q_SLOTS:
         QVERIFY(empty_shown());
         QCOMPARE(empty_text(), QStringLiteral("Attention maps: the model has no attention.\n"
                                               "Train or open one that has."));
+        QVERIFY(!on_page<QComboBox>("attention_block")->isEnabled());
+        QCOMPARE(on_page<QComboBox>("attention_block")->currentText(), QStringLiteral("none"));
+        QCOMPARE(on_page<QLabel>("attention_table_empty")->text(),
+                 QStringLiteral("There is no head to measure."));
+        auto* chart = on_page<LineChart>("attention_entropy_chart");
+        chart->flush();
+        QCOMPARE(chart->view()->scene_data().message, QStringLiteral("There is no attention to measure."));
         answer(problem({}, "attention maps: 600 tokens make maps of more than 512 × 512 weights",
                        "type a text of at most 512 tokens"));
         QVERIFY(empty_text().contains(QStringLiteral("512 × 512")));
         answer(made_view({}, 6));
         QVERIFY(!empty_shown());
+        QVERIFY(on_page<QComboBox>("attention_block")->isEnabled());
         answer(problem({}, "the model's data: are gone", "type a text of your own"));
         QVERIFY(empty_shown());
         QCOMPARE(on_page<MapGrid>("attention_maps")->count(), 0);

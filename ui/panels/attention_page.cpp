@@ -79,7 +79,8 @@ void AttentionPage::ask() {
     if (!isVisible()) return;
     const std::optional<AttentionRequest> wanted = request();
     if (!wanted)
-        show_problem(tr("Type a text above: the model looks at its end, as much as its context holds."));
+        show_problem(tr("Type a text above: the model looks at its end, as much as its context holds."),
+                     true);
     Q_EMIT lookRequested(wanted);
 }
 
@@ -112,9 +113,10 @@ void AttentionPage::show_record(const RunRecord& record) {
     if (!isVisible()) return;
     const std::shared_ptr<const AttentionView>& newest = record.attention();
     if (!newest) {
+        forget_blocks();
         if (!request()) return;
         const QString text = record.empty() ? without_model() : tr("Looking at the model's attention…");
-        if (view_ || empty_->text() != text) show_problem(text);
+        if (view_ || empty_->text() != text) show_problem(text, true);
         return;
     }
     if (newest == view_ || newest->request != request()) return;
@@ -136,9 +138,15 @@ bool AttentionPage::mend_choices(const AttentionView& view) {
     return false;
 }
 
-void AttentionPage::show_problem(const QString& text) {
+void AttentionPage::show_problem(const QString& text, bool to_come) {
     view_.reset();
     empty_->setText(text);
+    map_->set_empty_text(to_come ? tr("The head that is chosen on the left, large.")
+                                 : tr("There is no head to show."));
+    entropy_->set_empty_text(to_come ? tr("How spread the attention of each position is.")
+                                     : tr("There is no attention to measure."));
+    table_empty_->setText(to_come ? tr("Each head's mean entropy and syntony stand here.")
+                                  : tr("There is no head to measure."));
     qobject_cast<QStackedLayout*>(heads_card_->body()->layout())->setCurrentWidget(empty_);
     for (Card* card : {heads_card_, map_card_, entropy_card_}) card->set_subtitle({});
     map_card_->set_title(tr("Head"));
@@ -177,6 +185,14 @@ void AttentionPage::show_view(const AttentionView& view) {
                     static_cast<std::int64_t>(analysis.heads.size()), analysis.head_size);
 }
 
+void AttentionPage::forget_blocks() {
+    if (!block_->isEnabled()) return;
+    block_->setCurrentIndex(0);  // asks anew where it was another
+    while (block_->count() > 1) block_->removeItem(block_->count() - 1);
+    block_->setItemText(0, tr("none"));
+    block_->setEnabled(false);
+}
+
 void AttentionPage::show_blocks(const AttentionAnalysis& analysis) {
     const QSignalBlocker quiet(block_);
     const auto count = static_cast<int>(analysis.blocks.size());
@@ -185,6 +201,7 @@ void AttentionPage::show_blocks(const AttentionAnalysis& analysis) {
     for (int i = 0; i < count; ++i)
         block_->setItemText(i, QString::fromStdString(analysis.blocks[static_cast<std::size_t>(i)]));
     block_->setCurrentIndex(static_cast<int>(analysis.block));
+    block_->setEnabled(true);
 }
 
 void AttentionPage::show_maps() {

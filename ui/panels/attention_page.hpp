@@ -64,7 +64,10 @@ private:
     void move_sample(int by);
     void show_view(const AttentionView& view);
     static QString without_model();
-    void show_problem(const QString& text);
+    /// Where it is `to_come`, the cards say what they will show; else that there is none.
+    void show_problem(const QString& text, bool to_come = false);
+    /// Another model: nothing is known of its blocks yet, perhaps it has none.
+    void forget_blocks();
     /// Choices that the model does not have give way to those that it has; true where one did.
     bool mend_choices(const AttentionView& view);
     void show_blocks(const AttentionAnalysis& analysis);
@@ -86,7 +89,7 @@ private:
     QToolButton *previous_ = nullptr, *next_ = nullptr;
     QLineEdit* text_ = nullptr;
     Card *heads_card_ = nullptr, *map_card_ = nullptr, *entropy_card_ = nullptr, *table_card_ = nullptr;
-    QLabel* empty_ = nullptr;
+    QLabel *empty_ = nullptr, *table_empty_ = nullptr;
     MapGrid* maps_ = nullptr;
     HeatMap* map_ = nullptr;
     LineChart* entropy_ = nullptr;

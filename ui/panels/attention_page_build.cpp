@@ -51,7 +51,7 @@ AttentionPage::AttentionPage(QWidget* parent) : QWidget(parent), head_model_(new
     grid->setRowMinimumHeight(2, kRowsHeight);
     grid->setRowStretch(2, kRowsHeight);
     connect(tiles_, &TilesPanel::problem, this, &AttentionPage::problem);
-    show_problem(without_model());
+    show_problem(without_model(), true);
     window_text_->installEventFilter(this);
     map_->installEventFilter(this);
 }
@@ -94,7 +94,8 @@ QWidget* AttentionPage::build_controls() {
     block_->setAccessibleName(tr("Block"));
     block_->setToolTip(tr("Whose attention is shown, from the first block to the last"));
     block_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-    block_->addItem(tr("block %1").arg(1));
+    block_->addItem(tr("none"));
+    block_->setEnabled(false);
     caption->setBuddy(block_);
     row->addWidget(block_);
     connect(source_, &QComboBox::currentIndexChanged, this, [this] {
@@ -177,7 +178,6 @@ void AttentionPage::build_maps(QGridLayout& grid) {
     map_->setAccessibleName(tr("Weights of the chosen head"));
     map_->set_axis_titles(tr("query, position"), tr("key, position"));
     map_->set_square_cells(true);
-    map_->set_empty_text(tr("The head that is chosen on the left, large."));
     map_->set_formatter([this](int query, int key, float weight) {
         return tr("query %1, key %2: weight %3")
             .arg(token(query), token(key))
@@ -195,7 +195,6 @@ void AttentionPage::build_rows(QGridLayout& grid) {
     entropy_->setAccessibleName(tr("Entropy of every row of the maps, by position"));
     entropy_->set_axis_titles(tr("position of the query"), tr("entropy, nats"));
     entropy_->set_y_limits(0, std::nullopt);
-    entropy_->set_empty_text(tr("How spread the attention of each position is."));
     entropy_card_->add_action(entropy_->export_action());
     entropy_card_->set_body(entropy_);
     grid.addWidget(entropy_card_, 2, 0, 1, 3);
@@ -209,8 +208,9 @@ void AttentionPage::build_rows(QGridLayout& grid) {
     table_->horizontalHeader()->setSectionResizeMode(AttentionHeadModel::kHead, QHeaderView::Fixed);
     table_->setColumnWidth(AttentionHeadModel::kHead, kHeadWidth);
     table_->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Ignored);
-    table_card_->set_body(make_table_or_text(*table_, "attention_table_empty",
-                                             tr("Each head's mean entropy and syntony stand here.")));
+    QWidget* body = make_table_or_text(*table_, "attention_table_empty", {});
+    table_empty_ = body->findChild<QLabel*>(QStringLiteral("attention_table_empty"));
+    table_card_->set_body(body);
     connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
             [this](const QModelIndex& index) {
                 if (index.isValid()) choose_head(index.row());
