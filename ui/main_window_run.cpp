@@ -48,6 +48,12 @@ QString new_run_file(const ExperimentConfig& config) {
     }
 }
 
+/// 0 where its model has no such option.
+std::int64_t heads_of(const ExperimentConfig& config) {
+    const auto heads = config.model_options.find("heads");
+    return heads != config.model_options.end() && heads->is_number_integer() ? heads->get<std::int64_t>() : 0;
+}
+
 double epochs_done(const RunRecord& record) {
     return record.steps().empty() ? 0 : record.steps().back().epoch;
 }
@@ -127,6 +133,7 @@ void MainWindow::begin(const ExperimentConfig& config, const RunOptions& options
     bar_->set_run_name(run_name);
     bar_->set_backend({});
     bar_->set_progress(0, 0);
+    embeddings_->suggest_heads(heads_of(config));
     session_.start(config, options);
     show_record();
     refresh_ceiling();
@@ -203,6 +210,7 @@ void MainWindow::show_opened(const QString& path, const ExperimentConfig& config
     fill_form(config);
     remember_file(path);
     compression_->offer(path);
+    embeddings_->suggest_heads(heads_of(config));
     bar_->set_progress(epochs_done(session_.record()), config.epochs);
     show_record();
     refresh_ceiling();

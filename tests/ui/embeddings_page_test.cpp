@@ -5,6 +5,7 @@
 #include <QAction>
 #include <QComboBox>
 #include <QFile>
+#include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
 #include <QSpinBox>
@@ -212,7 +213,45 @@ private Q_SLOTS:
         page_->show_record(none);
         QCOMPARE(source->count(), 3);
         wait();
-        QCOMPARE(cloud->points().size(), std::size_t{65});
+        QCOMPARE(cloud->points().size(), std::size_t{4});  // as many windings as the model had tokens
+    }
+
+    void sizes_are_the_model_s_until_others_are_chosen() {
+        auto* width = find<QSpinBox>("embeddings_width");
+        auto* heads = find<QSpinBox>("embeddings_heads");
+        auto* none = find<QLabel>("embeddings_none");
+        QVERIFY(!none->isVisible());
+        RunRecord record;
+        record.add(with_embedding(1, {{12, 32}, std::vector<float>(12 * 32, 0.5F)}));
+        page_->suggest_heads(2);
+        page_->show_record(record);
+        wait();
+        QCOMPARE(width->value(), 32);
+        QCOMPARE(heads->value(), 2);
+        QCOMPARE(find<QSpinBox>("embeddings_vocabulary")->value(), 12);
+        QCOMPARE(find<HeatMap>("golden_encoding_map")->columns(), 32);
+        auto* chart = find<LineChart>("aliasing_chart");
+        chart->flush();
+        QCOMPARE(chart->view()->scene_data().legend.front().name, QStringLiteral("rotary, heads of 16"));
+        QVERIFY(!none->isVisible());
+
+        width->setValue(20);
+        record.add(with_embedding(2, {{12, 32}, std::vector<float>(12 * 32, 0.25F)}));
+        page_->suggest_heads(8);
+        page_->show_record(record);
+        wait();
+        QCOMPARE(width->value(), 20);
+        QCOMPARE(heads->value(), 2);
+
+        RunRecord other;
+        Updates updates;
+        updates.patterns.push_back(std::make_shared<PatternSnapshot>());
+        other.add(updates);
+        page_->show_record(other);
+        QVERIFY(none->isVisible());
+        const RunRecord nothing;
+        page_->show_record(nothing);
+        QVERIFY(!none->isVisible());
     }
 
     void syntony_has_a_history() {

@@ -3,6 +3,7 @@
 
 #include <QAction>
 #include <QComboBox>
+#include <QLabel>
 #include <QLineEdit>
 #include <QMetaObject>
 #include <QSignalBlocker>
@@ -49,8 +50,22 @@ EncodingRequest EmbeddingsPage::request() const {
         .similarity_of = similarity_standard_->isChecked() ? PositionKind::standard : PositionKind::golden};
 }
 
+void EmbeddingsPage::suggest(QSpinBox& box, std::int64_t value) {
+    const auto wanted = static_cast<int>(std::min<std::int64_t>(value, box.maximum()));
+    if (sizes_by_hand_ || value <= 0 || wanted == box.value()) return;
+    const QSignalBlocker quiet(box);
+    box.setValue(wanted);
+    stale_ = true;
+}
+
+void EmbeddingsPage::suggest_heads(std::int64_t heads) {
+    suggest(*heads_, heads);
+    if (isVisible() && stale_) ask_encodings();
+}
+
 void EmbeddingsPage::ask_encodings() {
     if (!isVisible()) return;
+    stale_ = false;
     const std::int64_t asked = ++encodings_asked_;
     encoding_worker_.submit([this, asked, wanted = request()](const std::atomic<bool>& unwanted) {
         auto view = std::make_shared<const EncodingView>(view_encodings(wanted));
@@ -169,9 +184,10 @@ void EmbeddingsPage::show_record(const RunRecord& record) {
 
 void EmbeddingsPage::showEvent(QShowEvent* event) {
     QWidget::showEvent(event);
-    if (encodings_asked_ == 0) ask_encodings();
+    const bool stale = stale_ || encodings_asked_ == 0;
+    if (stale) ask_encodings();
     follow_record();
-    if (vectors_asked_ == 0) ask_vectors();
+    if (stale || vectors_asked_ == 0) ask_vectors();
 }
 
 void EmbeddingsPage::follow_record() {
@@ -185,6 +201,12 @@ void EmbeddingsPage::follow_record() {
     const bool had = embedding_ != nullptr;
     // Held with its snapshot, not copied.
     embedding_ = matrix == nullptr ? nullptr : std::shared_ptr<const HostTensor>(newest, &matrix->values);
+    none_of_model_->setVisible(newest && embedding_ == nullptr);
+    if (embedding_) {
+        suggest(*width_, embedding_->shape[1] / 2 * 2);
+        suggest(*vocabulary_, embedding_->shape[0]);
+        if (stale_) ask_encodings();
+    }
     const int place = source_->findData(static_cast<int>(kModel));
     if (embedding_ == nullptr) {
         if (place >= 0) source_->removeItem(place);  // asks for another source where it was on show

@@ -13,6 +13,7 @@
 class QComboBox;
 class QGridLayout;
 class QHBoxLayout;
+class QLabel;
 class QLineEdit;
 class QSpinBox;
 class QTableView;
@@ -35,6 +36,9 @@ public:
     /// Offers the newest embedding of the run or model, and shows it as soon as there is a first one; while
     /// the page is hidden, once it is seen again. The record must outlive the page.
     void show_record(const RunRecord& record);
+    /// How many heads share the model's width; 0: it has none, and what is there stays. Until somebody
+    /// chooses other sizes; width and vocabulary come with the model's embedding.
+    void suggest_heads(std::int64_t heads);
     /// Whether something that was asked for is not shown yet.
     bool busy() const { return encodings_shown_ != encodings_asked_ || vectors_shown_ != vectors_asked_; }
 
@@ -57,6 +61,7 @@ private:
     Card* make_map_card(const char* name, const QString& title, HeatMap*& map);
 
     EncodingRequest request() const;
+    void suggest(QSpinBox& box, std::int64_t value);
     void ask_encodings();
     void ask_vectors();
     void show_encodings(const EncodingView& view);
@@ -75,9 +80,12 @@ private:
     std::shared_ptr<const HostTensor> embedding_;  ///< of the model; null: it has none
     VectorView vectors_;
     int chosen_ = -1;
+    bool sizes_by_hand_ = false;
+    bool stale_ = false;  ///< sizes changed while nobody looked
     std::int64_t encodings_asked_ = 0, encodings_shown_ = 0, vectors_asked_ = 0, vectors_shown_ = 0;
 
     QSpinBox *width_ = nullptr, *positions_ = nullptr, *heads_ = nullptr, *vocabulary_ = nullptr;
+    QLabel* none_of_model_ = nullptr;
     QComboBox *along_ = nullptr, *around_ = nullptr, *source_ = nullptr;
     HeatMap *golden_ = nullptr, *standard_ = nullptr, *similarity_ = nullptr;
     QAction* similarity_standard_ = nullptr;

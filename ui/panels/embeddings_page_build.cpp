@@ -93,9 +93,18 @@ QWidget* EmbeddingsPage::build_controls() {
     auto* frame = new QFrame;
     set_role(*frame, QStringLiteral("card"));
     frame->setObjectName(QStringLiteral("embeddings_controls"));
-    auto* row = new QHBoxLayout(frame);
-    row->setContentsMargins(12, 7, 12, 7);
+    auto* column = new QVBoxLayout(frame);
+    column->setContentsMargins(12, 7, 12, 7);
+    column->setSpacing(6);
+    auto* row = new QHBoxLayout;
+    column->addLayout(row);
     row->setSpacing(8);
+    none_of_model_ = new QLabel(tr(
+        "The model on show has no embedding: what is shown below comes of these sizes and is none of its."));
+    none_of_model_->setObjectName(QStringLiteral("embeddings_none"));
+    set_role(*none_of_model_, QStringLiteral("muted"));
+    none_of_model_->hide();
+    column->addWidget(none_of_model_);
     const EncodingRequest first;
     width_ = add_number(*row, "embeddings_width", tr("dimensions"),
                         tr("Numbers that encode a position: pairs of a sine and a cosine, so an even number"),
@@ -129,6 +138,8 @@ QWidget* EmbeddingsPage::build_controls() {
             ask_vectors();
         });
     connect(heads_, &QSpinBox::valueChanged, this, &EmbeddingsPage::ask_encodings);
+    for (QSpinBox* box : {width_, heads_, vocabulary_})
+        connect(box, &QSpinBox::valueChanged, this, [this] { sizes_by_hand_ = true; });
     return frame;
 }
 
