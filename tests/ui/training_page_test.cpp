@@ -1,10 +1,12 @@
 // The Training page alone: the card with text that a model writes by itself.
 #include "ui/panels/training_page.hpp"
 
+#include <QLabel>
 #include <QPlainTextEdit>
 #include <QTest>
 
 #include "ui/card.hpp"
+#include "ui/charts/heat_map.hpp"
 #include "ui/session/run_record.hpp"
 
 namespace spectral::ui {
@@ -15,6 +17,8 @@ class TrainingPageTest : public QObject {
 
 private Q_SLOTS:
     void text_has_a_card_where_the_data_are_text();
+    void loss_of_a_text_is_shown_in_bits();
+    void says_what_files_do_not_keep();
 };
 
 void TrainingPageTest::text_has_a_card_where_the_data_are_text() {
@@ -51,6 +55,43 @@ void TrainingPageTest::text_has_a_card_where_the_data_are_text() {
     page.show_record(record);
     QVERIFY(text->toPlainText().isEmpty());
     QVERIFY(!card->isVisible());
+}
+
+void TrainingPageTest::loss_of_a_text_is_shown_in_bits() {
+    TrainingPage page;
+    page.resize(1000, 700);
+    page.show();
+    auto* bits = page.findChild<QLabel*>(QStringLiteral("loss_bits"));
+    QVERIFY(bits != nullptr);
+    Updates updates;
+    updates.evaluations.push_back({10, 1.0, 1.5, 0.4, 0, 0});
+    RunRecord record;
+    record.add(updates);
+    page.show_record(record);
+    QVERIFY(!bits->isVisible());
+    record.set_token_unit("character");
+    page.hide();
+    page.show();  // brought up to date
+    QVERIFY(bits->isVisible());
+    QCOMPARE(bits->text(), QStringLiteral("test: 2.164 bits per character"));  // 1.5 / ln 2
+}
+
+void TrainingPageTest::says_what_files_do_not_keep() {
+    TrainingPage page;
+    page.resize(1000, 700);
+    page.show();
+    const auto* confusion = page.confusion_map();
+    QVERIFY(confusion->empty_text().contains(QStringLiteral("first evaluation")));
+    Updates updates;
+    updates.evaluations.push_back({10, 1.0, 1.5, 0.4, 0, 0});
+    RunRecord record;
+    record.add(updates);
+    page.show_record(record);
+    QVERIFY(confusion->empty_text().contains(QStringLiteral("do not keep")));
+    updates.info.emplace();
+    record.add(updates);
+    page.show_record(record);
+    QVERIFY(confusion->empty_text().contains(QStringLiteral("first evaluation")));
 }
 
 }  // namespace

@@ -59,6 +59,7 @@ public:
     void set_formatter(Formatter formatter);
     void set_value_format(std::function<QString(float)> format);
     void set_empty_text(const QString& text);
+    const QString& empty_text() const { return empty_text_; }
 
     int rows() const { return rows_; }
     int columns() const { return columns_; }

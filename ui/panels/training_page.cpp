@@ -3,7 +3,9 @@
 #include <QAction>
 #include <QGridLayout>
 #include <QHBoxLayout>
+#include <QLabel>
 #include <QPlainTextEdit>
+#include <QVBoxLayout>
 #include <algorithm>
 #include <span>
 #include <utility>
@@ -16,6 +18,7 @@
 #include "ui/charts/line_chart.hpp"
 #include "ui/panels/format.hpp"
 #include "ui/panels/scrolled.hpp"
+#include "ui/theme.hpp"
 
 namespace spectral::ui {
 
@@ -78,6 +81,7 @@ TrainingPage::TrainingPage(QWidget* parent) : QWidget(parent) {
     samples->addWidget(build_text(), 1);
     grid->addLayout(samples, 1, 0, 1, 2);
     grid->addWidget(build_throughput(), 1, 2);
+    explain_absence({});
     grid->setRowMinimumHeight(0, kUpperHeight);
     grid->setRowMinimumHeight(1, kLowerHeight);
     grid->setRowStretch(0, 5);
@@ -95,7 +99,18 @@ QWidget* TrainingPage::build_loss() {
     loss_card_->add_action(loss_->log_action());
     loss_card_->add_action(loss_->smoothing_action());
     loss_card_->add_action(loss_->export_action());
-    loss_card_->set_body(loss_);
+    auto* body = new QWidget;
+    auto* column = new QVBoxLayout(body);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(4);
+    bits_ = new QLabel;
+    bits_->setObjectName(QStringLiteral("loss_bits"));
+    bits_->setToolTip(tr("Cross-entropy / ln 2: what coding the text by the model's guesses would take"));
+    set_role(*bits_, QStringLiteral("subtitle"));
+    bits_->hide();
+    column->addWidget(bits_);
+    column->addWidget(loss_, 1);
+    loss_card_->set_body(body);
     return loss_card_;
 }
 
@@ -126,7 +141,6 @@ QWidget* TrainingPage::build_confusion() {
         return hundredths < 0.5 ? QString() : QString::number(hundredths, 'f', 0);
     });
     confusion_->set_axis_titles(tr("true class"), tr("predicted class"));
-    confusion_->set_empty_text(tr("Which classes are taken for which: shown after the first evaluation."));
     confusion_card_->add_action(confusion_->export_action());
     confusion_card_->set_body(confusion_);
     return confusion_card_;
@@ -137,8 +151,6 @@ QWidget* TrainingPage::build_samples() {
     samples_ = new ImageGrid;
     samples_->setObjectName(QStringLiteral("sample_grid"));
     samples_->setAccessibleName(tr("Test samples with their predicted classes"));
-    samples_->set_empty_text(
-        tr("Test samples with what the model takes them for: shown after the first evaluation."));
     auto* wrong = new QAction(tr("only mistakes"), this);
     wrong->setCheckable(true);
     wrong->setToolTip(tr("Show the first samples of the whole set that the model gets wrong"));
@@ -239,6 +251,13 @@ void TrainingPage::refresh_charts() {
                                  ? tr("cross-entropy")
                                  : set + QLatin1Char(' ') +
                                        QString::number(record.evaluations().back().loss, 'f', 3));
+    const QString unit = QString::fromStdString(record.token_unit());
+    bits_->setVisible(!unit.isEmpty() && !record.evaluations().empty());
+    if (bits_->isVisibleTo(this))
+        bits_->setText(tr("%1: %2 bits per %3")
+                           .arg(set)
+                           .arg(bits_per_token(record.evaluations().back().loss), 0, 'f', 3)
+                           .arg(unit));
     throughput_card_->set_subtitle(record.throughput().empty()
                                        ? tr("training steps only")
                                        : with_prefix(record.throughput().back().samples_per_second) +
@@ -246,9 +265,21 @@ void TrainingPage::refresh_charts() {
     since_refresh_.start();
 }
 
+void TrainingPage::explain_absence(const RunRecord& record) {
+    const QString when = record.from_file()
+                             ? tr("Model files do not keep it; a run shows it after each evaluation.")
+                             : tr("Shown after the first evaluation.");
+    confusion_->set_empty_text(tr("Which classes are taken for which.\n%1").arg(when));
+    samples_->set_empty_text(shown_evaluation_
+                                 ? tr("The model made no mistake.")
+                                 : tr("Test samples with what the model takes them for.\n%1").arg(when));
+}
+
 void TrainingPage::refresh_evaluation(const RunRecord& record) {
-    if (record.evaluation() == shown_evaluation_) return;
+    const bool same = record.evaluation() == shown_evaluation_;
     shown_evaluation_ = record.evaluation();
+    explain_absence(record);
+    if (same) return;
     show_samples();
     if (!shown_evaluation_) {
         confusion_->clear();
@@ -308,10 +339,6 @@ void TrainingPage::show_samples() {
         }
     }
     samples_card_->set_subtitle(tr("predicted class; predicted / true where wrong"));
-    samples_->set_empty_text(shown_evaluation_
-                                 ? tr("The model made no mistake.")
-                                 : tr("Test samples with what the model takes them for: shown after "
-                                      "the first evaluation."));
     samples_->set_items(std::move(items));
 }
 

@@ -11,6 +11,7 @@
 #include "engine/train/events.hpp"
 #include "ui/session/run_record.hpp"
 
+class QLabel;
 class QPlainTextEdit;
 
 namespace spectral::ui {
@@ -49,6 +50,8 @@ private:
     QWidget* build_throughput();
     void refresh_charts();
     void refresh_evaluation(const RunRecord& record);
+    /// Why there is nothing to be seen of an evaluation.
+    void explain_absence(const RunRecord& record);
     void refresh_text(const RunRecord& record);
     void show_samples();
 
@@ -58,6 +61,7 @@ private:
     HeatMap* confusion_ = nullptr;
     ImageGrid* samples_ = nullptr;
     QPlainTextEdit* text_ = nullptr;
+    QLabel* bits_ = nullptr;
     Card* loss_card_ = nullptr;
     Card* accuracy_card_ = nullptr;
     Card* confusion_card_ = nullptr;

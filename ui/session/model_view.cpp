@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "engine/train/file_model.hpp"
@@ -42,6 +43,7 @@ ModelView view_model(const ModelFile& file, const std::string& path) {
     snapshot->matrices = patterns_of(file, path);
     updates.patterns.push_back(std::move(snapshot));
     view.record.add(updates);
+    if (file.vocabulary.size() > 0) view.record.set_token_unit(std::string(file.vocabulary.unit_name()));
     view.resumable = file.checkpoint.has_value();
     return view;
 }

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/train/events.hpp"
@@ -30,6 +32,12 @@ public:
     void add_snapshot(Snapshot snapshot);
 
     const std::optional<RunInfo>& info() const { return info_; }
+    /// What a token of the data is called; empty: they are no text.
+    const std::string& token_unit() const { return info_ ? info_->token_unit : token_unit_; }
+    /// Of a file, which has no info().
+    void set_token_unit(std::string unit) { token_unit_ = std::move(unit); }
+    /// Files keep the history of a run and not what its evaluations looked at.
+    bool from_file() const { return !info_ && !empty(); }
     const std::vector<StepPoint>& steps() const { return steps_; }
     const std::vector<EvaluationPoint>& evaluations() const { return evaluations_; }
     const std::vector<ThroughputPoint>& throughput() const { return throughput_; }
@@ -47,6 +55,7 @@ private:
     std::size_t snapshot_bytes() const;
 
     std::optional<RunInfo> info_;
+    std::string token_unit_;
     std::vector<StepPoint> steps_;
     std::vector<EvaluationPoint> evaluations_;
     std::vector<ThroughputPoint> throughput_;
