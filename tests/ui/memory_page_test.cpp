@@ -31,6 +31,7 @@ private Q_SLOTS:
     void columns_keep_a_peak_that_is_narrower_than_a_pixel();
     void chart_is_zoomed_and_follows_the_limit();
     void says_what_will_appear();
+    void what_a_file_took_is_no_history();
     void grows_while_training();
     void hidden_page_does_nothing();
     void plans_are_evicted();
@@ -120,6 +121,23 @@ void MemoryPageTest::says_what_will_appear() {
     QVERIFY(!find<QAbstractButton>("evict_plans")->isEnabled());
     QVERIFY(find<QLabel>("evict_note")->text().contains(QStringLiteral("No run")));
     QCOMPARE(page().limit()->text(), QStringLiteral("none"));
+}
+
+void MemoryPageTest::what_a_file_took_is_no_history() {
+    MemoryBudget budget;
+    MemoryPage alone(budget);
+    alone.show();
+    {
+        const Reservation room = budget.reserve(MemoryTag::workspace, 1 << 20, "a file");
+        alone.refresh(false);
+        QVERIFY(alone.chart()->scene_data().message.isEmpty());  // held now, by whatever
+    }
+    alone.refresh(false);
+    QVERIFY(!alone.chart()->scene_data().message.isEmpty());
+    alone.start_over();
+    { const Reservation room = budget.reserve(MemoryTag::data, 1 << 20, "data"); }
+    alone.refresh(true);
+    QVERIFY(alone.chart()->scene_data().message.isEmpty());
 }
 
 void MemoryPageTest::grows_while_training() {

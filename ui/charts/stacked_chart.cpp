@@ -180,7 +180,7 @@ void StackedChart::drawBackground(QPainter* painter, const QRectF& rect) {
     }
     const double per_unit = plot_area().height() / (scene_data().y.high - scene_data().y.low);
     for (const Column& column : columns()) {
-        double height = 0, bottom = plot_area().bottom();
+        double height = 0, bottom = std::round(plot_area().bottom());
         for (std::size_t k = 0; k < edges.size(); ++k) {
             height += column.thicknesses[k] * per_unit;
             const double top = std::round(plot_area().bottom() - height);

@@ -222,6 +222,7 @@ void MemoryPage::set_plans(std::vector<PlanInfo> plans) {
 }
 
 void MemoryPage::start_over() {
+    begun_ = true;
     budget_.start_over();
     end_ns_ = 0;
     chart_->show_everything();
@@ -231,6 +232,7 @@ void MemoryPage::start_over() {
 void MemoryPage::refresh(bool running) {
     if (running != running_) {
         if (!running) end_ns_ = budget_.elapsed_ns();
+        begun_ = true;
         running_ = running;
         plans_changed_ = true;
     }
@@ -288,6 +290,8 @@ void MemoryPage::show_limit(std::size_t limit, std::size_t current) {
 
 void MemoryPage::show_chart(const MemorySnapshot& memory) {
     StackedChart::Data steps;
+    // What came and went while a file was opened is no run's.
+    if (!begun_ && memory.total.current == 0) return chart_->set_data({});
     steps.xs.reserve(memory.timeline.size());
     for (const MemoryPoint& point : memory.timeline)
         steps.xs.push_back(1e-9 * static_cast<double>(point.time_ns));

@@ -68,6 +68,7 @@ private:
     PlanTableModel* plan_model_;
     std::vector<PlanInfo> plans_known_;
     bool running_ = false;
+    bool begun_ = false;  ///< there was a run in this window
     bool plans_changed_ = true;
     std::uint64_t shown_revision_ = 0;
     std::int64_t end_ns_ = 0;  ///< of the run, on the timeline
