@@ -291,6 +291,12 @@ bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
     return QMainWindow::eventFilter(watched, event);
 }
 
+void MainWindow::resizeEvent(QResizeEvent* event) {
+    panel_->setFixedWidth(event->size().width() < ExperimentPanel::kWideWindow ? ExperimentPanel::kWidth
+                                                                               : ExperimentPanel::kWideWidth);
+    QMainWindow::resizeEvent(event);
+}
+
 void MainWindow::show_page(Page page) { tabs_->setCurrentIndex(static_cast<int>(page)); }
 
 void MainWindow::apply_saved_theme() {

@@ -18,6 +18,7 @@
 #include "ui/charts/image_grid.hpp"
 #include "ui/charts/line_chart.hpp"
 #include "ui/panels/experiment_panel.hpp"
+#include "ui/panels/field_edit.hpp"
 #include "ui/panels/kernels_page.hpp"
 #include "ui/panels/message_bar.hpp"
 #include "ui/panels/patterns_page.hpp"
@@ -47,6 +48,7 @@ private Q_SLOTS:
     void closing_waits_for_a_comparison_without_standing_still();
     void every_control_has_a_name_and_a_tooltip();
     void form_gives_back_every_option();
+    void form_shows_names_and_the_ends_of_paths();
 };
 
 void WindowTest::pages_say_what_will_appear() {
@@ -273,6 +275,22 @@ void WindowTest::form_gives_back_every_option() {
     QVERIFY(found.has_value());
     QCOMPARE(QString::fromStdString(to_json(resolved(*found)).dump()),
              QString::fromStdString(to_json(resolved(config)).dump()));
+}
+
+void WindowTest::form_shows_names_and_the_ends_of_paths() {
+    window_->resize(1920, 1080);
+    ExperimentConfig config;
+    config.dataset = "text";
+    config.data = "/a/path/that/is/longer/than/its/field/by/far/tinyshakespeare.txt";
+    config.model = "char-transformer";
+    window_->set_config(config);
+    QCoreApplication::processEvents();
+    auto* edit = find<QLineEdit>("field_data");
+    QCOMPARE(edit->text(), QString::fromStdString(config.data));
+    QCOMPARE(edit->cursorPosition(), static_cast<int>(edit->text().size()));  // what is in sight is around it
+    const auto* model = qobject_cast<FieldCombo*>(find<QComboBox>("field_model"));
+    QVERIFY(model != nullptr);
+    QVERIFY2(model->shows_all(), qPrintable(model->currentText()));
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ class ExperimentPanel : public QWidget {
     Q_OBJECT
 
 public:
-    static constexpr int kWidth = 308;
+    /// In windows that have the room for it, wide enough for the longest names.
+    static constexpr int kWidth = 308, kWideWidth = 348, kWideWindow = 1600;
 
     /// `workspace` is shared with the window's runs, so that data are loaded once.
     explicit ExperimentPanel(std::shared_ptr<Workspace> workspace, QWidget* parent = nullptr);

@@ -1,10 +1,12 @@
 #include "ui/panels/field_edit.hpp"
 
+#include <QHelpEvent>
 #include <QKeyEvent>
 #include <QPainter>
 #include <QStyle>
 #include <QStyleOptionComboBox>
 #include <QStylePainter>
+#include <QToolTip>
 #include <QWheelEvent>
 
 #include "ui/theme.hpp"
@@ -14,6 +16,10 @@ namespace spectral::ui {
 namespace {
 
 constexpr int kHintPixels = 12, kPadding = 9, kGap = 10;
+
+void show_whole(const QHelpEvent& help, QWidget& field, const QString& text) {
+    QToolTip::showText(help.globalPos(), text + QLatin1Char('\n') + field.toolTip(), &field);
+}
 
 }  // namespace
 
@@ -29,6 +35,15 @@ void FieldEdit::set_invalid(bool invalid) {
     setProperty("invalid", invalid);
     style()->unpolish(this);
     style()->polish(this);
+}
+
+bool FieldEdit::event(QEvent* event) {
+    const int room = width() - 2 * kPadding - textMargins().left() - textMargins().right();
+    if (event->type() == QEvent::ToolTip && fontMetrics().horizontalAdvance(text()) > room) {
+        show_whole(*static_cast<QHelpEvent*>(event), *this, text());
+        return true;
+    }
+    return QLineEdit::event(event);
 }
 
 void FieldEdit::paintEvent(QPaintEvent* event) {
@@ -65,14 +80,29 @@ FieldCombo::FieldCombo(QWidget* parent) : QComboBox(parent) {
     setMinimumContentsLength(4);
 }
 
+int FieldCombo::text_room() const {
+    QStyleOptionComboBox option;
+    initStyleOption(&option);
+    return style()->subControlRect(QStyle::CC_ComboBox, &option, QStyle::SC_ComboBoxEditField, this).width() -
+           4;
+}
+
+bool FieldCombo::shows_all() const { return fontMetrics().horizontalAdvance(currentText()) <= text_room(); }
+
+bool FieldCombo::event(QEvent* event) {
+    if (event->type() == QEvent::ToolTip && !shows_all()) {
+        show_whole(*static_cast<QHelpEvent*>(event), *this, currentText());
+        return true;
+    }
+    return QComboBox::event(event);
+}
+
 void FieldCombo::paintEvent(QPaintEvent* /*event*/) {
     QStylePainter painter(this);
     QStyleOptionComboBox option;
     initStyleOption(&option);
     painter.drawComplexControl(QStyle::CC_ComboBox, option);
-    const QRect place =
-        style()->subControlRect(QStyle::CC_ComboBox, &option, QStyle::SC_ComboBoxEditField, this);
-    option.currentText = fontMetrics().elidedText(option.currentText, Qt::ElideRight, place.width() - 4);
+    option.currentText = fontMetrics().elidedText(option.currentText, Qt::ElideRight, text_room());
     painter.drawControl(QStyle::CE_ComboBoxLabel, option);
 }
 

@@ -22,6 +22,7 @@ public:
     void set_invalid(bool invalid);
 
 protected:
+    bool event(QEvent* event) override;  ///< the tooltip has the whole of a text that is cut
     void paintEvent(QPaintEvent* event) override;
     void keyPressEvent(QKeyEvent* event) override;
 
@@ -35,10 +36,16 @@ class FieldCombo : public QComboBox {
 
 public:
     explicit FieldCombo(QWidget* parent = nullptr);
+    /// All of the text is to be seen.
+    bool shows_all() const;
 
 protected:
+    bool event(QEvent* event) override;            ///< the tooltip has the whole of a text that is cut
     void paintEvent(QPaintEvent* event) override;  ///< shortens a long text with an ellipsis
     void wheelEvent(QWheelEvent* event) override;
+
+private:
+    int text_room() const;
 };
 
 }  // namespace spectral::ui

@@ -126,7 +126,11 @@ void SchemaForm::show_value(Row& row, const Json& value) {
         const bool stands_for_default =
             !row.edit->placeholderText().isEmpty() && value == row.field.default_value;
         row.edit->setText(stands_for_default ? QString() : text_of(value));
-        row.edit->setCursorPosition(0);
+        // Of a path that is too long the end is shown, with the file's name.
+        if (value.is_string())
+            row.edit->end(false);
+        else
+            row.edit->setCursorPosition(0);
     }
     row.dirty = false;
 }
