@@ -14,8 +14,10 @@
 #include "ui/charts/heat_map.hpp"
 #include "ui/charts/line_chart.hpp"
 #include "ui/charts/plot_view.hpp"
+#include "ui/charts/point_cloud.hpp"
 #include "ui/charts/stacked_chart.hpp"
 #include "ui/charts/ticks.hpp"
+#include "ui/charts/timeline_view.hpp"
 
 using namespace spectral::ui;
 
@@ -137,6 +139,40 @@ private Q_SLOTS:
         QVERIFY(!stacked.y_ticks().empty());
         QVERIFY(!turn_wheel(stacked, -1));
         QVERIFY(turn_wheel(stacked, 1));
+    }
+
+    void clouds_and_timelines_hand_the_wheel_on() {
+        QWidget page;
+        PointCloud cloud(&page);
+        cloud.resize(300, 200);
+        TimelineView timeline(&page);
+        timeline.resize(300, 100);
+        page.show();
+        const auto turn = [](QWidget& widget, int notches) {
+            const QPointF centre = widget.rect().center();
+            QWheelEvent wheel(centre, widget.mapToGlobal(centre), QPoint(), QPoint(0, notches * kNotch),
+                              Qt::NoButton, Qt::NoModifier, Qt::NoScrollPhase, false);
+            QApplication::sendEvent(&widget, &wheel);
+            return wheel.isAccepted();
+        };
+        QVERIFY(!turn(cloud, 1));
+        QVERIFY(!turn(timeline, 1));
+        cloud.set_points({{0, 0, 0, 0}, {1, 1, 0, 1}});
+        timeline.set_data({{QStringLiteral("lane"), 0}},
+                          {{0, 0, 1'000'000, 1}, {0, 2'000'000, 1'000'000, 2}});
+        for (const bool space : {false, true}) {
+            cloud.set_space(space);
+            QVERIFY(!turn(cloud, -1));
+            QVERIFY(turn(cloud, 2));
+            QVERIFY(turn(cloud, -5));
+            QVERIFY(!turn(cloud, -1));
+        }
+        QVERIFY(!turn(timeline, -1));
+        QVERIFY(timeline.following());
+        QVERIFY(turn(timeline, 2));
+        QVERIFY(turn(timeline, -5));
+        QVERIFY(!turn(timeline, -1));
+        QCOMPARE(timeline.visible_ns(), std::int64_t{3'000'000});
     }
 
     void markers_stand_clear_of_the_frame() {

@@ -21,17 +21,6 @@ constexpr double kKeyPanShare = 0.1;
 constexpr double kWheelNotch = 120.0;
 constexpr double kSmallestRange = 1e-12;
 
-/// The nearest range within `whole`; it keeps its length where that fits.
-AxisRange within(const AxisRange& wanted, const AxisRange& whole) {
-    const double length = wanted.high - wanted.low;
-    // Also where rounding makes the difference: a wheel turn at the end is to be seen as one.
-    if (length >= (whole.high - whole.low) * (1.0 - 1e-9)) {
-        return whole;
-    }
-    const double low = std::clamp(wanted.low, whole.low, whole.high - length);
-    return {low, low + length};
-}
-
 bool is_tiny(const AxisRange& range) {
     return !(range.high - range.low > std::max(kSmallestRange, std::abs(range.low) * 1e-9));
 }
@@ -42,6 +31,16 @@ bool is_near(const AxisRange& a, const AxisRange& b) {
 }
 
 }  // namespace
+
+AxisRange within(const AxisRange& wanted, const AxisRange& whole) {
+    const double length = wanted.high - wanted.low;
+    // Also where rounding makes the difference: a wheel turn at the end is to be seen as one.
+    if (length >= (whole.high - whole.low) * (1.0 - 1e-9)) {
+        return whole;
+    }
+    const double low = std::clamp(wanted.low, whole.low, whole.high - length);
+    return {low, low + length};
+}
 
 PlotView::PlotView(QWidget* parent) : QChartView(new QChart, parent) {
     chart()->setBackgroundVisible(false);

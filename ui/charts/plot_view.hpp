@@ -23,6 +23,9 @@ struct AxisRange {
     bool operator==(const AxisRange&) const = default;
 };
 
+/// The nearest range in `whole`; it keeps its length where that fits.
+AxisRange within(const AxisRange& wanted, const AxisRange& whole);
+
 struct PlotAxis {
     QString title;
     bool log = false;

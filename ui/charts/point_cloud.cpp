@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "ui/charts/export.hpp"
+#include "ui/charts/plot_view.hpp"
 #include "ui/theme.hpp"
 
 namespace spectral::ui {
@@ -24,7 +25,7 @@ namespace {
 
 constexpr double kReach = 12, kZoomStep = 1.25, kWheelNotch = 120, kKeyTurn = 0.1, kKeyPan = 0.1;
 constexpr double kFirstYaw = 0.6, kFirstTilt = 0.9, kTurnsPerSecond = 0.05, kRadiansPerPixel = 0.008;
-constexpr double kLeastScale = 0.5, kMostScale = 4, kMargin = 1.06;
+constexpr double kLeastScale = 1, kMostScale = 4, kMargin = 1.06;
 constexpr int kFrame_ms = 33, kClickReach = 4;
 
 }  // namespace
@@ -132,6 +133,7 @@ void PointCloud::find_range() {
     const double width = std::max(right.x - left.x, 1e-9), height = std::max(high.y - low.y, 1e-9);
     range_ = QRectF(left.x - (kMargin - 1) * width, low.y - (kMargin - 1) * height, width * (2 * kMargin - 1),
                     height * (2 * kMargin - 1));
+    whole_ = range_;
 }
 
 void PointCloud::turn(double yaw, double tilt) {
@@ -140,20 +142,29 @@ void PointCloud::turn(double yaw, double tilt) {
     update();
 }
 
-void PointCloud::zoom(double factor, const QPointF& centre) {
+bool PointCloud::zoom(double factor, const QPointF& centre) {
+    if (points_.empty()) return false;
     if (space_) {
-        scale_ = std::clamp(scale_ / factor, kLeastScale, kMostScale);
-    } else {
-        const QRectF area = plot_area();
-        const QPointF share((centre.x() - area.left()) / area.width(),
-                            (area.bottom() - centre.y()) / area.height());
-        const QPointF held(range_.left() + share.x() * range_.width(),
-                           range_.top() + share.y() * range_.height());
-        range_ = QRectF(held.x() - share.x() * range_.width() * factor,
-                        held.y() - share.y() * range_.height() * factor, range_.width() * factor,
-                        range_.height() * factor);
+        const double before = std::exchange(scale_, std::clamp(scale_ / factor, kLeastScale, kMostScale));
+        update();
+        return scale_ != before;
     }
+    const QRectF area = plot_area();
+    const QPointF share((centre.x() - area.left()) / area.width(),
+                        (area.bottom() - centre.y()) / area.height());
+    const QPointF held(range_.left() + share.x() * range_.width(),
+                       range_.top() + share.y() * range_.height());
+    return show_range(QRectF(held.x() - share.x() * range_.width() * factor,
+                             held.y() - share.y() * range_.height() * factor, range_.width() * factor,
+                             range_.height() * factor));
+}
+
+bool PointCloud::show_range(const QRectF& wanted) {
+    const AxisRange x = within({wanted.left(), wanted.right()}, {whole_.left(), whole_.right()});
+    const AxisRange y = within({wanted.top(), wanted.bottom()}, {whole_.top(), whole_.bottom()});
+    const QRectF before = std::exchange(range_, QRectF(x.low, y.low, x.high - x.low, y.high - y.low));
     update();
+    return range_ != before;
 }
 
 void PointCloud::pan(const QPointF& pixels) {
@@ -162,9 +173,8 @@ void PointCloud::pan(const QPointF& pixels) {
         return;
     }
     const QRectF area = plot_area();
-    range_.translate(-pixels.x() / area.width() * range_.width(),
-                     pixels.y() / area.height() * range_.height());
-    update();
+    show_range(range_.translated(-pixels.x() / area.width() * range_.width(),
+                                 pixels.y() / area.height() * range_.height()));
 }
 
 int PointCloud::point_at(const QPointF& position) const {
@@ -229,8 +239,8 @@ void PointCloud::mouseDoubleClickEvent(QMouseEvent* event) {
 }
 
 void PointCloud::wheelEvent(QWheelEvent* event) {
-    zoom(std::pow(kZoomStep, -event->angleDelta().y() / kWheelNotch), event->position());
-    event->accept();
+    // A turn that shows nothing else goes to what scrolls the page.
+    event->setAccepted(zoom(std::pow(kZoomStep, -event->angleDelta().y() / kWheelNotch), event->position()));
 }
 
 void PointCloud::leaveEvent(QEvent* event) {
@@ -251,9 +261,11 @@ void PointCloud::keyPressEvent(QKeyEvent* event) {
             return choose_by_user(count == 0 ? -1 : (std::max(chosen_, 0) + count - 1) % count);
         case Qt::Key_Plus:
         case Qt::Key_Equal:
-            return zoom(1 / kZoomStep, plot_area().center());
+            zoom(1 / kZoomStep, plot_area().center());
+            return;
         case Qt::Key_Minus:
-            return zoom(kZoomStep, plot_area().center());
+            zoom(kZoomStep, plot_area().center());
+            return;
         case Qt::Key_Left:
             return pan({along_x, 0});
         case Qt::Key_Right:

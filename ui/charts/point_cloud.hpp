@@ -100,8 +100,10 @@ private:
     void find_range();
     void choose_by_user(int point);
     void turn(double yaw, double tilt);
-    void zoom(double factor, const QPointF& centre);
+    /// Whether that shows anything else.
+    bool zoom(double factor, const QPointF& centre);
     void pan(const QPointF& pixels);
+    bool show_range(const QRectF& wanted);
     void paint(QPainter& painter) const;
     void paint_axes(QPainter& painter) const;
     void paint_torus(QPainter& painter) const;
@@ -115,6 +117,7 @@ private:
     bool space_ = false;
     std::optional<double> torus_;
     QRectF range_{0, 0, 1, 1};  ///< what the plane shows
+    QRectF whole_{0, 0, 1, 1};  ///< all there is to see in it
     double yaw_ = 0, tilt_ = 0, scale_ = 1;
     int chosen_ = -1, hovered_ = -1;
     std::vector<int> marked_;

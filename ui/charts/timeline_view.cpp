@@ -89,24 +89,27 @@ QRectF TimelineView::plot_area() const {
     return QRectF(rect()).adjusted(names + kGap, 2, -2, -metrics.height() - 4);
 }
 
-void TimelineView::set_range(double first_ns, double last_ns) {
-    if (spans_.empty() || !(last_ns - first_ns >= kLeastSpan_ns)) return;
-    following_ = false;
-    follow_action_->setChecked(false);
+bool TimelineView::set_range(double first_ns, double last_ns) {
+    if (spans_.empty() || !(last_ns - first_ns >= kLeastSpan_ns)) return false;
     const auto whole_first = static_cast<double>(spans_.front().start_ns);
     const auto whole_last = static_cast<double>(spans_.back().start_ns + spans_.back().duration_ns);
     const double length = std::min(last_ns - first_ns, std::max(whole_last - whole_first, kLeastSpan_ns));
     const double start = std::clamp(first_ns, whole_first, std::max(whole_first, whole_last - length));
-    first_ns_ = static_cast<std::int64_t>(start);
-    last_ns_ = static_cast<std::int64_t>(start + length);
+    const auto first = static_cast<std::int64_t>(start), last = static_cast<std::int64_t>(start + length);
+    if (first == first_ns_ && last == last_ns_) return false;
+    following_ = false;
+    follow_action_->setChecked(false);
+    first_ns_ = first;
+    last_ns_ = last;
     update();
     Q_EMIT rangeChanged();
+    return true;
 }
 
-void TimelineView::zoom(double factor, double centre_share) {
+bool TimelineView::zoom(double factor, double centre_share) {
     const double length = static_cast<double>(visible_ns());
     const double centre = static_cast<double>(first_ns_) + centre_share * length;
-    set_range(centre - centre_share * length * factor, centre + (1 - centre_share) * length * factor);
+    return set_range(centre - centre_share * length * factor, centre + (1 - centre_share) * length * factor);
 }
 
 void TimelineView::move(double share) {
@@ -177,8 +180,8 @@ const TimelineView::Span* TimelineView::span_at(const QPointF& position) const {
 void TimelineView::wheelEvent(QWheelEvent* event) {
     const QRectF area = plot_area();
     const double share = std::clamp((event->position().x() - area.left()) / area.width(), 0.0, 1.0);
-    zoom(std::pow(kZoomStep, -event->angleDelta().y() / kWheelNotch), share);
-    event->accept();
+    // A turn that shows nothing else goes to what scrolls the page.
+    event->setAccepted(zoom(std::pow(kZoomStep, -event->angleDelta().y() / kWheelNotch), share));
 }
 
 void TimelineView::mousePressEvent(QMouseEvent* event) {
@@ -211,9 +214,11 @@ void TimelineView::keyPressEvent(QKeyEvent* event) {
     switch (event->key()) {
         case Qt::Key_Plus:
         case Qt::Key_Equal:
-            return zoom(1 / kZoomStep, 0.5);
+            zoom(1 / kZoomStep, 0.5);
+            return;
         case Qt::Key_Minus:
-            return zoom(kZoomStep, 0.5);
+            zoom(kZoomStep, 0.5);
+            return;
         case Qt::Key_Left:
             return move(-0.1);
         case Qt::Key_Right:

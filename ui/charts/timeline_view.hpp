@@ -59,9 +59,10 @@ protected:
 
 private:
     QRectF plot_area() const;
-    void zoom(double factor, double centre_share);
+    /// Whether that shows anything else, as of set_range().
+    bool zoom(double factor, double centre_share);
     void move(double share);
-    void set_range(double first_ns, double last_ns);
+    bool set_range(double first_ns, double last_ns);
     const Span* span_at(const QPointF& position) const;
 
     std::vector<Lane> lanes_;
