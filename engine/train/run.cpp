@@ -72,6 +72,11 @@ void TrainingRun::work() {
             if (!resumed->checkpoint)
                 throw Error(options_.resume, "holds an exported model without a checkpoint",
                             "resume from a checkpoint: a file that a run wrote or that was saved as one");
+            if (const std::int64_t done = resumed->checkpoint->epoch; done >= config_.epochs)
+                throw Error(
+                    "--epochs",
+                    fmt::format("{} is already at {} of {} epochs", options_.resume, done, config_.epochs),
+                    fmt::format("give --epochs N, the new total, with {} or more", done + 1));
         }
         config_ = resolved(config_);
         std::optional<ModelFile> start;
@@ -103,9 +108,6 @@ void TrainingRun::work() {
             trainer.restore(*resumed);
             if (options_.resume_changes.contains("learning_rate"))
                 trainer.set_learning_rate(config_.learning_rate);
-            if (trainer.epochs_done() > config_.epochs)
-                throw Error("--epochs", fmt::format("{} epochs are done already", trainer.epochs_done()),
-                            "give a larger total");
             resumed.reset();
             resumed_room = {};
         } else if (start) {

@@ -58,18 +58,22 @@ class Interruption(CliCase):
 
     def test_resume_says_which_file_it_continues(self) -> None:
         self.json(*RUN, "--epochs", "1", "--out", "run.h5")
-        for out, said in (((), "continues run.h5"), (("--out", "run.h5"), "continues run.h5"),
-                          (("--out", "new.h5"), "continues run.h5 in new.h5")):
+        for epochs, out, said in (("2", (), "continues run.h5"), ("3", ("--out", "run.h5"), "continues run.h5"),
+                                  ("4", ("--out", "new.h5"), "continues run.h5 in new.h5")):
             with self.subTest(out):
-                run = self.succeed("train", "--resume", "run.h5", "--epochs", "2", *out)
+                run = self.succeed("train", "--resume", "run.h5", "--epochs", epochs, *out)
                 self.assertIn(said, run.stderr.splitlines())
         run = self.succeed(*RUN, "--epochs", "1", "--out", "other.h5")
         self.assertNotIn("continues", run.stderr)
 
-    def test_resume_of_a_finished_run_changes_no_weight(self) -> None:
-        self.json(*RUN, "--epochs", "1", "--out", "run.h5")
-        self.assertEqual(self.json("train", "--resume", "run.h5", "--out", "again.h5")["epochs"], 1)
-        self.assert_same_model("run.h5", "again.h5")
+    def test_resume_of_a_finished_run_is_refused_before_anything_is_written(self) -> None:
+        self.json(*RUN, "--epochs", "2", "--out", "run.h5")
+        resume = ("train", "--resume", "run.h5")
+        for given in ((), ("--learning-rate", "0.5"), ("--epochs", "2"), ("--out", "again.h5")):
+            self.assert_refused(*resume, *given, naming="--epochs: run.h5 is already at 2 of 2 epochs")
+        self.assert_refused(*resume, "--epochs", "1", naming="--epochs: run.h5 is already at 2 of 1 epochs")
+        self.assertIn("give --epochs N, the new total, with 3 or more", self.spectral(*resume).stderr)
+        self.assertEqual(self.json(*resume, "--epochs", "3")["epochs"], 3)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ class ChangedFiles(CliCase):
         for version, accepted in accepting.items():
             with h5py.File(self.path, "a") as file:
                 file.attrs["encoding-version"] = np.bytes_(version)
-            for reader in (("inspect",), ("eval",), ("train", "--resume")):
+            for reader in (("inspect",), ("eval",),
+                           ("train", "--epochs", "9", "--out", "on.h5", "--force", "--resume")):
                 with self.subTest(version, reader=reader):
                     if accepted:
                         self.succeed(*reader, "run.h5")
@@ -52,7 +53,7 @@ class ChangedFiles(CliCase):
     def test_resume_of_an_exported_or_incomplete_file(self) -> None:
         with h5py.File(self.path, "a") as file:
             del file["checkpoint/optimiser/003_adam_v_0"]
-        self.assert_refused("train", "--resume", "run.h5", naming="")
+        self.assert_refused("train", "--resume", "run.h5", "--epochs", "9", naming="optimiser")
         with h5py.File(self.path, "a") as file:
             del file["checkpoint"]
         self.assertIsNone(self.json("inspect", "run.h5")["checkpoint"])

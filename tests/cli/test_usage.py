@@ -202,7 +202,8 @@ class UnwritableOutput(CliCase):
 
     def test_checkpoint_of_a_resumed_run_stays(self) -> None:
         self.train("run.h5", "--epochs", "1")
-        self.assert_refused("train", "--resume", "run.h5", "--out", "missing/out.h5", naming="missing/out.h5")
+        self.assert_refused("train", "--resume", "run.h5", "--epochs", "2", "--out", "missing/out.h5",
+                            naming="missing/out.h5")
 
 
 if __name__ == "__main__":
