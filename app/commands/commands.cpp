@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <locale>
 
 #include "engine/core/error.hpp"
 #include "engine/io/model_file.hpp"
@@ -106,6 +107,24 @@ void print_error(std::string_view message, std::string_view hint) {
     fmt::print(stderr, "error: {}\n", message);
     fmt::print(stderr, "hint: {}\n",
                hint.empty() ? "check what is named above; 'spectral COMMAND --help' has examples" : hint);
+}
+
+std::string grouped(std::int64_t value) {
+    struct Thousands : std::numpunct<char> {
+        char do_thousands_sep() const override { return ','; }
+        std::string do_grouping() const override { return "\3"; }
+    };
+    static const std::locale by_thousands(std::locale::classic(), new Thousands);
+    return fmt::format(by_thousands, "{:L}", value);
+}
+
+std::string shell_word(const std::string& text) {
+    constexpr std::string_view kPlain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@%+,-";
+    if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+    std::string word = "'";
+    for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return word + "'";
 }
 
 void add_bits(Json& json, const std::string& set, const std::string& token_unit, double loss) {

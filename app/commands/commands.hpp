@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <initializer_list>
 #include <map>
@@ -63,6 +64,12 @@ private:
 void add_bits(Json& json, const std::string& set, const std::string& token_unit, double loss);
 /// " (2.301 bits per character)", or nothing.
 std::string bits_text(const std::string& token_unit, double loss);
+
+/// "1,234,567"
+std::string grouped(std::int64_t value);
+
+/// As a shell reads it as one word: in quotes where it must be.
+std::string shell_word(const std::string& text);
 
 /// "40000", "40 KiB", "1.5MiB". Throws Error that names the option on anything else.
 double parse_bytes(const std::string& option, const std::string& text);

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -91,9 +92,9 @@ void require_names(CLI::App& command) {
             throw Error(flag, "the name is empty", "give a file or directory, or leave the option out");
 }
 
-/// What a resumed run does to which file; nothing for a new run.
-std::string going_on(const std::string& resume, const std::string& out) {
-    if (resume.empty()) return {};
+/// What the run begins with, said before anything else; nothing where the seed draws it.
+std::string beginning_of(const ExperimentConfig& config, const std::string& resume, const std::string& out) {
+    if (resume.empty()) return config.start.empty() ? "" : fmt::format("starts from {}", config.start);
     std::error_code absent;
     if (std::filesystem::equivalent(resume, out, absent)) return fmt::format("continues {}", out);
     return fmt::format("continues {} in {}", resume, out);
@@ -102,23 +103,24 @@ std::string going_on(const std::string& resume, const std::string& out) {
 class Terminal {
 public:
     /// A log that is there stays as it is until the run starts; a resumed run adds to it.
-    /// `going_on` is said when the run starts; empty: it starts afresh.
-    Terminal(std::string log_path, std::string going_on)
-        : log_path_(std::move(log_path)), going_on_(std::move(going_on)) {
+    /// `beginning` is said when the run starts; empty: there is nothing to say.
+    Terminal(std::string log_path, bool goes_on, std::string beginning)
+        : log_path_(std::move(log_path)), goes_on_(goes_on), beginning_(std::move(beginning)) {
         if (!log_path_.empty()) open_log(std::ios::app);
     }
 
     void show(const Updates& updates) {
         if (updates.info) {
             info_ = *updates.info;
-            if (!going_on_.empty()) bar_.line(going_on_);
-            if (log_.is_open() && going_on_.empty()) {
+            if (!beginning_.empty()) bar_.line(beginning_);
+            if (log_.is_open() && !goes_on_) {
                 log_.close();
                 open_log(std::ios::trunc);
             }
             bar_.line(fmt::format("{} on {}: {} parameters, {} features {}, {} training samples, {}",
-                                  info_.model_title, info_.dataset, info_.parameters, info_.feature_count,
-                                  info_.features, info_.train_samples, info_.device));
+                                  info_.model_title, info_.dataset, grouped(info_.parameters),
+                                  grouped(info_.feature_count), info_.features, grouped(info_.train_samples),
+                                  info_.device));
         }
         if (!updates.activity.empty()) bar_.show(updates.activity_fraction, updates.activity);
         if (!updates.steps.empty()) {
@@ -170,7 +172,8 @@ private:
 
     ProgressBar bar_;
     std::string log_path_;
-    std::string going_on_;
+    bool goes_on_;
+    std::string beginning_;
     std::ofstream log_;
     bool log_failed_ = false;
     RunInfo info_;
@@ -187,7 +190,8 @@ void print_result(const RunResult& result, const std::string& out) {
               {"parameters", result.info.parameters},
               {"test_accuracy", result.test_accuracy},
               {"test_loss", result.test_loss},
-              {"train_seconds_per_epoch", result.train_seconds_per_epoch},
+              {"train_seconds_per_epoch",
+               result.train_seconds_per_epoch ? Json(*result.train_seconds_per_epoch) : Json()},
               {"samples_per_second", result.samples_per_second},
               {"peak_memory_bytes", result.peak_memory_bytes},
               {"state", run_state_name(result.state)},
@@ -200,6 +204,23 @@ void print_result(const RunResult& result, const std::string& out) {
     }
     if (result.syntony) json["syntony"] = *result.syntony;
     fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+/// The last lines on the terminal: what came of it, and how it goes on.
+void print_end(const RunResult& result, const std::string& out) {
+    fmt::print(
+        stderr, "{}: {}test accuracy {:.2f} %{}, median epoch {}, mean {} samples/s{}\n",
+        run_state_name(result.state),
+        result.time_over ? fmt::format("the {:g} s of --max-seconds are over; ", result.config.max_seconds)
+                         : "",
+        100 * result.test_accuracy, bits_text(result.info.token_unit, result.test_loss),
+        result.train_seconds_per_epoch ? fmt::format("{:.4g} s", *result.train_seconds_per_epoch) : "–",
+        grouped(std::llround(result.samples_per_second)),
+        out.empty() ? "; the model was not kept (no --out)" : fmt::format(", model in {}", out));
+    // The limit is in the file, and would stop the run after as long again.
+    if (result.state == RunState::stopped && !out.empty())
+        fmt::print(stderr, "go on with: spectral train --resume {}{}\n", shell_word(out),
+                   result.time_over ? " --max-seconds 0" : "");
 }
 
 bool is_log(const std::filesystem::path& path) { return begins_with(path, {"{\"epoch\":"}); }
@@ -230,7 +251,7 @@ int train(TrainArguments& a) {
     }
     require_free_model(a.out, a.resume, a.force,
                        "--force to replace the model, or --resume to go on with it");
-    Terminal terminal(a.log, going_on(a.resume, options.out));
+    Terminal terminal(a.log, !a.resume.empty(), beginning_of(config, a.resume, options.out));
     watch_signals();
     TrainingRun run(std::move(config), options);
     bool told = false;
@@ -253,18 +274,10 @@ int train(TrainArguments& a) {
     }
     if (options.profiler) replace_file(a.trace, to_chrome_trace(*options.profiler->profile()).dump());
     if (!a.patterns_png.empty()) write_patterns_picture(read_model_file(options.out), a.patterns_png);
-    if (a.json) {
+    if (a.json)
         print_result(result, options.out);
-    } else {
-        fmt::print(stderr, "{}: test accuracy {:.2f} %{}, median epoch {:.4g} s, mean {:.3g} samples/s{}\n",
-                   run_state_name(result.state), 100 * result.test_accuracy,
-                   bits_text(result.info.token_unit, result.test_loss), result.train_seconds_per_epoch,
-                   result.samples_per_second,
-                   options.out.empty() ? "; the model was not kept (no --out)"
-                                       : fmt::format(", model in {}", options.out));
-        if (result.state == RunState::stopped && !options.out.empty())
-            fmt::print(stderr, "go on with: spectral train --resume {}\n", options.out);
-    }
+    else
+        print_end(result, options.out);
     return terminal.log_failed() ? kExitFailedRun : kExitOk;
 }
 

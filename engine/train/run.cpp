@@ -18,8 +18,8 @@ namespace {
 constexpr std::chrono::milliseconds kFlushInterval(15);
 constexpr std::int64_t kExamples = 48;
 
-double median(std::vector<double> values) {
-    if (values.empty()) return 0;
+std::optional<double> median(std::vector<double> values) {
+    if (values.empty()) return std::nullopt;
     std::ranges::sort(values);
     const std::size_t half = values.size() / 2;
     return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
@@ -119,7 +119,8 @@ void TrainingRun::work() {
         result_.bad_input = false;
         train(trainer);
         end = trainer.finished() ? RunState::finished : RunState::stopped;
-        if (config_.max_seconds > 0 && trainer.train_seconds() >= config_.max_seconds)
+        result_.time_over = end == RunState::stopped && !stopping_;
+        if (result_.time_over)
             message = fmt::format("stopped after {:.1f} s of training, as asked", trainer.train_seconds());
     } catch (const Cancelled&) {
         end = RunState::stopped;

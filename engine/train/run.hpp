@@ -49,7 +49,8 @@ struct RunResult {
     double test_accuracy = 0, test_loss = 0;
     std::optional<double> validation_accuracy, validation_loss;  ///< where a part was held out
     std::optional<double> syntony;                               ///< Model::syntony()
-    double train_seconds_per_epoch = 0;  ///< median, training steps only; 0 when no epoch was finished
+    std::optional<double> train_seconds_per_epoch;  ///< median, training steps only; of whole epochs
+    bool time_over = false;                         ///< it stands because max_seconds are over
     double samples_per_second = 0;
     std::size_t peak_memory_bytes = 0;
     std::string error, hint;   ///< of a failed run

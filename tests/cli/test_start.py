@@ -14,7 +14,8 @@ class Start(CliCase):
         self.first = self.train("first.h5", "--epochs", "3", "--patterns", "4", "--standardise")
 
     def test_model_and_data_are_the_files(self) -> None:
-        self.spectral("train", "--start", "first.h5", "--epochs", "1", "--out", "second.h5")
+        run = self.succeed("train", "--start", "first.h5", "--epochs", "1", "--out", "second.h5")
+        self.assertEqual(run.stderr.splitlines()[0], "starts from first.h5")
         found = self.json("inspect", "second.h5")
         self.assertEqual(found["config"]["start"], "first.h5")
         self.assertEqual((found["dataset"], found["config"]["model_options"]["patterns"]), ("tones", 4))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import unittest
 from pathlib import Path
@@ -103,6 +105,24 @@ class Limits(CliCase):
         self.assertEqual(result["state"], "stopped")
         self.assertLess(result["epochs"], 1000000)
         self.assertEqual(self.json("inspect", "run.h5")["checkpoint"]["epoch"], result["epochs"])
+
+    def test_time_that_is_over_is_said_and_the_advice_goes_on(self) -> None:
+        run = self.succeed("train", *QUICK, "--epochs", "40", "--max-seconds", "0.001", "--out", "a run.h5")
+        self.assertIn("stopped: the 0.001 s of --max-seconds are over; test accuracy ", run.stderr)
+        advice = re.search(r"(?m)^go on with: spectral (.*)$", run.stderr)
+        assert advice
+        again = self.json(*shlex.split(advice[1]))
+        self.assertEqual((again["state"], again["epochs"]), ("finished", 40))
+
+    def test_no_time_of_an_epoch_where_none_was_whole(self) -> None:
+        stopped = (*QUICK, "--batch", "1", "--max-seconds", "0.000001")
+        self.assertIsNone(self.json("train", *stopped)["train_seconds_per_epoch"])
+        self.assertIn(", median epoch –, mean ", self.succeed("train", *stopped).stderr)
+
+    def test_large_numbers_are_whole_and_grouped(self) -> None:
+        run = self.succeed("train", "--dataset", "tones", "--train-samples", "2000", "--epochs", "1")
+        self.assertRegex(run.stderr, r"mean \d{1,3}(,\d{3})+ samples/s")
+        self.assertIn("2,000 training samples", run.stderr)
 
     def test_memory_that_is_enough(self) -> None:
         peak = self.train("run.h5", "--epochs", "1")["peak_memory_bytes"]
