@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -163,7 +164,34 @@ bool begins_with(const std::filesystem::path& path, std::initializer_list<std::s
            std::ranges::any_of(starts, [&](std::string_view start) { return begin.starts_with(start); });
 }
 
+namespace {
+
+/// Endings that promise a reader a certain kind of file; what stands after any other dot is part of a name.
+constexpr auto kKnownEndings = std::to_array<std::string_view>(
+    {".h5",   ".hdf5", ".hdf",  ".npz",  ".npy", ".safetensors", ".pt",    ".pth",    ".ckpt", ".onnx",
+     ".gguf", ".pkl",  ".bin",  ".mat",  ".pb",  ".tflite",      ".keras", ".png",    ".svg",  ".jpg",
+     ".jpeg", ".gif",  ".bmp",  ".webp", ".tif", ".tiff",        ".pdf",   ".eps",    ".ps",   ".csv",
+     ".tsv",  ".json", ".yaml", ".yml",  ".xml", ".html",        ".jsonl", ".ndjson", ".xlsx", ".parquet",
+     ".txt",  ".log",  ".md",   ".zip",  ".gz",  ".xz",          ".tar",   ".wav"});
+
+void require_ending(const Output& output) {
+    std::string ending = std::filesystem::path(output.path).extension().string();
+    std::ranges::transform(ending, ending.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    if (std::ranges::find(kKnownEndings, ending) == kKnownEndings.end() ||
+        std::ranges::find(output.endings, ending) != output.endings.end())
+        return;
+    throw Error(
+        output.option,
+        fmt::format("a {} is written, and '{}' is the name of something else", output.kind, output.path),
+        fmt::format("give a name that ends in {}", output.endings.front()));
+}
+
+}  // namespace
+
 void require_free(const Output& output, bool force, const std::string& go_on) {
+    if (!output.path.empty()) require_ending(output);
     std::error_code unreadable;  // the writer says why it cannot write there
     if (output.path.empty() || !std::filesystem::is_regular_file(output.path, unreadable)) return;
     if (!output.is_kind(output.path))
@@ -178,7 +206,8 @@ void require_free_model(const std::string& out, const std::string& resume, bool 
                         const std::string& go_on) {
     std::error_code unreadable;
     if (!resume.empty() && !out.empty() && std::filesystem::equivalent(out, resume, unreadable)) return;
-    require_free({out, "--out", "model file of this program", is_model_file}, force, go_on);
+    require_free({out, "--out", "model file of this program", is_model_file, {".h5", ".hdf5", ".hdf"}}, force,
+                 go_on);
 }
 
 }  // namespace spectral::app

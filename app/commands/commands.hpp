@@ -80,13 +80,15 @@ struct Output {
     std::string option;  ///< that named it, "--out"
     std::string kind;    ///< "model file of this program"
     bool (*is_kind)(const std::filesystem::path&);
+    std::vector<std::string> endings;  ///< of names of such files; the first is the usual one
 };
 
 /// Whether the file begins with one of `starts`, or is empty. Never throws on what it finds there.
 bool begins_with(const std::filesystem::path& path, std::initializer_list<std::string_view> starts);
 
-/// Throws Error where something stands there that is not of its kind, or that nobody allowed to be replaced;
-/// `go_on` is what to do instead, for the hint.
+/// Throws Error where the name ends as those of another kind of file do, and where something stands there
+/// that is not of its kind, or that nobody allowed to be replaced; `go_on` is what to do instead, for the
+/// hint.
 void require_free(const Output& output, bool force, const std::string& go_on = "or --force to replace it");
 
 /// What stands at `out` is a run that took its time, or something else altogether; only the run that goes on

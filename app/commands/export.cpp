@@ -22,7 +22,7 @@ struct ExportArguments {
 };
 
 void export_weights(const ExportArguments& a) {
-    require_free({a.out, "--out", "safetensors file", is_safetensors}, a.force);
+    require_free({a.out, "--out", "safetensors file", is_safetensors, {".safetensors"}}, a.force);
     require_replaceable(a.out);
     const Input input(a.in);
     const ModelFile& model = input.model();

@@ -232,10 +232,12 @@ int train(TrainArguments& a) {
     if (!a.log.empty()) options.text_every = kTextEvery;
     if (!a.patterns_png.empty() && options.out.empty())
         throw Error("--patterns-png", "the picture is made from the model file", "give --out FILE as well");
-    require_free({a.patterns_png, "--patterns-png", "PNG picture", is_png}, a.force);
-    require_free({a.trace, "--trace", "Chrome trace", is_chrome_trace}, a.force);
+    require_free({a.patterns_png, "--patterns-png", "PNG picture", is_png, {".png"}}, a.force);
+    require_free({a.trace, "--trace", "Chrome trace", is_chrome_trace, {".json"}}, a.force);
     // A run that goes on goes on in its log too.
-    require_free({a.log, "--log", "log of this program", is_log}, a.force || !a.resume.empty());
+    require_free(
+        {a.log, "--log", "log of this program", is_log, {".jsonl", ".ndjson", ".json", ".log", ".txt"}},
+        a.force || !a.resume.empty());
     if (!a.patterns_png.empty()) require_replaceable(a.patterns_png);
     if (!a.trace.empty()) {
         require_replaceable(a.trace);

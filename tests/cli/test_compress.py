@@ -191,10 +191,11 @@ class Tradeoff(CliCase):
         self.train("run.h5", "--epochs", "1")
         self.assert_refused("tradeoff", "run.h5", *out, "--data", "nowhere", "--dataset", "mnist", naming="nowhere")
         self.assert_refused("tradeoff", "run.h5", "--out", "no/such/folder.csv", naming="no/such")
-        self.assert_refused("tradeoff", "run.h5", "--out", "run.h5", naming="run.h5: exists and is no table")
-        (self.folder / "mine.npy").write_bytes(b"\x93NUMPY and what follows")
-        self.assert_refused("tradeoff", "run.h5", "--plot", "mine.npy", naming="mine.npy: exists and is no SVG")
-        self.assertTrue((self.folder / "mine.npy").read_bytes().startswith(b"\x93NUMPY"))
+        self.assert_refused("tradeoff", "run.h5", "--out", "run.h5", naming="'run.h5' is the name of something else")
+        (self.folder / "mine").write_bytes(b"\x93NUMPY and what follows")
+        self.assert_refused("tradeoff", "run.h5", "--out", "mine", naming="mine: exists and is no table")
+        self.assert_refused("tradeoff", "run.h5", "--plot", "mine", naming="mine: exists and is no SVG")
+        self.assertTrue((self.folder / "mine").read_bytes().startswith(b"\x93NUMPY"))
         self.assert_refused("tradeoff", "run.h5", *out, "--plot", "curves.csv", naming="--plot")
 
 

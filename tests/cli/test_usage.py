@@ -144,6 +144,34 @@ class OccupiedOutput(CliCase):
                                    "folder/../run.h5")["epochs"], 2)
 
 
+class NamesOfOtherFiles(CliCase):
+    """A name that promises its reader another kind of file than would be written there."""
+
+    def test_are_refused_before_anything_is_done(self) -> None:
+        self.train("run.h5", "--epochs", "1")
+        run = ("train", *QUICK, "--epochs", "1")
+        for arguments, option, kind, name in (
+            ((*run, "--out"), "--out", "model file", "w.npz"),
+            ((*run, "--out"), "--out", "model file", "w.Safetensors"),
+            ((*run, "--out", "new.h5", "--patterns-png"), "--patterns-png", "PNG picture", "x.svg"),
+            ((*run, "--trace"), "--trace", "Chrome trace", "x.csv"),
+            ((*run, "--log"), "--log", "log", "x.csv"),
+            (("train", "--resume", "run.h5", "--epochs", "2", "--out"), "--out", "model file", "w.csv"),
+            (("compress", "run.h5", "--ratio", "4", "--out"), "--out", "model file", "w.safetensors"),
+            (("export", "run.h5", "--out"), "--out", "safetensors file", "w.npz"),
+            (("tradeoff", "run.h5", "--out"), "--out", "table", "x.json"),
+            (("tradeoff", "run.h5", "--plot"), "--plot", "SVG picture", "x.png"),
+        ):
+            self.assert_refused(*arguments, name, naming=f"{option}: a {kind}")
+            self.assert_refused(*arguments, name, naming=f"'{name}' is the name of something else")
+
+    def test_any_other_dot_is_part_of_a_name(self) -> None:
+        for name in ("run", "run.2", "run.v1.best", "run.HDF5"):
+            self.train(name, "--epochs", "1")
+        (self.folder / "run").rename(self.folder / "run.npz")
+        self.assertEqual(self.json("train", "--resume", "run.npz", "--epochs", "2")["out"], "run.npz")
+
+
 class UnwritableOutput(CliCase):
     def test_places(self) -> None:
         (self.folder / "folder").mkdir()
