@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numbers>
 
@@ -56,7 +57,8 @@ AttentionTile optimize_tiling(const TilingRequest& r) {
         return static_cast<std::size_t>(floats) * sizeof(float) <= r.fast_bytes / 2 &&
                scratch <= r.free_bytes && tiles >= std::int64_t{4} * r.threads;
     };
-    AttentionTile tile{kMost, 64};
+    const auto whole = static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(r.sequence)));
+    AttentionTile tile{std::clamp(whole, kLeast, kMost), 64};
     while (tile.queries > kLeast && !fits(tile)) tile.queries /= 2;
     return tile;
 }

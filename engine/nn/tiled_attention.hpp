@@ -24,7 +24,8 @@ struct TilingRequest {
 };
 
 /// The largest tile of queries that fits half of the fast memory beside a panel of keys, whose work area fits
-/// what is left of memory, and of which there are four or more for each thread; at least 16 by 64.
+/// what is left of memory, and of which there are four or more for each thread; at least 16 by 64, and never
+/// larger than the smallest power of two that holds the whole sequence.
 AttentionTile optimize_tiling(const TilingRequest& request);
 /// For a backend as it is, and what is left under its budget's limit.
 AttentionTile optimize_tiling(Device device, std::int64_t sequence, std::int64_t batch, std::int64_t heads,

@@ -61,10 +61,12 @@ TEST(TileSweep, EveryTileGivesTheSameInMemoryThatIsExact) {
 }
 
 TEST(TileSweep, TilesReachTheSequenceAndHoldTheChosenOne) {
-    const auto short_ones = tiles_to_sweep(10, {512, 64});
-    ASSERT_EQ(short_ones.size(), 2U);
+    const auto short_ones = tiles_to_sweep(10, {16, 64});
+    ASSERT_EQ(short_ones.size(), 1U);
     EXPECT_EQ(short_ones[0].queries, 16);
-    EXPECT_EQ(short_ones[1].queries, 512);
+    const auto with_chosen = tiles_to_sweep(10, {8, 64});
+    ASSERT_EQ(with_chosen.size(), 2U);
+    EXPECT_EQ(with_chosen[0].queries, 8);
     const auto long_ones = tiles_to_sweep(1 << 20, {128, 64});
     ASSERT_EQ(long_ones.size(), 14U);
     EXPECT_EQ(long_ones[6].queries, 1024);

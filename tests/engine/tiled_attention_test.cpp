@@ -112,6 +112,12 @@ TEST(AttentionTiling, FollowsWhatThereIs) {
     EXPECT_LT(optimize_tiling(request).queries, 512);
     request.free_bytes = 0;
     EXPECT_EQ(optimize_tiling(request).queries, 16) << "what is least; the budget will say what is missing";
+    request = large;  // of many heads, so that one tile of each is enough
+    for (const auto& [sequence, queries] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+             {1, 16}, {16, 16}, {17, 32}, {200, 256}, {256, 256}, {257, 512}, {4096, 512}}) {
+        request.sequence = sequence;
+        EXPECT_EQ(optimize_tiling(request).queries, queries) << sequence;
+    }
 }
 
 TEST(AttentionTiling, TilesGrowWhereQueriesChangeLittle) {
