@@ -56,8 +56,11 @@ class Convolution(CliCase):
 
     def test_refusals(self) -> None:
         train = ("train", *SMALL_NETWORK, "--epochs", "1", "--out", "new.h5")
-        self.assert_refused(*train, "--kernel", "29", naming="--kernel: 29 is larger than the maps")
-        self.assert_refused(*train, "--kernel", "5", "--blocks", "4", naming="--kernel: 5 is larger than the maps that block 4")
+        self.assert_refused(*train, "--kernel", "29", naming="--kernel: 29 is larger than the samples, 28 × 28")
+        self.assert_refused(*train, "--blocks", "8",
+                            naming="--blocks: after block 4 the maps are 1 × 1, smaller than kernels of 3")
+        self.assertIn("hint: take at most 4 --blocks, or a smaller --kernel or --pool",
+                      self.spectral(*train, "--blocks", "8").stderr)
         self.assert_refused(*train, "--pooling", "median", naming="--pooling")
 
 

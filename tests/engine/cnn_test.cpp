@@ -171,7 +171,7 @@ TEST_F(Cnn, KernelsLargerThanTheMapsAreRefusedByName) {
         return "nothing";
     };
     EXPECT_EQ(field_of({2, {8, 5}}, {{"kernel", 6}}), "kernel");
-    EXPECT_EQ(field_of({2, {8, 8}}, {{"kernel", 5}, {"blocks", 3}}), "kernel");
+    EXPECT_EQ(field_of({2, {8, 8}}, {{"kernel", 5}, {"blocks", 3}}), "blocks");
     EXPECT_EQ(field_of({2, {8, 8}}, {{"kernel", 2}, {"blocks", 3}}), "nothing");
     EXPECT_EQ(field_of({4, {4, 4, 4, 4}}, {{"kernel", 2}}), "features");
 }

@@ -83,6 +83,17 @@ struct Plan {
     }
 
 private:
+    static BadValue too_large(std::int64_t number, const FeatureMaps& input, std::int64_t kernel) {
+        const std::string maps = extents_text(input.rank, input.space);
+        if (number == 1)
+            return {"kernel", fmt::format("{} is larger than the samples, {}", kernel, maps),
+                    "choose a smaller --kernel"};
+        return {"blocks",
+                fmt::format("after block {} the maps are {}, smaller than kernels of {}", number - 1, maps,
+                            kernel),
+                fmt::format("take at most {} --blocks, or a smaller --kernel or --pool", number - 1)};
+    }
+
     FeatureMaps add(std::int64_t number, const FeatureMaps& input, std::int64_t channels, std::int64_t kernel,
                     std::int64_t pool, bool same) {
         Block block{input, input, input, {channels}};
@@ -91,12 +102,7 @@ private:
         block.convolved.channels = channels;
         for (std::size_t axis = 0; axis < static_cast<std::size_t>(input.rank); ++axis) {
             const std::int64_t extent = input.space[axis];
-            if (kernel > extent)
-                throw BadValue("kernel",
-                               fmt::format("{} is larger than the maps that block {} is given: {}", kernel,
-                                           number, extents_text(input.rank, input.space)),
-                               number > 1 ? "choose a smaller kernel, fewer blocks or less pooling"
-                                          : "choose a smaller kernel");
+            if (kernel > extent) throw too_large(number, input, kernel);
             block.choice.kernel[axis] = kernel;
             if (!same) block.convolved.space[axis] = extent - kernel + 1;
         }
