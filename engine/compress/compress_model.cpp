@@ -108,7 +108,8 @@ std::vector<const Method*> methods_for(const CompressRequest& request, const std
 /// Whether it can be stored in another way. Means and deviations of the features are no weights, nor are
 /// those that norms keep: a deviation rounded to zero loses its feature.
 bool is_weight(const LayerRecord& layer, const NamedTensor& tensor) {
-    return layer.kind != "standardise" && tensor.trained && tensor.tensor.shape.rank() > 0 && tensor.tensor.shape.size() > 0;
+    return layer.kind != "standardise" && tensor.trained && tensor.tensor.shape.rank() > 0 &&
+           tensor.tensor.shape.size() > 0;
 }
 
 double energy_of(const HostTensor& tensor) {
@@ -196,11 +197,13 @@ void put(ModelFile& model, const Candidate& candidate, PackedTensor packed) {
 std::int64_t wanted_bytes(const CompressTarget& target, std::int64_t dense_bytes) {
     if (target.by == CompressTarget::By::ratio) {
         if (!(target.value >= 1 && target.value <= 1e6))
-            throw BadValue("ratio", fmt::format("{:g} is not between 1 and 1e6", target.value));
+            throw BadValue("ratio", fmt::format("{:g} is not between 1 and 1e6", target.value),
+                           "a file has to become smaller: 10 makes it a tenth of the dense bytes");
         return static_cast<std::int64_t>(static_cast<double>(dense_bytes) / target.value);
     }
     if (!(target.value >= 1 && target.value <= 1e15))
-        throw BadValue("bytes", fmt::format("{:g} is no number of bytes", target.value));
+        throw BadValue("bytes", fmt::format("{:g} is no number of bytes", target.value),
+                       "give the bytes that the file may have, such as 40KiB");
     return static_cast<std::int64_t>(target.value);
 }
 
@@ -301,9 +304,11 @@ std::optional<PackedTensor> pack_to_error(const Candidate& candidate, double err
 void pack_each(const std::vector<Candidate>& all, ModelFile& model, const CompressTarget& target) {
     const bool by_error = target.by == CompressTarget::By::max_error;
     if (by_error && !(target.value >= 0 && target.value < 1))
-        throw BadValue("max_error", fmt::format("{:g} is not at least 0 and below 1", target.value));
+        throw BadValue("max_error", fmt::format("{:g} is not at least 0 and below 1", target.value),
+                       "give the part of each tensor's norm that may be lost, such as 0.1");
     if (!by_error && !(target.value > 0 && target.value <= 1))
-        throw BadValue("density", fmt::format("{:g} is not above 0 and at most 1", target.value));
+        throw BadValue("density", fmt::format("{:g} is not above 0 and at most 1", target.value),
+                       "give the share of each tensor's coefficients to keep, such as 0.1");
     for (const Candidate& each : all) {
         if (each.fixed != nullptr) {
             put(model, each, *each.fixed);

@@ -12,8 +12,17 @@ namespace spectral {
 std::uint64_t require_regular_file(const std::filesystem::path& path) {
     std::error_code failure;
     const auto status = std::filesystem::status(path, failure);
-    if (!std::filesystem::exists(status)) throw Error(path.string(), "no such file");
-    if (!std::filesystem::is_regular_file(status)) throw Error(path.string(), "is not a regular file");
+    if (!std::filesystem::exists(status)) {
+        std::error_code unknown;
+        const std::filesystem::path here = std::filesystem::current_path(unknown);
+        throw Error(path.string(), "no such file",
+                    path.is_relative() && !unknown ? "check the name; it was looked for in " + here.string()
+                                                   : "check the name and the folder");
+    }
+    if (std::filesystem::is_directory(status))
+        throw Error(path.string(), "is a directory, and a file is needed", "give the name of a file in it");
+    if (!std::filesystem::is_regular_file(status))
+        throw Error(path.string(), "is not a regular file", "give a file: pipes and devices are not read");
     const std::uint64_t bytes = std::filesystem::file_size(path, failure);
     if (failure) throw Error(path.string(), failure.message());
     return bytes;

@@ -165,6 +165,13 @@ NumberArray read_dataset(const hdf5::Dataset& dataset, const Counter& counter, R
     throw dataset.error("does not hold little-endian numbers", kSaveAgain);
 }
 
+/// `there` lists what the file has instead.
+Error no_such_array(const std::filesystem::path& path, const std::string& name, const std::string& there) {
+    return {path.string(),
+            "holds no array '" + name + "', but " + (there.empty() ? "nothing" : there.substr(0, 200)),
+            "Name its arrays: --train-features NAME, and so on."};
+}
+
 }  // namespace
 
 NumberArray read_npy_numbers(const std::filesystem::path& path, MemoryBudget* budget) {
@@ -199,9 +206,7 @@ NumberArray read_npz_numbers(const std::filesystem::path& path, const std::strin
             return array;
         });
     }
-    throw file.error(
-        "holds no array '" + name + "', but " + (there.empty() ? "nothing" : there.substr(0, 200)),
-        "Name its arrays: --train-features NAME, and so on.");
+    throw no_such_array(path, name, there);
 }
 
 NumberArray read_hdf5_numbers(const std::filesystem::path& path, const std::string& name,
@@ -211,12 +216,20 @@ NumberArray read_hdf5_numbers(const std::filesystem::path& path, const std::stri
     Reservation unpacked = counter.passing(0);
     hdf5::Group group = hdf5::open_file(path, "Give an HDF5 file.", &unpacked, hdf5::Hashes::ignored);
     return told_of(path, name, [&] {
+        constexpr std::size_t kMostListed = 100'000;
+        const auto require = [&](const std::string& entry) {
+            if (!group.has(entry))
+                throw no_such_array(path, name, fmt::format("{}", fmt::join(group.names(kMostListed), ", ")));
+        };
         std::string_view rest = name;
         while (rest.starts_with('/')) rest.remove_prefix(1);
         for (std::size_t slash = 0; (slash = rest.find('/')) != std::string_view::npos;
-             rest.remove_prefix(slash + 1))
+             rest.remove_prefix(slash + 1)) {
+            require(std::string(rest.substr(0, slash)));
             group = group.group(std::string(rest.substr(0, slash)));
+        }
         if (rest.empty()) throw Error("array", "its name is empty", "Name a dataset of the file.");
+        require(std::string(rest));
         return read_dataset(group.dataset(std::string(rest)), counter, unpacked);
     });
 }

@@ -46,7 +46,7 @@ class Text(CliCase):
         (self.folder / "latin.txt").write_bytes("très court ".encode("latin-1") * 100)
         (self.folder / "short.txt").write_text("a" * 17, encoding="utf-8")
         for name, naming in {"latin.txt": "latin.txt: is no UTF-8: byte 2", "short.txt": "short.txt: is too short",
-                             ".": ".: is not a regular file", "none.txt": "none.txt: no such file"}.items():
+                             ".": ".: is a directory, and a file is needed", "none.txt": "none.txt: no such file"}.items():
             with self.subTest(name):
                 self.assert_refused("train", "--dataset", "text", "--data", name, naming=naming)
         self.assert_refused("train", "--dataset", "text", naming="is read from a text file, and none was given")
@@ -207,7 +207,7 @@ class Arrays(CliCase):
             flags = [part for name, flag in zip(self.NAMES, ("--train-features", "--train-labels", "--test-features",
                                                              "--test-labels")) for part in (flag, "in/" + name)]
             self.assertEqual(self.learn("hdf5", self.folder / "set.h5", *flags)["test_loss"], expected)
-        self.assert_refused("train", "--dataset", "hdf5", "--data", "set.h5", naming="set.h5: /x_train is missing")
+        self.assert_refused("train", "--dataset", "hdf5", "--data", "set.h5", naming="set.h5: holds no array 'x_train', but ")
 
     def test_share_is_split_off(self) -> None:
         arrays = self.arrays()

@@ -57,6 +57,24 @@ class WrongOptions(CliCase):
         self.assert_refused("train", "--dataset", "strokes", "--length", "64", *REPLACING,
                             naming="--length")
 
+    def test_hints_say_what_to_do(self) -> None:
+        (self.folder / "folder").mkdir()
+        text = ("train", "--dataset", "text", "--data")
+        for given, hint in (
+            ((*text, "folder"), "give the name of a file in it"),
+            ((*text, "/nope.txt"), "check the name and the folder"),
+            (("train", "--start", "nothere.h5"), f"it was looked for in {self.folder}"),
+            (("generate", "nofile.h5"), f"it was looked for in {self.folder}"),
+            (("train", "--dataset", "hdf5", "--data", "before.h5"), "--train-features NAME"),
+            (("compress", "before.h5", "--ratio", "0.5", "--out", "new.h5"), "a file has to become smaller"),
+            (("compress", "before.h5", "--keep", "3", "--method", "fft", "--out", "new.h5"), "share of each tensor"),
+            (("compress", "before.h5", "--max-error", "2", "--out", "new.h5"), "part of each tensor's norm"),
+        ):
+            with self.subTest(given):
+                run = self.spectral(*given)
+                self.assertEqual(run.returncode, 2, run.stderr)
+                self.assertIn(hint, run.stderr.splitlines()[-1])
+
     def test_options_that_need_another(self) -> None:
         self.assert_refused("train", *QUICK, "--patterns-png", "picture.png", naming="--patterns-png")
         self.assert_refused("train", "--dataset", "mnist", naming="'mnist'")

@@ -205,7 +205,7 @@ TEST_F(Text, WhatIsTooShortOrNoTextIsRefused) {
     std::filesystem::create_directory(path_);
     DatasetRequest request;
     request.path = path_.string();
-    EXPECT_NE(failure([&] { load_dataset("text", request); }).find("not a regular file"), std::string::npos);
+    EXPECT_NE(failure([&] { load_dataset("text", request); }).find("is a directory"), std::string::npos);
     request.path = (folder_ / "nowhere").string();
     EXPECT_NE(failure([&] { load_dataset("text", request); }).find("no such file"), std::string::npos);
     request.path.clear();
