@@ -114,7 +114,7 @@ std::vector<MemoryHolder> MemoryBudget::holders() const {
     std::vector<MemoryHolder> result;
     for (std::size_t tag = 0; tag < kMemoryTagCount; ++tag)
         for (const auto& [name, bytes] : holders_[tag])
-            result.push_back({name, static_cast<MemoryTag>(tag), bytes});
+            if (bytes > 0) result.push_back({name, static_cast<MemoryTag>(tag), bytes});
     std::ranges::stable_sort(result, std::greater<>{}, &MemoryHolder::bytes);
     return result;
 }

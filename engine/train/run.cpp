@@ -25,6 +25,14 @@ std::optional<double> median(std::vector<double> values) {
     return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
+/// A shortage by the limit with the options that help, in a terminal; a device's own names none.
+OutOfMemory with_options(const OutOfMemory& shortage, const ExperimentConfig& config) {
+    if (config.memory_mib == 0 || shortage.why().find("limit in use") == std::string::npos) return shortage;
+    return {shortage.subject(), fmt::format("{} (--memory-mib {})", shortage.why(), config.memory_mib),
+            fmt::format("raise --memory-mib{}, or take fewer samples or a smaller model",
+                        config.batch > 1 ? fmt::format(", lower --batch, which is {}", config.batch) : "")};
+}
+
 }  // namespace
 
 const Schema& resumable_schema() {
@@ -125,6 +133,11 @@ void TrainingRun::work() {
     } catch (const Cancelled&) {
         end = RunState::stopped;
         message = "cancelled before the first step";
+    } catch (const OutOfMemory& shortage) {
+        const OutOfMemory told = options_.send_snapshots ? shortage : with_options(shortage, config_);
+        result_.cause = std::make_exception_ptr(told);
+        message = told.what();
+        hint = told.hint();
     } catch (const Error& error) {
         result_.cause = std::current_exception();
         message = error.what();

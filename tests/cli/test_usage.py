@@ -83,6 +83,14 @@ class WrongOptions(CliCase):
 
     def test_too_little_memory(self) -> None:
         self.assert_train_refused("--memory-mib", "2", naming="largest holders: tones training set 0.5 MiB")
+        for batch, advice in (("1", "raise --memory-mib, or take fewer samples or a smaller model"),
+                              ("64", "raise --memory-mib, lower --batch, which is 64, or take fewer samples")):
+            little = ("train", *REPLACING, "--memory-mib", "1", "--batch", batch)
+            self.assert_refused(*little, naming="of the 1.0 MiB limit in use (--memory-mib 1)")
+            told = self.spectral(*little).stderr
+            self.assertIn(f"hint: {advice}", told)
+            self.assertNotIn("0.0 MiB,", told)
+            self.assertNotIn("model file to", told)
 
 
 class WrongConfiguration(CliCase):
