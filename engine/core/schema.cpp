@@ -114,6 +114,27 @@ Json complete(const Schema& schema, const Json& values, std::string_view owner) 
     return result;
 }
 
+std::string condition_text(const Condition& condition) {
+    if (condition.choices.empty()) return fmt::format("{} from {:g} on", condition.field, condition.least);
+    return fmt::format("{} {}", condition.field, fmt::join(condition.choices, " or "));
+}
+
+void require_used(const Schema& schema, const Json& values, std::string_view owner) {
+    for (const Field& field : schema) {
+        if (!field.only_with || values.at(field.name) == field.default_value) continue;
+        const Json& other = values.at(field.only_with->field);
+        if (other.is_number() ? other.get<double>() >= field.only_with->least
+                              : std::ranges::find(field.only_with->choices, other.get<std::string>()) !=
+                                    field.only_with->choices.end())
+            continue;
+        const std::string condition = condition_text(*field.only_with);
+        const std::string given = other.is_string() ? other.get<std::string>() : other.dump();
+        throw BadValue(fmt::format("option '{}' of {}", field.name, owner), field.name,
+                       fmt::format("does nothing with {} {}", field.only_with->field, given),
+                       fmt::format("it is for {}; leave it out, or ask for that too", condition));
+    }
+}
+
 Json parse_field(const Field& field, const std::string& text, std::string_view owner) {
     Json value = text;
     if (field.type == FieldType::integer) {

@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,13 @@ using Json = nlohmann::json;
 
 enum class FieldType { integer, real, choice, flag, text };
 
+/// What another field of the schema is where a field counts: one of `choices`, or a number from `least` on.
+struct Condition {
+    std::string field;
+    std::vector<std::string> choices{};
+    double least = -std::numeric_limits<double>::infinity();
+};
+
 struct Field {
     std::string name;  ///< snake_case; the flag is the same with dashes
     FieldType type = FieldType::integer;
@@ -22,6 +30,7 @@ struct Field {
     double minimum = -std::numeric_limits<double>::infinity();
     double maximum = std::numeric_limits<double>::infinity();
     std::vector<std::string> choices{};
+    std::optional<Condition> only_with{};  ///< nothing: it always counts
 };
 
 using Schema = std::vector<Field>;
@@ -34,6 +43,13 @@ Json complete(const Schema& schema, const Json& values, std::string_view owner);
 
 /// Throws as complete() does; for one field.
 void check_field(const Field& field, const Json& value, std::string_view owner);
+
+/// Throws BadValue where a field has another value than its default and does not count, by what the others
+/// are. `values` has them all.
+void require_used(const Schema& schema, const Json& values, std::string_view owner);
+
+/// "embedding winding", "blocks from 2 on".
+std::string condition_text(const Condition& condition);
 
 /// "1–256", "adam, sgd, golden", or empty.
 std::string range_text(const Field& field);

@@ -135,6 +135,9 @@ const Schema& speech_schema() {
             {"floor_db", FieldType::real, -80.0, "floor",
              "Decibels below a recording's loudest value at which the log-spectrogram ends.", -200, -1}};
         fields.front().choices = {"log-spectrogram", "waveform"};
+        for (Field& field : fields)
+            if (field.name == "window" || field.name == "hop" || field.name == "floor_db")
+                field.only_with = Condition{"representation", {"log-spectrogram"}};
         return fields;
     }();
     return schema;

@@ -46,7 +46,15 @@ const Schema& training_schema() {
          "for "
          "more epochs is back on the way to the new last one",
          kAnyLow, kAnyHigh, schedule_names()},
-        {"momentum", FieldType::real, 0.9, "momentum", "of the sgd optimiser", 0, 1},
+        {"momentum",
+         FieldType::real,
+         0.9,
+         "momentum",
+         "of the sgd optimiser",
+         0,
+         1,
+         {},
+         Condition{"optimiser", {"sgd"}}},
         {"syntony_weight", FieldType::real, 0.0, "syntony weight",
          "of 1 − syntony beside the loss, which is told without it; for winding embeddings", 0, 1e6},
         {"batch", FieldType::integer, 256, "batch", "samples per step", 1, 1 << 20},
@@ -136,6 +144,14 @@ ExperimentConfig config_from_json(const Json& json, const std::string& where) {
     config.model_options = complete(find_model(config.model).schema, config.model_options,
                                     fmt::format("model {}", config.model));
     return config;
+}
+
+void require_consistent(const ExperimentConfig& config) {
+    require_used(training_schema(), to_json(config), "train");
+    require_used(find_dataset(config.dataset).schema, config.dataset_options, "data set " + config.dataset);
+    // Those of a model that a run starts from are as they are.
+    if (config.start.empty())
+        require_used(find_model(config.model).schema, config.model_options, "model " + config.model);
 }
 
 ExperimentConfig resolved(ExperimentConfig config) {

@@ -48,6 +48,10 @@ ExperimentConfig config_from_json(const Json& json, const std::string& where);
 /// excepted).
 ExperimentConfig resolved(ExperimentConfig config);
 
+/// Throws BadValue where an option was given that does nothing beside the others; for runs that begin. The
+/// configuration is resolved.
+void require_consistent(const ExperimentConfig& config);
+
 /// Of that only what concerns the model and its features; the data need not be there.
 ExperimentConfig resolved_model(ExperimentConfig config);
 

@@ -87,6 +87,7 @@ void TrainingRun::work() {
                     fmt::format("give --epochs N, the new total, with {} or more", done + 1));
         }
         config_ = resolved(config_);
+        if (!resumed) require_consistent(config_);
         std::optional<ModelFile> start;
         std::string start_sha256;
         Reservation start_room =

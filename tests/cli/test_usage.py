@@ -57,6 +57,31 @@ class WrongOptions(CliCase):
         self.assert_refused("train", "--dataset", "strokes", "--length", "64", *REPLACING,
                             naming="--length")
 
+    def test_options_that_do_nothing_beside_another(self) -> None:
+        (self.folder / "text.txt").write_text("to be or not to be " * 50, encoding="utf-8")
+        text = ("train", *REPLACING, "--dataset", "text", "--data", "text.txt", "--model")
+        tones = ("train", *QUICK, *REPLACING, "--model")
+        for given, option, other in (
+            ((*text, "char-transformer", "--windings", "3"), "--windings", "embedding lookup"),
+            ((*text, "char-transformer", "--embedding", "syntonic", "--windings", "3"), "--windings",
+             "embedding syntonic"),
+            ((*text, "char-spectral", "--embedding", "winding", "--harmonise"), "--harmonise", "embedding winding"),
+            ((*tones, "global-filter", "--mixing", "depthwise"), "--mixing", "blocks 1"),
+            ((*tones, "audio-spectral", "--mixing", "depthwise"), "--mixing", "blocks 1"),
+            ((*tones, "cnn", "--pool", "1", "--pooling", "average"), "--pooling", "pool 1"),
+            ((*tones, "mlp", "--momentum", "0.5"), "--momentum", "optimiser adam"),
+            ((*tones, "mlp", "--optimiser", "golden", "--momentum", "0.5"), "--momentum", "optimiser golden"),
+            (("train", *REPLACING, "--dataset", "speech", "--data", ".", "--representation", "waveform", "--hop", "64"),
+             "--hop", "representation waveform"),
+        ):
+            with self.subTest(given):
+                self.assert_refused(*given, naming=f"{option}: does nothing with {other}")
+        (self.folder / "config.json").write_text('{"momentum": 0.5}', encoding="utf-8")
+        self.assert_refused("train", "--config", "config.json", *REPLACING, naming="'momentum'")
+        # A value that would be there in any case contradicts nothing.
+        for given in (("char-spectral", "--windings", "8"), ("char-spectral", "--embedding", "winding", "--windings", "3")):
+            self.succeed(*text, *given, "--width", "8", "--layers", "1", "--context", "8", "--epochs", "1")
+
     def test_hints_say_what_to_do(self) -> None:
         (self.folder / "folder").mkdir()
         text = ("train", "--dataset", "text", "--data")

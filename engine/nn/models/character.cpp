@@ -54,8 +54,6 @@ struct Plan {
         position = options.at("position").get<std::string>();
         windings = number("windings");
         harmonise = options.at("harmonise").get<bool>();
-        if (harmonise && embedding != "syntonic")
-            throw BadValue("harmonise", "is of the syntonic embedding alone", "add --embedding syntonic");
         if ((position == "golden" || position == "standard") && size.width % 2 != 0)
             throw BadValue("width",
                            fmt::format("{} values do not make pairs of a sine and a cosine", size.width),
@@ -188,9 +186,12 @@ Schema sequence_schema(std::vector<std::string> positions, Schema own) {
             "embedding", {"lookup", "syntonic", "winding"},
             "what a token becomes: a row of a table, one that is made harmonious, or windings around "
             "a torus, which need no table"),
-        integer_field("windings", 8, 1, kMostWindings,
-                      "turns of a token that the winding embedding looks at"),
-        flag_field("harmonise", false, "the syntonic embedding takes from its vectors and adds to them"),
+        only_with({"embedding", {"winding"}},
+                  integer_field("windings", 8, 1, kMostWindings,
+                                "turns of a token that the winding embedding looks at")),
+        only_with(
+            {"embedding", {"syntonic"}},
+            flag_field("harmonise", false, "the syntonic embedding takes from its vectors and adds to them")),
         choice_field("position", std::move(positions), "how a place is told from the others"),
         choice_field("feed_forward", {"gelu", "swiglu"}, "what bends between the two products of a block"),
         labelled("widening", integer_field("feed_forward_factor", 4, 1, 16, "width between them, in widths")),

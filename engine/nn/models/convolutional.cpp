@@ -198,9 +198,11 @@ Schema block_fields() {
         integer_field("kernel", 3, 1, 63, "extent of the kernels along every axis"),
         choice_field("padding", {"same", "valid"},
                      "same: zeros around the maps, which keep their extent; valid: the kernel stays inside"),
-        choice_field("pooling", {"max", "average", "spectral"},
-                     "how a block makes its maps smaller: the largest or the mean value of windows, or the "
-                     "lowest frequencies"),
+        only_with({"pool", {}, 2},
+                  choice_field(
+                      "pooling", {"max", "average", "spectral"},
+                      "how a block makes its maps smaller: the largest or the mean value of windows, or the "
+                      "lowest frequencies")),
         integer_field("pool", 2, 1, 16, "how many times smaller, along every axis; 1: not at all"),
         choice_field("activation", {"relu", "gelu"}, "non-linearity of the blocks and the dense layer"),
         integer_field("dense", 128, 0, 65536, "width of a dense layer before the class scores; 0: none"),

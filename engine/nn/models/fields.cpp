@@ -20,6 +20,11 @@ Field labelled(std::string label, Field field) {
     return field;
 }
 
+Field only_with(Condition condition, Field field) {
+    field.only_with = std::move(condition);
+    return field;
+}
+
 Field integer_field(std::string name, std::int64_t value, double low, double high, std::string help) {
     Field result = field(std::move(name), FieldType::integer, value, std::move(help));
     result.minimum = low;

@@ -177,8 +177,10 @@ Schema filter_schema(std::int64_t channels, std::int64_t blocks, double dropout)
     return {
         integer_field("channels", channels, 1, 1024, "filters of each block"),
         integer_field("blocks", blocks, 1, 16, "blocks of transform, filters, inverse transform, activation"),
-        choice_field("mixing", {"full", "depthwise"},
-                     "from the second block on: every filter sums over all channels, or has its own"),
+        only_with(
+            {"blocks", {}, 2},
+            choice_field("mixing", {"full", "depthwise"},
+                         "from the second block on: every filter sums over all channels, or has its own")),
         choice_field("activation", {"relu", "modrelu"},
                      "relu in space, or modrelu on the spectrum, which leaves phases as they are"),
         integer_field("support", 5, 0, 4096,
