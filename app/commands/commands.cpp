@@ -45,22 +45,57 @@ std::string flag_name(std::string_view field) {
     return name;
 }
 
-void SchemaFlags::add(CLI::App& command, const Schema& schema, const std::string& group) {
-    for (const Field& field : schema) {
-        auto [entry, inserted] = flags_.try_emplace(field.name);
-        if (!inserted) continue;
-        const std::string range = range_text(field);
-        const std::string standard = field.default_value.is_string() ? field.default_value.get<std::string>()
-                                                                     : field.default_value.dump();
-        const std::string help =
-            fmt::format("{} [{}{}{}]", field.help, standard, range.empty() ? "" : "; ", range);
-        // Bare, a flag means true; --name=false is possible too.
-        entry->second.option =
-            field.type == FieldType::flag
-                ? command.add_flag(flag_name(field.name), entry->second.text, help)
-                : command.add_option(flag_name(field.name), entry->second.text, help)->type_name("");
-        entry->second.option->group(group);
+namespace {
+
+std::string help_text(const Field& field) {
+    std::string facts =
+        field.default_value.is_string() ? field.default_value.get<std::string>() : field.default_value.dump();
+    if (const std::string range = range_text(field); !range.empty()) facts += "; " + range;
+    if (field.only_with) facts += "; with " + condition_text(*field.only_with);
+    return fmt::format("{} [{}]", field.help, facts);
+}
+
+/// With the sections of options before the footer.
+class SectionedHelp : public CLI::Formatter {
+public:
+    explicit SectionedHelp(std::shared_ptr<const std::string> sections) : sections_(std::move(sections)) {}
+    std::string make_footer(const CLI::App* app) const override {
+        return *sections_ + CLI::Formatter::make_footer(app);
     }
+
+private:
+    std::shared_ptr<const std::string> sections_;
+};
+
+}  // namespace
+
+void SchemaFlags::add_flag(CLI::App& command, const Field& field, const std::string& help,
+                           const std::string& group) {
+    auto [entry, inserted] = flags_.try_emplace(field.name);
+    if (!inserted) return;
+    // Bare, a flag means true; --name=false is possible too.
+    entry->second.option =
+        field.type == FieldType::flag
+            ? command.add_flag(flag_name(field.name), entry->second.text, help)
+            : command.add_option(flag_name(field.name), entry->second.text, help)->type_name("");
+    entry->second.option->group(group);
+}
+
+void SchemaFlags::add(CLI::App& command, const Schema& schema, const std::string& group) {
+    for (const Field& field : schema) add_flag(command, field, help_text(field), group);
+}
+
+void SchemaFlags::add_section(CLI::App& command, const Schema& schema, const std::string& title,
+                              const std::string& text) {
+    *sections_ += fmt::format("{}: {}\n", title, text);
+    if (schema.empty()) *sections_ += "  (no options)\n";
+    for (const Field& field : schema) {
+        // As wide as the columns of other options.
+        *sections_ += fmt::format("  {:<27} {}\n", flag_name(field.name), help_text(field));
+        add_flag(command, field, {}, {});  // no group: the section lists it
+    }
+    *sections_ += '\n';
+    command.formatter(std::make_shared<SectionedHelp>(sections_));
 }
 
 void SchemaFlags::apply(const Schema& schema, std::string_view owner, Json& values) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,10 @@ std::string flag_name(std::string_view field);
 class SchemaFlags {
 public:
     void add(CLI::App& command, const Schema& schema, const std::string& group);
+    /// Of one of several whose fields may have the same names with other meanings and defaults: the help has
+    /// a section for each, under `title` and `text`.
+    void add_section(CLI::App& command, const Schema& schema, const std::string& title,
+                     const std::string& text);
     /// The given flags that `schema` has, parsed and checked, over `values`; they count as used.
     void apply(const Schema& schema, std::string_view owner, Json& values);
     /// Throws Error naming the first given flag that no apply() used.
@@ -57,7 +62,10 @@ private:
         CLI::Option* option = nullptr;
         bool used = false;
     };
+    void add_flag(CLI::App& command, const Field& field, const std::string& help, const std::string& group);
+
     std::map<std::string, Flag> flags_;
+    std::shared_ptr<std::string> sections_ = std::make_shared<std::string>();  ///< the help's
 };
 
 /// "test_bits_per_character" beside "test_loss", where the classes are tokens; `set` is "test".

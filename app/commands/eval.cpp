@@ -57,7 +57,7 @@ void add_eval(CLI::App& app, int& exit_code) {
     command->add_option("--backend", a->backend, "backend [auto]")->type_name("NAME");
     command->add_flag("--json", a->json, "print one JSON object as the last line");
     for (const DatasetInfo& set : dataset_registry())
-        a->flags.add(*command, set.schema, "Data set " + set.name);
+        a->flags.add_section(*command, set.schema, "Data set " + set.name, set.help);
     command->footer("Example:\n  spectral eval run.h5 --dataset mnist --data DIR");
     command->callback([a, &exit_code] {
         evaluate(*a);

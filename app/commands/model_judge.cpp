@@ -9,7 +9,8 @@ namespace spectral::app {
 void JudgeFlags::add(CLI::App& command) {
     command.add_option("--dataset", dataset_, "judge by this data set's test set")->type_name("NAME");
     command.add_option("--data", data_, "directory or file of the data set")->type_name("DIR");
-    for (const DatasetInfo& set : dataset_registry()) flags_.add(command, set.schema, "Data set " + set.name);
+    for (const DatasetInfo& set : dataset_registry())
+        flags_.add_section(command, set.schema, "Data set " + set.name, set.help);
 }
 
 std::optional<FileJudge> JudgeFlags::make(const ModelFile& file, const std::string& where,

@@ -306,9 +306,9 @@ void add_train(CLI::App& app, int& exit_code) {
     command->add_flag("--json", a->json, "print one JSON object as the last line");
     a->flags.add(*command, training_schema(), "Training");
     for (const ModelInfo& model : model_registry())
-        a->flags.add(*command, model.schema, "Model " + model.name);
+        a->flags.add_section(*command, model.schema, "Model " + model.name, model.help);
     for (const DatasetInfo& set : dataset_registry())
-        a->flags.add(*command, set.schema, "Data set " + set.name);
+        a->flags.add_section(*command, set.schema, "Data set " + set.name, set.help);
     command->footer(
         "Examples:\n"
         "  spectral train --epochs 5 --out run.h5\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import unittest
 
@@ -26,6 +27,22 @@ class Help(CliCase):
         text = self.succeed("train", "--help").stdout
         for option in ("--epochs", "--patterns", "--hidden", "--train-samples", "--length"):
             self.assertRegex(text, rf"\n  {option} +\w")
+
+    def test_help_has_every_model_and_data_set_with_its_own_defaults(self) -> None:
+        for kind, listed, command in (("Model", "models", "train"), ("Data set", "datasets", "train"),
+                                      ("Data set", "datasets", "eval"), ("Data set", "datasets", "compress")):
+            text = self.succeed(command, "--help").stdout
+            for each in self.json(listed)[listed]:
+                with self.subTest(command, of=each["name"]):
+                    start = text.index(f"\n{kind} {each['name']}: ") + 1
+                    section = text[start:text.index("\n\n", start)].splitlines()
+                    lines = {line.split()[0]: line for line in section[1:]}
+                    for option in each["options"]:
+                        line = lines["--" + option["name"].replace("_", "-")]
+                        default = option["default"]
+                        standard = default if isinstance(default, str) else json.dumps(default)
+                        self.assertIn(f" {option['help']} [{standard}", line)
+                    self.assertEqual(len(lines), max(1, len(each["options"])))
 
     def test_version(self) -> None:
         self.assertRegex(self.succeed("--version").stdout, r"^\d+\.\d+\.\d+ \(([0-9a-f]{12}|unknown)\)\n$")
