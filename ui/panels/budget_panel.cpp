@@ -193,7 +193,7 @@ void BudgetPanel::show_note(const QString& text) {
 }
 
 void BudgetPanel::show_data_missing(const QString& why) {
-    data_->setText(tr("data not found: errors count by energy"));
+    data_->setText(tr("data not found: by energy"));
     data_->setToolTip(why);
 }
 
