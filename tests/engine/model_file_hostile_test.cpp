@@ -144,7 +144,7 @@ TEST(HostileModelFile, OtherFiles) {
     const ScratchFolder folder;
     const fs::path path = folder / "file.h5";
     expect_refused(path, "no such file");
-    expect_refused(folder.path(), "not a regular file");
+    expect_refused(folder.path(), "is a directory");
     expect_refused("/dev/zero", "not a regular file");
     put_bytes(path, "");
     expect_refused(path, "not an HDF5 file");
