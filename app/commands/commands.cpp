@@ -203,11 +203,11 @@ namespace {
 
 /// Endings that promise a reader a certain kind of file; what stands after any other dot is part of a name.
 constexpr auto kKnownEndings = std::to_array<std::string_view>(
-    {".h5",   ".hdf5", ".hdf",  ".npz",  ".npy", ".safetensors", ".pt",    ".pth",    ".ckpt", ".onnx",
-     ".gguf", ".pkl",  ".bin",  ".mat",  ".pb",  ".tflite",      ".keras", ".png",    ".svg",  ".jpg",
-     ".jpeg", ".gif",  ".bmp",  ".webp", ".tif", ".tiff",        ".pdf",   ".eps",    ".ps",   ".csv",
-     ".tsv",  ".json", ".yaml", ".yml",  ".xml", ".html",        ".jsonl", ".ndjson", ".xlsx", ".parquet",
-     ".txt",  ".log",  ".md",   ".zip",  ".gz",  ".xz",          ".tar",   ".wav"});
+    {".h5",   ".hdf5", ".hdf", ".npz",    ".npy",   ".safetensors", ".pt",   ".pth",     ".onnx", ".gguf",
+     ".pkl",  ".mat",  ".pb",  ".tflite", ".keras", ".png",         ".svg",  ".jpg",     ".jpeg", ".gif",
+     ".bmp",  ".webp", ".tif", ".tiff",   ".pdf",   ".eps",         ".ps",   ".csv",     ".tsv",  ".json",
+     ".yaml", ".yml",  ".xml", ".html",   ".jsonl", ".ndjson",      ".xlsx", ".parquet", ".txt",  ".log",
+     ".md",   ".zip",  ".gz",  ".xz",     ".tar",   ".wav"});
 
 void require_ending(const Output& output) {
     std::string ending = std::filesystem::path(output.path).extension().string();

@@ -114,24 +114,33 @@ Json complete(const Schema& schema, const Json& values, std::string_view owner) 
     return result;
 }
 
+namespace {
+
+std::string value_text(const Json& value) {
+    return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+}  // namespace
+
 std::string condition_text(const Condition& condition) {
     if (condition.choices.empty()) return fmt::format("{} from {:g} on", condition.field, condition.least);
     return fmt::format("{} {}", condition.field, fmt::join(condition.choices, " or "));
+}
+
+bool is_met(const Condition& condition, const Json& value) {
+    if (value.is_number()) return value.get<double>() >= condition.least;
+    return std::ranges::find(condition.choices, value_text(value)) != condition.choices.end();
 }
 
 void require_used(const Schema& schema, const Json& values, std::string_view owner) {
     for (const Field& field : schema) {
         if (!field.only_with || values.at(field.name) == field.default_value) continue;
         const Json& other = values.at(field.only_with->field);
-        if (other.is_number() ? other.get<double>() >= field.only_with->least
-                              : std::ranges::find(field.only_with->choices, other.get<std::string>()) !=
-                                    field.only_with->choices.end())
-            continue;
-        const std::string condition = condition_text(*field.only_with);
-        const std::string given = other.is_string() ? other.get<std::string>() : other.dump();
-        throw BadValue(fmt::format("option '{}' of {}", field.name, owner), field.name,
-                       fmt::format("does nothing with {} {}", field.only_with->field, given),
-                       fmt::format("it is for {}; leave it out, or ask for that too", condition));
+        if (is_met(*field.only_with, other)) continue;
+        throw BadValue(
+            fmt::format("option '{}' of {}", field.name, owner), field.name,
+            fmt::format("does nothing with {} {}", field.only_with->field, value_text(other)),
+            fmt::format("it is for {}; leave it out, or ask for that too", condition_text(*field.only_with)));
     }
 }
 

@@ -14,7 +14,8 @@ using Json = nlohmann::json;
 
 enum class FieldType { integer, real, choice, flag, text };
 
-/// What another field of the schema is where a field counts: one of `choices`, or a number from `least` on.
+/// What another field of the schema is where a field counts: one of `choices`
+/// ("true" of a flag), or a number from `least` on.
 struct Condition {
     std::string field;
     std::vector<std::string> choices{};
@@ -43,6 +44,9 @@ Json complete(const Schema& schema, const Json& values, std::string_view owner);
 
 /// Throws as complete() does; for one field.
 void check_field(const Field& field, const Json& value, std::string_view owner);
+
+/// Whether the field that the condition names has a value under which it holds.
+bool is_met(const Condition& condition, const Json& value);
 
 /// Throws BadValue where a field has another value than its default and does not count, by what the others
 /// are. `values` has them all.

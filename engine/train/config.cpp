@@ -148,10 +148,9 @@ ExperimentConfig config_from_json(const Json& json, const std::string& where) {
 
 void require_consistent(const ExperimentConfig& config) {
     require_used(training_schema(), to_json(config), "train");
+    if (!config.start.empty()) return;  // options of the file that a run starts from are as they are
     require_used(find_dataset(config.dataset).schema, config.dataset_options, "data set " + config.dataset);
-    // Those of a model that a run starts from are as they are.
-    if (config.start.empty())
-        require_used(find_model(config.model).schema, config.model_options, "model " + config.model);
+    require_used(find_model(config.model).schema, config.model_options, "model " + config.model);
 }
 
 ExperimentConfig resolved(ExperimentConfig config) {

@@ -48,7 +48,8 @@ ExperimentConfig config_from_json(const Json& json, const std::string& where);
 /// excepted).
 ExperimentConfig resolved(ExperimentConfig config);
 
-/// Throws BadValue where an option was given that does nothing beside the others; for runs that begin. The
+/// Throws BadValue where an option that does nothing beside the others is not its default; for runs that
+/// begin. The
 /// configuration is resolved.
 void require_consistent(const ExperimentConfig& config);
 

@@ -84,7 +84,9 @@ void TrainingRun::work() {
                 throw Error(
                     "--epochs",
                     fmt::format("{} is already at {} of {} epochs", options_.resume, done, config_.epochs),
-                    fmt::format("give --epochs N, the new total, with {} or more", done + 1));
+                    fmt::format(
+                        "give --epochs N, the new total, with {} or more; 'spectral eval' judges it as it is",
+                        done + 1));
         }
         config_ = resolved(config_);
         if (!resumed) require_consistent(config_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -56,6 +57,7 @@ enum class Sum { forward, by_input, by_weights };
 struct Key {
     Sum sum = Sum::forward;
     ConvolutionShape shape;
+    bool bias = false;
     bool operator==(const Key&) const = default;
 };
 
@@ -142,14 +144,14 @@ struct Plan {
         check(library,
               library.set_filter(weights.get(), CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW, w.count, w.value.data()),
               "weights");
-        const Dims zeros(0, 0, s.rank, pad, 0);
+        const Dims padding(0, 0, s.rank, pad, 0);
         const std::array<int, kMaxConvolutionRank> ones{1, 1, 1};
         // A convolution that the library calls one reads the weights from their end.
         const bool from_the_end = exchanged ? !s.flipped : s.flipped;
         check(library,
-              library.set_convolution(convolution.get(), zeros.count - 2, zeros.value.data() + 2, ones.data(),
-                                      ones.data(), from_the_end ? CUDNN_CONVOLUTION : CUDNN_CROSS_CORRELATION,
-                                      CUDNN_DATA_FLOAT),
+              library.set_convolution(
+                  convolution.get(), padding.count - 2, padding.value.data() + 2, ones.data(), ones.data(),
+                  from_the_end ? CUDNN_CONVOLUTION : CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT),
               "shape");
         check(library, library.set_math_type(convolution.get(), CUDNN_FMA_MATH), "shape");
         algorithm = chosen(library, handle, key.sum);
@@ -206,46 +208,41 @@ public:
 
     bool run(const Convolve& op) override {
         const Sum sum = op.shape.swapped ? Sum::by_input : Sum::forward;
-        const std::shared_ptr<const Plan> plan = find({sum, op.shape});
-        if (!plan) return false;
+        const Ready ready = find({sum, op.shape, op.bias != nullptr});
+        if (!ready.plan) return false;
+        const Plan& plan = *ready.plan;
+        const cudnnTensorDescriptor_t y = (sum == Sum::forward ? plan.short_side : plan.long_side).get();
         const float one = 1, zero = 0;
-        if (sum == Sum::forward)
-            check(
-                library_,
-                library_.forward(handle_->get(), &one, plan->long_side.get(), op.x, plan->weights.get(), op.w,
-                                 plan->convolution.get(),
-                                 static_cast<cudnnConvolutionFwdAlgo_t>(plan->algorithm->number), work_.get(),
-                                 plan->algorithm->work_bytes, &zero, plan->short_side.get(), op.y),
-                "convolution");
-        else
-            check(library_,
-                  library_.backward_data(handle_->get(), &one, plan->weights.get(), op.w,
-                                         plan->short_side.get(), op.x, plan->convolution.get(),
-                                         static_cast<cudnnConvolutionBwdDataAlgo_t>(plan->algorithm->number),
-                                         work_.get(), plan->algorithm->work_bytes, &zero,
-                                         plan->long_side.get(), op.y),
-                  "convolution");
+        const cudnnStatus_t code =
+            sum == Sum::forward
+                ? library_.forward(handle_->get(), &one, plan.long_side.get(), op.x, plan.weights.get(), op.w,
+                                   plan.convolution.get(),
+                                   static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm->number),
+                                   work_.get(), plan.algorithm->work_bytes, &zero, y, op.y)
+                : library_.backward_data(handle_->get(), &one, plan.weights.get(), op.w,
+                                         plan.short_side.get(), op.x, plan.convolution.get(),
+                                         static_cast<cudnnConvolutionBwdDataAlgo_t>(plan.algorithm->number),
+                                         work_.get(), plan.algorithm->work_bytes, &zero, y, op.y);
+        if (is_unsupported(code)) return false;
+        check(library_, code, "convolution");
         if (op.bias != nullptr)
             check(library_,
-                  library_.add_tensor(handle_->get(), &one, plan->bias.get(), op.bias, &one,
-                                      sum == Sum::forward ? plan->short_side.get() : plan->long_side.get(),
-                                      op.y),
-                  "bias");
+                  library_.add_tensor(handle_->get(), &one, plan.bias.get(), op.bias, &one, y, op.y), "bias");
         return true;
     }
 
     bool run(const ConvolveWeightGradient& op) override {
         if (op.shape.swapped) return false;
-        const std::shared_ptr<const Plan> plan = find({Sum::by_weights, op.shape});
-        if (!plan) return false;
+        const Ready ready = find({Sum::by_weights, op.shape});
+        if (!ready.plan) return false;
+        const Plan& plan = *ready.plan;
         const float one = 1, zero = 0;
-        check(library_,
-              library_.backward_filter(handle_->get(), &one, plan->long_side.get(), op.x,
-                                       plan->short_side.get(), op.dy, plan->convolution.get(),
-                                       static_cast<cudnnConvolutionBwdFilterAlgo_t>(plan->algorithm->number),
-                                       work_.get(), plan->algorithm->work_bytes, &zero, plan->weights.get(),
-                                       op.dw),
-              "weight gradient");
+        const cudnnStatus_t code = library_.backward_filter(
+            handle_->get(), &one, plan.long_side.get(), op.x, plan.short_side.get(), op.dy,
+            plan.convolution.get(), static_cast<cudnnConvolutionBwdFilterAlgo_t>(plan.algorithm->number),
+            work_.get(), plan.algorithm->work_bytes, &zero, plan.weights.get(), op.dw);
+        if (is_unsupported(code)) return false;
+        check(library_, code, "weight gradient");
         return true;
     }
 
@@ -270,41 +267,58 @@ public:
 private:
     using Handle = Object<cudnnHandle_t>;
 
-    /// Null where the library has no such sums, or does not start.
-    std::shared_ptr<const Plan> find(const Key& key) {
+    /// No plan: the library has no such sums, or is not used. A plan's first run may load code, so that a new
+    /// one comes with the lock that keeps others from recording.
+    struct Ready {
+        std::shared_ptr<const Plan> plan;
+        std::unique_lock<std::shared_mutex> lock;
+    };
+
+    Ready find(const Key& key) {
         const ConvolutionShape& s = key.shape;
-        if (!trouble_.empty() || s.images * s.in_channels * s.out_channels * s.output_size() == 0 ||
-            !is_small_enough(s))
-            return nullptr;
+        if (!trouble_.empty() || !is_small_enough(s) ||
+            s.images * s.in_channels * s.out_channels * s.input_size() * s.kernel_size() * s.output_size() ==
+                0)
+            return {};
         const auto pad = zeros(key);
-        if (!pad) return nullptr;
-        std::shared_ptr<const Plan> plan = plans_.find(key);
-        if (!plan) plan = make(key, *pad);
-        return plan && plan->algorithm ? plan : nullptr;
+        if (!pad) return {};
+        Ready ready{plans_.find(key), {}};
+        if (!ready.plan) ready = make(key, *pad);
+        if (ready.plan && !ready.plan->algorithm) ready.plan.reset();
+        return ready;
     }
 
-    std::shared_ptr<const Plan> make(const Key& key, const ConvolutionShape::Extents& pad) {
+    /// An installation that does not work is as good as none, and the list of plans says so. Nor is a
+    /// shortage of memory a reason to fail: the kernels that stand in need no work area.
+    Ready make(const Key& key, const ConvolutionShape::Extents& pad) {
         refuse_while_recording(stream_, "convolution plan");
-        const auto lock = keep_from_recording();
-        if (!handle_ && !start()) return nullptr;
-        auto plan = std::make_shared<const Plan>(library_, handle_->get(), key, pad);
-        if (plan->algorithm) work_.grow(plan->algorithm->work_bytes);
-        plans_.keep(key, plan);
-        return plan;
-    }
-
-    /// An installation that does not fit the driver is as good as none; the list of plans says so.
-    bool start() {
+        Ready ready{nullptr, keep_from_recording()};
         try {
-            auto handle = std::make_unique<Handle>(library_, library_.create, library_.destroy);
-            check(library_, library_.set_stream(handle->get(), stream_), "start");
-            handle_ = std::move(handle);
-            return true;
+            if (!handle_) start();
+            auto plan = std::make_shared<Plan>(library_, handle_->get(), key, pad);
+            if (plan->algorithm) take_room(*plan);
+            plans_.keep(key, plan);
+            ready.plan = std::move(plan);
         } catch (const OutOfMemory&) {
-            throw;
+            return {};
         } catch (const Error& error) {
             trouble_ = error.what();
-            return false;
+            return {};
+        }
+        return ready;
+    }
+
+    void start() {
+        auto handle = std::make_unique<Handle>(library_, library_.create, library_.destroy);
+        check(library_, library_.set_stream(handle->get(), stream_), "start");
+        handle_ = std::move(handle);
+    }
+
+    void take_room(Plan& plan) {
+        try {
+            work_.grow(plan.algorithm->work_bytes);
+        } catch (const OutOfMemory&) {
+            plan.algorithm.reset();
         }
     }
 

@@ -49,10 +49,12 @@ const FftPlan& PlanCache::get(const PlanKey& key) {
 }
 
 void PlanCache::grow_work_area(std::size_t bytes) {
-    if (!work_.grow(bytes)) return;
     try {
+        if (!work_.grow(bytes)) return;
         for (const auto& [key, plan, uses] : plans_)
             check(cufftSetWorkArea(plan->handle.get(), work_.get()), "work area");
+    } catch (const OutOfMemory&) {
+        throw;  // all is as it was
     } catch (...) {
         plans_.clear();  // none of them may run on the old area
         throw;

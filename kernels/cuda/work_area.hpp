@@ -18,7 +18,8 @@ public:
         if (memory_ != nullptr) static_cast<void>(cudaFreeAsync(memory_, stream_));
     }
 
-    /// At least `bytes`; whether it lies somewhere else now. Throws OutOfMemory and stays as it was.
+    /// At least `bytes`; whether it lies somewhere else now. Throws OutOfMemory and stays as it was; Error
+    /// where the smaller one cannot be given back, and lies somewhere else.
     bool grow(std::size_t bytes) {
         if (bytes <= bytes_) return false;
         void* larger = nullptr;

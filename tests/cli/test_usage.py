@@ -211,7 +211,7 @@ class NamesOfOtherFiles(CliCase):
             (("compress", "run.h5", "--ratio", "4", "--out"), "--out", "model file", "w.safetensors"),
             (("export", "run.h5", "--out"), "--out", "safetensors file", "w.npz"),
             (("tradeoff", "run.h5", "--out"), "--out", "table", "x.json"),
-            (("tradeoff", "run.h5", "--plot"), "--plot", "SVG picture", "x.png"),
+            (("tradeoff", "run.h5", "--plot"), "--plot", "picture in SVG", "x.png"),
         ):
             self.assert_refused(*arguments, name, naming=f"{option}: a {kind}")
             self.assert_refused(*arguments, name, naming=f"'{name}' is the name of something else")

@@ -30,6 +30,7 @@ struct Machine {
     std::int64_t lose_device = 0;   ///< from the nth runtime call on nothing works any more
     std::int64_t fail_plan = 0;     ///< the nth cuFFT plan from now
     bool has_cudnn = true, cudnn_starts = true;
+    bool cudnn_declines = false;    ///< every shape
     bool only_random_sums = false;  ///< cuDNN has no algorithm that gives the same digits every time
     bool late_copies = false;       ///< a copy is made when somebody waits for it, or other work is queued
 };

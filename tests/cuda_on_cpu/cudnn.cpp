@@ -110,15 +110,18 @@ bool make_sums(const std::vector<int>& x, const std::vector<int>& w, const std::
     return fits && *std::ranges::min_element(sums.y) > 0;
 }
 
-/// One that a careful caller does not take, then one that it does.
+/// Three that a careful caller does not take, then one that it does.
 template <class Algorithm>
 cudnnStatus_t offer(bool fits, const cudnnConvolutionStruct& convolution, Algorithm random, Algorithm ordered,
                     int most, int* found, cudnn_on_cpu_performance<Algorithm>* performances) {
-    if (!fits || most < 2) return CUDNN_STATUS_BAD_PARAM;
+    if (!fits || most < 4) return CUDNN_STATUS_BAD_PARAM;
+    constexpr std::size_t kTooMuch = std::size_t{2} << 30;
     performances[0] = {random, CUDNN_STATUS_SUCCESS, 1, 0, CUDNN_NON_DETERMINISTIC, convolution.math};
-    performances[1] = {ordered, CUDNN_STATUS_SUCCESS, 2, kWorkBytes, CUDNN_DETERMINISTIC, convolution.math};
-    *found = machine().only_random_sums ? 1 : 2;
-    return CUDNN_STATUS_SUCCESS;
+    performances[1] = {random, CUDNN_STATUS_SUCCESS, 2, 0, CUDNN_DETERMINISTIC, CUDNN_TENSOR_OP_MATH};
+    performances[2] = {random, CUDNN_STATUS_SUCCESS, 3, kTooMuch, CUDNN_DETERMINISTIC, convolution.math};
+    performances[3] = {ordered, CUDNN_STATUS_SUCCESS, 4, kWorkBytes, CUDNN_DETERMINISTIC, convolution.math};
+    *found = machine().only_random_sums ? 3 : 4;
+    return machine().cudnn_declines ? CUDNN_STATUS_NOT_SUPPORTED : CUDNN_STATUS_SUCCESS;
 }
 
 /// to[…] = Σ a[…]·b[…], in double precision, and nothing left of the work area.

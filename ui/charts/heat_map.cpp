@@ -125,6 +125,7 @@ void HeatMap::set_value_format(std::function<QString(float)> format) {
 }
 
 void HeatMap::set_empty_text(const QString& text) {
+    if (text == empty_text_) return;
     empty_text_ = text;
     update();
 }

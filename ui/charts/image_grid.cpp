@@ -86,6 +86,7 @@ void ImageGrid::set_range(std::optional<ValueRange> range) {
 }
 
 void ImageGrid::set_empty_text(const QString& text) {
+    if (text == empty_text_) return;
     empty_text_ = text;
     update();
 }

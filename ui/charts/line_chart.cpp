@@ -245,7 +245,8 @@ void LineChart::refresh() {
         }
     }
     const bool has_points = find_ranges(x_.whole, y_.whole);
-    zoomed_ = zoomed_ && has_points;
+    // Series that are hidden come back to the view that was left.
+    zoomed_ = zoomed_ && std::ranges::any_of(series_, [](const Series& each) { return !each.xs.empty(); });
     if (!zoomed_) {
         x_.low = x_.whole.low;
         x_.high = x_.whole.high;

@@ -51,7 +51,7 @@ EncodingRequest EmbeddingsPage::request() const {
 }
 
 void EmbeddingsPage::suggest(QSpinBox& box, std::int64_t value) {
-    const auto wanted = static_cast<int>(std::min<std::int64_t>(value, box.maximum()));
+    const auto wanted = static_cast<int>(std::clamp<std::int64_t>(value, box.minimum(), box.maximum()));
     if (sizes_by_hand_ || value <= 0 || wanted == box.value()) return;
     const QSignalBlocker quiet(box);
     box.setValue(wanted);

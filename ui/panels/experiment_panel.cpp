@@ -358,9 +358,6 @@ void ExperimentPanel::update_optimiser_fields() {
     const std::optional<Json> chosen = training_->value("optimiser");
     if (!chosen) return;
     const std::string name = chosen->get<std::string>();
-    training_->set_field_visible("momentum", name == "sgd");
-    if (name != "sgd")  // a number that is no longer seen would be refused
-        training_->set_value("momentum", find_field(training_schema(), "momentum")->default_value);
     for (const OptimiserInfo& info : optimiser_registry())
         if (info.name == name)
             training_->set_placeholder("learning_rate", QString::number(info.default_learning_rate, 'g', 6));

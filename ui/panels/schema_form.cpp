@@ -57,6 +57,7 @@ void SchemaForm::set_schema(const Schema& schema, const Json& values, const std:
         line += 2;
     }
     for (Row& row : rows_) mark(row);
+    show_what_counts();
 }
 
 void SchemaForm::add_row(const Field& field, const Json& value, int line) {
@@ -136,6 +137,7 @@ void SchemaForm::show_value(Row& row, const Json& value) {
 }
 
 Json SchemaForm::read(const Row& row) const {
+    if (!counts(row)) return row.field.default_value;  // what is not seen would be refused
     if (auto* combo = qobject_cast<QComboBox*>(row.control)) {
         Json value = combo->currentData().toString().toStdString();
         check_field(row.field, value, owner_);
@@ -172,6 +174,7 @@ void SchemaForm::changed(const std::string& name) {
     if (row == nullptr) return;
     row->dirty = true;
     mark(*row);
+    show_what_counts();
     Q_EMIT edited(QString::fromStdString(name));
     if (row->edit == nullptr) {
         row->dirty = false;
@@ -215,6 +218,7 @@ void SchemaForm::set_value(const std::string& name, const Json& value) {
     if (Row* row = find(name)) {
         show_value(*row, value);
         mark(*row);
+        show_what_counts();
     }
 }
 
@@ -239,6 +243,17 @@ void SchemaForm::set_choice_titles(const std::string& name, const QStringList& t
 
 void SchemaForm::set_hint(const std::string& name, const QString& hint) {
     if (const Row* row = find(name); row != nullptr && row->edit != nullptr) row->edit->set_hint(hint);
+}
+
+bool SchemaForm::counts(const Row& row) const {
+    if (!row.field.only_with) return true;
+    const std::optional<Json> other = value(row.field.only_with->field);
+    return !other || is_met(*row.field.only_with, *other);
+}
+
+void SchemaForm::show_what_counts() {
+    for (const Row& row : rows_)
+        if (row.field.only_with) set_field_visible(row.field.name, counts(row));
 }
 
 void SchemaForm::set_field_visible(const std::string& name, bool visible) {

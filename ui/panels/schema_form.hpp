@@ -70,6 +70,9 @@ private:
     /// Throws Error with the reason.
     Json read(const Row& row) const;
     void mark(Row& row);
+    /// A field whose condition does not hold is hidden, and its value is the default until it does.
+    bool counts(const Row& row) const;
+    void show_what_counts();
     void changed(const std::string& name);
     const Row* find(const std::string& name) const;
     Row* find(const std::string& name);

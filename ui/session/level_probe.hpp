@@ -15,6 +15,7 @@ class LevelProbe : public Probe {
 
 public:
     explicit LevelProbe(QObject* parent = nullptr);
+    ~LevelProbe() override { cancel(); }  // before the wait for a ceiling
 
     /// Ends in compared() or not, then in ended().
     void compare(const std::string& op, const Json& sizes);
