@@ -217,10 +217,9 @@ void require_ending(const Output& output) {
     if (std::ranges::find(kKnownEndings, ending) == kKnownEndings.end() ||
         std::ranges::find(output.endings, ending) != output.endings.end())
         return;
-    throw Error(
-        output.option,
-        fmt::format("a {} is written, and '{}' is the name of something else", output.kind, output.path),
-        fmt::format("give a name that ends in {}", output.endings.front()));
+    throw Error(output.option,
+                fmt::format("'{}' is no name for the {} that is written", output.path, output.kind),
+                fmt::format("give a name that ends in {}", output.endings.front()));
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ void tradeoff(TradeoffArguments& a) {
     if (!a.out.empty() && a.out == a.plot)
         throw Error("--plot", "is the file of --out", "give it another name");
     require_free({a.out, "--out", "table of curves", is_curves_table, {".csv", ".txt"}}, a.force);
-    require_free({a.plot, "--plot", "picture in SVG", is_svg, {".svg"}}, a.force);
+    require_free({a.plot, "--plot", "SVG picture", is_svg, {".svg"}}, a.force);
     for (const std::string& path : {a.out, a.plot})
         if (!path.empty()) require_replaceable(path);
     const Input input(a.in);

@@ -191,7 +191,7 @@ class Tradeoff(CliCase):
         self.train("run.h5", "--epochs", "1")
         self.assert_refused("tradeoff", "run.h5", *out, "--data", "nowhere", "--dataset", "mnist", naming="nowhere")
         self.assert_refused("tradeoff", "run.h5", "--out", "no/such/folder.csv", naming="no/such")
-        self.assert_refused("tradeoff", "run.h5", "--out", "run.h5", naming="'run.h5' is the name of something else")
+        self.assert_refused("tradeoff", "run.h5", "--out", "run.h5", naming="'run.h5' is no name for the")
         (self.folder / "mine").write_bytes(b"\x93NUMPY and what follows")
         self.assert_refused("tradeoff", "run.h5", "--out", "mine", naming="mine: exists and is no table")
         self.assert_refused("tradeoff", "run.h5", "--plot", "mine", naming="mine: exists and is no SVG")

@@ -211,10 +211,9 @@ class NamesOfOtherFiles(CliCase):
             (("compress", "run.h5", "--ratio", "4", "--out"), "--out", "model file", "w.safetensors"),
             (("export", "run.h5", "--out"), "--out", "safetensors file", "w.npz"),
             (("tradeoff", "run.h5", "--out"), "--out", "table", "x.json"),
-            (("tradeoff", "run.h5", "--plot"), "--plot", "picture in SVG", "x.png"),
+            (("tradeoff", "run.h5", "--plot"), "--plot", "SVG picture", "x.png"),
         ):
-            self.assert_refused(*arguments, name, naming=f"{option}: a {kind}")
-            self.assert_refused(*arguments, name, naming=f"'{name}' is the name of something else")
+            self.assert_refused(*arguments, name, naming=f"{option}: '{name}' is no name for the {kind}")
 
     def test_any_other_dot_is_part_of_a_name(self) -> None:
         for name in ("run", "run.2", "run.v1.best", "run.HDF5"):
