@@ -45,10 +45,10 @@ void MemoryBudget::require_room(MemoryTag tag, std::size_t bytes, std::string_vi
     for (std::size_t i = 0; i < std::min<std::size_t>(3, all.size()); ++i)
         largest += fmt::format("{}{} {:.1f} MiB", i == 0 ? "; largest holders: " : ", ", all[i].name,
                                mib(all[i].bytes));
-    throw OutOfMemory(fmt::format("{} ({})", holder, memory_tag_name(tag)),
-                      fmt::format("{:.1f} MiB asked for with {:.1f} MiB of the {:.1f} MiB limit in use{}",
-                                  mib(bytes), mib(total_.current), mib(limit_), largest),
-                      "lower the batch size or the number of samples, or raise the memory limit");
+    throw OverLimit(fmt::format("{} ({})", holder, memory_tag_name(tag)),
+                    fmt::format("{:.1f} MiB asked for with {:.1f} MiB of the {:.1f} MiB limit in use{}",
+                                mib(bytes), mib(total_.current), mib(limit_), largest),
+                    "lower the batch size or the number of samples, or raise the memory limit");
 }
 
 void MemoryBudget::add(Reservation& reservation, std::size_t bytes) {

@@ -22,6 +22,12 @@ std::string_view memory_tag_name(MemoryTag tag);
 
 class MemoryBudget;
 
+/// A budget's limit is reached: the machine may have more, so that raising the limit can help.
+class SPECTRAL_VISIBLE OverLimit : public OutOfMemory {
+public:
+    using OutOfMemory::OutOfMemory;
+};
+
 /// Bytes taken from a budget, given back on destruction.
 class Reservation {
 public:
@@ -71,7 +77,7 @@ public:
 
     explicit MemoryBudget(std::size_t limit_bytes = kUnlimited) : limit_(limit_bytes) {}
 
-    /// `holder` names what the bytes are for ("pool", "train features"). Throws OutOfMemory naming the asker,
+    /// `holder` names what the bytes are for ("pool", "train features"). Throws OverLimit naming the asker,
     /// the bytes asked for and the largest holders when the limit would be passed; nothing is taken then.
     Reservation reserve(MemoryTag tag, std::size_t bytes, std::string_view holder);
     /// For what is there already and cannot be refused any more: counted past the limit where it must be.

@@ -25,9 +25,9 @@ std::optional<double> median(std::vector<double> values) {
     return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-/// A shortage by the limit with the options that help, in a terminal; a device's own names none.
-OutOfMemory with_options(const OutOfMemory& shortage, const ExperimentConfig& config) {
-    if (config.memory_mib == 0 || shortage.why().find("limit in use") == std::string::npos) return shortage;
+/// The same with the options that help, for a terminal. A workspace's own limit has none.
+OverLimit with_options(const OverLimit& shortage, const ExperimentConfig& config) {
+    if (config.memory_mib == 0) return shortage;
     return {shortage.subject(), fmt::format("{} (--memory-mib {})", shortage.why(), config.memory_mib),
             fmt::format("raise --memory-mib{}, or take fewer samples or a smaller model",
                         config.batch > 1 ? fmt::format(", lower --batch, which is {}", config.batch) : "")};
@@ -136,8 +136,8 @@ void TrainingRun::work() {
     } catch (const Cancelled&) {
         end = RunState::stopped;
         message = "cancelled before the first step";
-    } catch (const OutOfMemory& shortage) {
-        const OutOfMemory told = options_.send_snapshots ? shortage : with_options(shortage, config_);
+    } catch (const OverLimit& shortage) {
+        const OverLimit told = options_.send_snapshots ? shortage : with_options(shortage, config_);
         result_.cause = std::make_exception_ptr(told);
         message = told.what();
         hint = told.hint();
@@ -224,7 +224,7 @@ bool TrainingRun::advance(Trainer& trainer) {
 }
 
 void TrainingRun::meet_shortage(Trainer& trainer, const OutOfMemory& shortage) {
-    if (!options_.send_snapshots) throw shortage;
+    if (!options_.send_snapshots) throw;  // as what it was caught as
     flush(trainer, false);
     post([&](Updates& updates) {
         updates.shortage =

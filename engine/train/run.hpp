@@ -88,7 +88,7 @@ private:
     bool finish_epoch(Trainer& trainer);
     /// Stands still with an offer where somebody can answer, else throws Error.
     void meet_trouble(Trainer& trainer, std::int64_t step, const std::string& what);
-    /// Stands still where somebody can make room or stop, else throws `shortage`.
+    /// Stands still where somebody can make room or stop, else throws on what its caller handles.
     void meet_shortage(Trainer& trainer, const OutOfMemory& shortage);
     void conclude(Trainer& trainer);
     /// Carries out what came in; waits while paused. Returns false when the run should end.

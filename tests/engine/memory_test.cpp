@@ -74,7 +74,7 @@ TEST(MemoryBudget, ShowsHoldersPeaksAndTimeline) {
     {
         const Reservation images = budget.reserve(MemoryTag::data, 700, "images");
         pool.grow(20);
-        EXPECT_THROW(pool.grow(200), OutOfMemory);
+        EXPECT_THROW(pool.grow(200), OverLimit);
     }
     const Reservation same_name = budget.reserve(MemoryTag::gradients, 30, "pool");
     EXPECT_GT(budget.revision(), before);
@@ -114,6 +114,7 @@ TEST(MemoryBudget, MoreThanTheMachineHasIsRefusedWithoutALimit) {
         EXPECT_NE(std::string(error.what()).find("scores: the cpu backend has no"), std::string::npos)
             << error.what();
         EXPECT_FALSE(error.hint().empty());
+        EXPECT_EQ(dynamic_cast<const OverLimit*>(&error), nullptr) << "no limit to raise";
     }
     EXPECT_EQ(budget.total().current, 0U);
 }
@@ -177,7 +178,7 @@ TEST(CountedPlans, AreInTheBudgetEvenPastItsLimit) {
     backend.plans = {{"a", 700, 1}, {"b", std::nullopt, 1}, {"c", 600, 1}};
     EXPECT_EQ(counted.look().size(), 3U);
     EXPECT_EQ(budget.usage(MemoryTag::plans).current, 1300U);
-    EXPECT_THROW(static_cast<void>(budget.reserve(MemoryTag::data, 1, "x")), OutOfMemory);
+    EXPECT_THROW(static_cast<void>(budget.reserve(MemoryTag::data, 1, "x")), OverLimit);
     backend.plans.pop_back();
     counted.look();
     EXPECT_EQ(budget.usage(MemoryTag::plans).current, 700U);
