@@ -9,7 +9,6 @@
 #include <QSettings>
 #include <QStandardPaths>
 #include <QUrl>
-#include <cmath>
 
 #include "engine/nn/registry.hpp"
 #include "ui/main_window.hpp"
@@ -52,10 +51,6 @@ QString new_run_file(const ExperimentConfig& config) {
 std::int64_t heads_of(const ExperimentConfig& config) {
     const auto heads = config.model_options.find("heads");
     return heads != config.model_options.end() && heads->is_number_integer() ? heads->get<std::int64_t>() : 0;
-}
-
-double epochs_done(const RunRecord& record) {
-    return record.steps().empty() ? 0 : record.steps().back().epoch;
 }
 
 }  // namespace
@@ -164,8 +159,8 @@ void MainWindow::go_on(const QString& path, const ExperimentConfig& config) {
 std::int64_t MainWindow::next_total(const ExperimentConfig& config) const {
     const std::optional<ExperimentConfig> form = panel_->config();
     const std::int64_t asked = form ? form->epochs : config.epochs;
-    const double done = epochs_done(session_.record());
-    return static_cast<double>(asked) > done ? asked : asked + static_cast<std::int64_t>(std::ceil(done));
+    const auto done = static_cast<std::int64_t>(session_.record().epochs());
+    return asked > done ? asked : asked + done;
 }
 
 void MainWindow::start_or_ask() {
@@ -173,7 +168,7 @@ void MainWindow::start_or_ask() {
         start();
         return;
     }
-    const QString done = QLocale::c().toString(epochs_done(session_.record()), 'f', 1);
+    const QString done = QLocale::c().toString(session_.record().epochs(), 'f', 1);
     const bool on = session_.can_go_on();
     std::vector<MessageBar::Choice> choices;
     if (on)
@@ -211,7 +206,7 @@ void MainWindow::show_opened(const QString& path, const ExperimentConfig& config
     remember_file(path);
     compression_->offer(path);
     embeddings_->suggest_heads(heads_of(config));
-    bar_->set_progress(epochs_done(session_.record()), config.epochs);
+    bar_->set_progress(session_.record().epochs(), config.epochs);
     show_record();
     refresh_ceiling();
     show_state();

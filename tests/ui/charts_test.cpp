@@ -26,10 +26,10 @@ namespace {
 constexpr int kNotch = 120;
 
 /// Whether the view, or what it is in, took the turn.
-bool turn_wheel(PlotView& view, int notches) {
+bool turn_wheel(PlotView& view, int notches, Qt::KeyboardModifiers keys = Qt::NoModifier) {
     const QPointF centre = view.plot_area().center();
     const QPointF global = view.viewport()->mapToGlobal(centre);
-    QWheelEvent wheel(centre, global, QPoint(), QPoint(0, notches * kNotch), Qt::NoButton, Qt::NoModifier,
+    QWheelEvent wheel(centre, global, QPoint(), QPoint(0, notches * kNotch), Qt::NoButton, keys,
                       Qt::NoScrollPhase, false);
     QSpontaneKeyEvent::setSpontaneous(&wheel);  // else it does not go on to the parents
     qApp->notify(view.viewport(), &wheel);
@@ -102,7 +102,7 @@ private Q_SLOTS:
     void empty_chart_has_no_numbers_and_does_not_zoom() {
         LineChart chart;
         chart.resize(400, 300);
-        chart.set_axis_titles(QStringLiteral("epoch"), QStringLiteral("loss"));
+        chart.set_axis_titles({QStringLiteral("epoch")}, {QStringLiteral("loss")});
         chart.set_empty_text(QStringLiteral("Nothing yet"));
         chart.add_series({.name = QStringLiteral("loss"), .markers = Markers::never});
         chart.show();
@@ -139,6 +139,30 @@ private Q_SLOTS:
         QVERIFY(!stacked.y_ticks().empty());
         QVERIFY(!turn_wheel(stacked, -1));
         QVERIFY(turn_wheel(stacked, 1));
+    }
+
+    void stacked_chart_zooms_in_time_alone_and_not_without_end() {
+        QWidget page;
+        StackedChart chart(&page);
+        chart.resize(400, 300);
+        chart.set_axis_titles({QStringLiteral("time"), QStringLiteral("s")}, {{}, QStringLiteral("MiB")});
+        chart.set_bands({{QStringLiteral("weights"), 0}});
+        chart.set_data({.xs = {0, 1}, .values = {{1, 2}}, .end = 4});
+        page.show();
+        QVERIFY(!turn_wheel(chart, 1, Qt::ControlModifier));
+        QVERIFY(!chart.zoomed());
+        int turns = 0;
+        while (turns < 200 && turn_wheel(chart, 1)) ++turns;
+        QVERIFY(turns > 10 && turns < 100);
+        const PlotAxis& time = chart.scene_data().x;
+        QVERIFY(time.high - time.low >= time.least);
+        chart.show_everything();
+        QVERIFY(!chart.zoomed());
+        QTest::mouseMove(chart.viewport(), chart.plot_area().center().toPoint());
+        QTRY_VERIFY(!chart.readout().rows.isEmpty());
+        QCOMPARE(chart.readout().rows.back().value, QStringLiteral("2 MiB"));
+        QVERIFY(chart.readout().heading.startsWith(QStringLiteral("time ")));
+        QVERIFY(chart.readout().heading.endsWith(QStringLiteral(" s")));
     }
 
     void clouds_and_timelines_hand_the_wheel_on() {
@@ -195,7 +219,8 @@ private Q_SLOTS:
     void readout_holds_the_points_at_that_place() {
         LineChart chart;
         chart.resize(400, 300);
-        chart.set_axis_titles(QStringLiteral("queries of a tile"), QStringLiteral("time, ms"));
+        chart.set_axis_titles({QStringLiteral("queries, of a tile")},
+                              {QStringLiteral("time"), QStringLiteral("ms")});
         chart.set_log_x(true, 2);
         chart.add_series({.name = QStringLiteral("64 keys"), .markers = Markers::always});
         chart.add_series({.name = QStringLiteral("chosen"), .markers = Markers::always});
@@ -204,7 +229,7 @@ private Q_SLOTS:
         chart.show();
         chart.flush();
         const Readout first = chart.readout_at(std::log10(250.0));
-        QCOMPARE(first.heading, QStringLiteral("queries of a tile 256"));
+        QCOMPARE(first.heading, QStringLiteral("queries, of a tile 256"));
         QCOMPARE(first.rows.size(), 1);
         QCOMPARE(first.rows.front().value, QStringLiteral("3.5 ms"));
         QCOMPARE(chart.readout_at(std::log10(500.0)).rows.size(), 2);

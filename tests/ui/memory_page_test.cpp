@@ -110,8 +110,8 @@ void MemoryPageTest::chart_is_zoomed_and_follows_the_limit() {
     QVERIFY2(chart.scene_data().y.high < 100, "the y axis follows what is in sight");
     QTest::keyClick(&chart, Qt::Key_Home);
     QVERIFY(!chart.zoomed());
-    chart.set_axis_titles(QStringLiteral("s"), QStringLiteral("MiB"));
-    QCOMPARE(chart.to_csv(), QStringLiteral("s,only (MiB),never (MiB)\n0,10,0\n1,100,0\n6,30,0\n"));
+    chart.set_axis_titles({QStringLiteral("time"), QStringLiteral("s")}, {{}, QStringLiteral("MiB")});
+    QCOMPARE(chart.to_csv(), QStringLiteral("\"time, s\",only (MiB),never (MiB)\n0,10,0\n1,100,0\n6,30,0\n"));
 }
 
 void MemoryPageTest::says_what_will_appear() {

@@ -166,7 +166,7 @@ private Q_SLOTS:
     void chart_readout_is_the_nearest_value() {
         LineChart chart;
         chart.resize(400, 300);
-        chart.set_axis_titles(QStringLiteral("epoch"), QStringLiteral("loss"));
+        chart.set_axis_titles({QStringLiteral("epoch")}, {QStringLiteral("loss")});
         const int series = chart.add_series({QStringLiteral("test")});
         chart.set_series_data(series, {3.0, 1.0, 2.0}, {30.0, 10.0, 20.0});
         chart.show();
@@ -181,7 +181,7 @@ private Q_SLOTS:
         QTemporaryDir folder;
         LineChart chart;
         chart.resize(400, 300);
-        chart.set_axis_titles(QStringLiteral("epoch"), QStringLiteral("loss, nats"));
+        chart.set_axis_titles({QStringLiteral("epoch")}, {QStringLiteral("loss"), QStringLiteral("nats")});
         const int series = chart.add_series({QStringLiteral("test, all")});
         chart.set_series_data(series, {1.0, 2.0}, {0.1, 0.25});
         QVERIFY(chart.export_csv(folder.filePath(QStringLiteral("c.csv"))));

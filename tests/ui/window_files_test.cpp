@@ -42,6 +42,7 @@ private Q_SLOTS:
     void exported_model_can_only_be_left();
     void file_on_show_is_named_and_found();
     void saved_model_is_opened();
+    void epochs_of_a_file_are_those_of_its_checkpoint();
     void damaged_file_is_an_error_message();
     void every_data_set_shows_its_options();
     void text_is_trained_on();
@@ -200,6 +201,27 @@ void WindowFilesTest::saved_model_is_opened() {
         difference = std::max(difference, std::abs(gain[f] - opened_gain[f]));
     }
     QVERIFY(difference <= 1e-4F * largest);
+}
+
+/// 10 batches to an epoch, and 40 after it was resumed with smaller ones: an average says neither.
+void WindowFilesTest::epochs_of_a_file_are_those_of_its_checkpoint() {
+    train_to_the_end(1);
+    ModelFile file = read_model_file(window_->session().output().toStdString());
+    file.checkpoint->step = 80;
+    file.checkpoint->epoch = 2;
+    file.checkpoint->batch_in_epoch = 30;
+    file.checkpoint->steps_per_epoch = 40;
+    file.history.step = {1, 80};
+    file.history.loss = file.history.accuracy = {1, 1};
+    const QString path = folder_.filePath(QStringLiteral("other_batches.h5"));
+    write_model_file(path.toStdString(), file);
+    window_->open_model(path);
+    QTRY_COMPARE_WITH_TIMEOUT(window_->session().output(), path, kPatience_ms);
+    QCOMPARE(window_->session().record().epochs(), 2.75);
+    QCOMPARE(window_->session().record().steps().back().epoch, 2.75);
+    // The form shows the epochs that the run was to have, 1, of which 2 are done.
+    press("start_button");
+    QVERIFY(find<QAbstractButton>("message_train_on")->text().contains(QStringLiteral("3 epochs")));
 }
 
 void WindowFilesTest::every_data_set_shows_its_options() {

@@ -75,9 +75,9 @@ LineChart::LineChart(QWidget* parent)
     schedule();
 }
 
-void LineChart::set_axis_titles(const QString& x_title, const QString& y_title) {
-    x_.title = x_title;
-    y_.title = y_title;
+void LineChart::set_axis_titles(AxisTitle x, AxisTitle y) {
+    x_.title = std::move(x);
+    y_.title = std::move(y);
     schedule();
 }
 

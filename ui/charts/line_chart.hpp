@@ -38,8 +38,7 @@ class LineChart : public QWidget {
 public:
     explicit LineChart(QWidget* parent = nullptr);
 
-    /// Titles carry units: "epoch", "loss, nats".
-    void set_axis_titles(const QString& x_title, const QString& y_title);
+    void set_axis_titles(AxisTitle x, AxisTitle y);
     /// Tick labels and readout values; nothing means the shortest form.
     void set_x_format(NumberFormat format);
     void set_y_format(NumberFormat format);

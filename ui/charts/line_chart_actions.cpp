@@ -22,23 +22,10 @@ double off_axis(double position, bool logarithmic) {
     return logarithmic ? std::pow(10.0, position) : position;
 }
 
-/// Titles carry units: "loss, nats" is the loss, in nats.
-QString unit_of(const PlotAxis& axis) {
-    const qsizetype comma = axis.title.lastIndexOf(QLatin1String(", "));
-    return comma < 0 ? QString() : axis.title.mid(comma + 2);
-}
-
-QString name_of(const PlotAxis& axis) {
-    const QString unit = unit_of(axis);
-    return unit.isEmpty() ? axis.title : axis.title.chopped(unit.size() + 2);
-}
-
 /// A format writes the unit itself.
 QString value_text(const PlotAxis& axis, double position) {
     const double value = off_axis(position, axis.log);
-    if (axis.format) return axis.format(value);
-    const QString unit = unit_of(axis);
-    return unit.isEmpty() ? short_number(value) : short_number(value) + QLatin1Char(' ') + unit;
+    return axis.format ? axis.format(value) : axis.title.with_unit(short_number(value));
 }
 
 std::size_t nearest_index(const std::vector<double>& xs, double x) {
@@ -156,10 +143,10 @@ Readout LineChart::readout_at(double x) const {
         const std::size_t i = nearest_index(series.plot_xs, nearest_x);
         const QPointF point(series.plot_xs[i], series.plot_ys[i]);
         if (series.style.markers == Markers::always && point.x() != nearest_x) continue;
-        const QString name = series.style.name.isEmpty() ? name_of(y_) : series.style.name;
+        const QString name = series.style.name.isEmpty() ? y_.title.name : series.style.name;
         readout.rows.append({name, value_text(y_, point.y()), colour_of(series), point});
     }
-    const QString title = x_.title.isEmpty() ? QStringLiteral("x") : name_of(x_);
+    const QString title = x_.title.name.isEmpty() ? QStringLiteral("x") : x_.title.name;
     readout.heading = title + QLatin1Char(' ') + value_text(x_, nearest_x);
     return readout;
 }
@@ -175,11 +162,12 @@ bool LineChart::export_svg(const QString& path) {
 }
 
 QString LineChart::to_csv() const {
-    const auto title = [](const QString& text, const char* otherwise) {
+    const auto title = [](const PlotAxis& axis, const char* otherwise) {
+        const QString text = axis.title.text();
         return csv_field(text.isEmpty() ? QString(QLatin1String(otherwise)) : text);
     };
-    QString text = QStringLiteral("series,") + title(x_.title, "x") + QLatin1Char(',') +
-                   title(y_.title, "y") + QLatin1Char('\n');
+    QString text =
+        QStringLiteral("series,") + title(x_, "x") + QLatin1Char(',') + title(y_, "y") + QLatin1Char('\n');
     for (const Series& series : series_) {
         const QString name = csv_field(series.style.name);
         for (std::size_t i = 0; i < series.xs.size(); ++i) {

@@ -14,7 +14,6 @@ namespace {
 
 constexpr double kPadding = 0.04;
 constexpr double kMarkerRoom = 0.02;  ///< of an axis, between its ends and the outermost marker
-constexpr double kSmallestRange = 1e-12;
 
 void order_by_x(std::vector<double>& xs, std::vector<double>& ys) {
     if (std::is_sorted(xs.begin(), xs.end())) {
@@ -46,8 +45,7 @@ void smooth(std::vector<double>& ys, double factor) {
 }
 
 void widen_if_empty(double& low, double& high) {
-    const double least = std::max(kSmallestRange, std::abs(low) * 1e-9);
-    if (high - low < least) {
+    if (high - low < smallest_range(low)) {
         const double half = low == 0.0 ? 0.5 : std::abs(low) * 0.1;
         low -= half;
         high += half;

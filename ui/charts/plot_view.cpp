@@ -19,11 +19,12 @@ namespace {
 constexpr double kZoomStep = 1.25;
 constexpr double kKeyPanShare = 0.1;
 constexpr double kWheelNotch = 120.0;
-constexpr double kSmallestRange = 1e-12;
 
-bool is_tiny(const AxisRange& range) {
-    return !(range.high - range.low > std::max(kSmallestRange, std::abs(range.low) * 1e-9));
+bool is_tiny(const AxisRange& range, const PlotAxis& axis) {
+    return !(range.high - range.low > std::max(axis.least, smallest_range(range.low)));
 }
+
+AxisRange shown(const PlotAxis& axis) { return {axis.low, axis.high}; }
 
 bool is_near(const AxisRange& a, const AxisRange& b) {
     const double tolerance = 1e-9 * (b.high - b.low);
@@ -31,6 +32,16 @@ bool is_near(const AxisRange& a, const AxisRange& b) {
 }
 
 }  // namespace
+
+double smallest_range(double value) { return std::max(1e-12, std::abs(value) * 1e-9); }
+
+QString AxisTitle::text() const {
+    return name.isEmpty() || unit.isEmpty() ? name + unit : name + QStringLiteral(", ") + unit;
+}
+
+QString AxisTitle::with_unit(const QString& number) const {
+    return unit.isEmpty() ? number : number + QLatin1Char(' ') + unit;
+}
 
 AxisRange within(const AxisRange& wanted, const AxisRange& whole) {
     const double length = wanted.high - wanted.low;
@@ -100,10 +111,10 @@ bool PlotView::request_range(AxisRange x, AxisRange y) {
     if (!scene_.message.isEmpty() || plot_area_.isEmpty()) {
         return false;
     }
-    x = within(x, scene_.x.whole);
-    y = within(y, scene_.y.whole);
-    const bool same = is_near(x, {scene_.x.low, scene_.x.high}) && is_near(y, {scene_.y.low, scene_.y.high});
-    if (same || is_tiny(x) || is_tiny(y)) {
+    x = scene_.x.fixed ? shown(scene_.x) : within(x, scene_.x.whole);
+    y = scene_.y.fixed ? shown(scene_.y) : within(y, scene_.y.whole);
+    const bool same = is_near(x, shown(scene_.x)) && is_near(y, shown(scene_.y));
+    if (same || is_tiny(x, scene_.x) || is_tiny(y, scene_.y)) {
         return false;
     }
     Q_EMIT rangeRequested(x.low, x.high, y.low, y.high);

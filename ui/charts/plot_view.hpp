@@ -26,13 +26,27 @@ struct AxisRange {
 /// The nearest range in `whole`; it keeps its length where that fits.
 AxisRange within(const AxisRange& wanted, const AxisRange& whole);
 
+/// The smallest range around `value` whose ends differ on an axis.
+double smallest_range(double value);
+
+/// "loss, nats": what an axis shows, and in what.
+struct AxisTitle {
+    QString name;
+    QString unit = {};  ///< empty: it has none, or the axis's format writes it
+
+    QString text() const;
+    QString with_unit(const QString& number) const;
+};
+
 struct PlotAxis {
-    QString title;
+    AxisTitle title;
     bool log = false;
     int log_base = kDecimal;  ///< of the ticks of a logarithmic axis
     double low = 0.0;         ///< on the axis: decimal logarithms on a logarithmic one
     double high = 1.0;
-    AxisRange whole;  ///< all there is to see: zooming and panning end there
+    AxisRange whole;     ///< all there is to see: zooming and panning end there
+    double least = 0.0;  ///< length of a range: zooming ends there
+    bool fixed = false;  ///< the wheel and the pointer do not change it
     NumberFormat format;
 };
 

@@ -60,7 +60,7 @@ void PlotView::lay_out() {
     };
     const double title_height = metrics.height();
     const double bottom_margin =
-        kGap + metrics.height() + (scene_.x.title.isEmpty() ? 0.0 : title_height + 3.0);
+        kGap + metrics.height() + (scene_.x.title.text().isEmpty() ? 0.0 : title_height + 3.0);
 
     // Ticks depend on the height alone, the left margin on their labels, the legend on the left margin.
     double top = legend_.empty() ? kGap : legend_.back().area.bottom() + kGap;
@@ -74,7 +74,7 @@ void PlotView::lay_out() {
         }
         // Steps of eight keep the plot from trembling while the labels change.
         label_width = std::ceil(std::max(label_width, 16.0) / 8.0) * 8.0;
-        left = label_width + kGap + (scene_.y.title.isEmpty() ? 0.0 : title_height + 4.0);
+        left = label_width + kGap + (scene_.y.title.text().isEmpty() ? 0.0 : title_height + 4.0);
         top = std::max(place_legend(left, all.width() - kRightMargin) + kGap, kGap);
     }
     plot_area_ = QRectF(left, top, std::max(1.0, all.width() - left - kRightMargin),
@@ -114,11 +114,11 @@ void PlotView::drawBackground(QPainter* painter, const QRectF& rect) {
     }
     const double title_top = plot_area_.bottom() + kGap + metrics.height() + 2.0;
     painter->drawText(QRectF(plot_area_.left(), title_top, plot_area_.width(), metrics.height()),
-                      static_cast<int>(Qt::AlignCenter), scene_.x.title);
+                      static_cast<int>(Qt::AlignCenter), scene_.x.title.text());
     painter->translate(0.0, plot_area_.center().y());
     painter->rotate(-90.0);
     painter->drawText(QRectF(-plot_area_.height() / 2.0, 0.0, plot_area_.height(), metrics.height()),
-                      static_cast<int>(Qt::AlignCenter | Qt::TextDontClip), scene_.y.title);
+                      static_cast<int>(Qt::AlignCenter | Qt::TextDontClip), scene_.y.title.text());
     painter->restore();
 }
 

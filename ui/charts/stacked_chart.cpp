@@ -4,6 +4,7 @@
 #include <QPainter>
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "ui/charts/export.hpp"
 #include "ui/theme.hpp"
@@ -28,10 +29,8 @@ StackedChart::StackedChart(QWidget* parent)
     setAccessibleDescription(help);
     set_hover_source([this](double x) { return readout_at(x); });
     connect(this, &PlotView::rangeRequested, this, [this](double low, double high) {
-        if (!has_data() || data_.end <= 0 || high - low < kLeastShare * data_.end) return;
-        const double length = std::min(high - low, data_.end);
-        const double first = std::clamp(low, 0.0, data_.end - length);
-        zoom_ = length < data_.end ? std::optional(std::pair(first, first + length)) : std::nullopt;
+        const AxisRange wanted{low, high};
+        zoom_ = wanted == scene_data().x.whole ? std::nullopt : std::optional(wanted);
         refresh();
     });
     connect(this, &PlotView::resetRequested, this, &StackedChart::show_everything);
@@ -54,9 +53,9 @@ void StackedChart::set_bands(std::vector<Band> bands) {
     set_data({});
 }
 
-void StackedChart::set_axis_titles(const QString& x_title, const QString& y_title) {
-    x_title_ = x_title;
-    y_title_ = y_title;
+void StackedChart::set_axis_titles(AxisTitle x, AxisTitle y) {
+    x_title_ = std::move(x);
+    y_title_ = std::move(y);
     refresh();
 }
 
@@ -112,7 +111,11 @@ void StackedChart::refresh() {
     const double end = std::max(data_.end, data_.xs.empty() ? 0.0 : data_.xs.back());
     scene.x = {.title = x_title_, .low = 0, .high = end > 0 ? end : 1};
     scene.x.whole = {scene.x.low, scene.x.high};
-    if (zoom_) std::tie(scene.x.low, scene.x.high) = *zoom_;
+    scene.x.least = kLeastShare * scene.x.high;
+    if (zoom_) {
+        scene.x.low = zoom_->low;
+        scene.x.high = zoom_->high;
+    }
     double highest = 0;
     for (std::size_t i = 0; i < data_.xs.size(); ++i) {
         const double until = i + 1 < data_.xs.size() ? data_.xs[i + 1] : end;
@@ -121,7 +124,7 @@ void StackedChart::refresh() {
     const bool near_limit = limit_ && (highest <= 0 || *limit_ <= kFarLimit * highest);
     const double top = kHeadroom * std::max(highest, near_limit ? *limit_ : 0.0);
     scene.y = {.title = y_title_, .low = 0, .high = top > 0 ? top : 1};
-    scene.y.whole = {scene.y.low, scene.y.high};
+    scene.y.fixed = true;  // it follows what is in sight
     const Theme& theme = Theme::current();
     if (near_limit) scene.reference_lines.push_back({limit_name_, *limit_, theme.warn});
     for (std::size_t k = 0; k < bands_.size(); ++k) {
@@ -211,10 +214,12 @@ Readout StackedChart::readout_at(double x) const {
         const double value = data_.values[k][*step];
         if (value <= 0) continue;
         sum += value;
-        readout.rows.prepend({bands_[k].name, short_number(value), colour_of(bands_[k]), {x, sum}});
+        readout.rows.prepend(
+            {bands_[k].name, y_title_.with_unit(short_number(value)), colour_of(bands_[k]), {x, sum}});
     }
-    readout.rows.append({tr("together"), short_number(sum), Theme::current().text, {x, sum}});
-    readout.heading = QStringLiteral("%1 %2").arg(x_title_, short_number(x));
+    readout.rows.append(
+        {tr("together"), y_title_.with_unit(short_number(sum)), Theme::current().text, {x, sum}});
+    readout.heading = QStringLiteral("%1 %2").arg(x_title_.name, x_title_.with_unit(short_number(x)));
     return readout;
 }
 
@@ -234,9 +239,9 @@ bool StackedChart::export_png(const QString& path) { return write_png_file(path,
 bool StackedChart::export_svg(const QString& path) { return write_svg_file(path, *this, accessibleName()); }
 
 QString StackedChart::to_csv() const {
-    QString text = csv_field(x_title_);
+    QString text = csv_field(x_title_.text());
     for (const Band& band : bands_)
-        text += QLatin1Char(',') + csv_field(QStringLiteral("%1 (%2)").arg(band.name, y_title_));
+        text += QLatin1Char(',') + csv_field(QStringLiteral("%1 (%2)").arg(band.name, y_title_.text()));
     text += QLatin1Char('\n');
     for (std::size_t i = 0; i < data_.xs.size(); ++i) {
         text += csv_number(data_.xs[i]);

@@ -5,7 +5,6 @@
 #include <QAction>
 #include <QString>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "ui/charts/plot_view.hpp"
@@ -38,7 +37,7 @@ public:
 
     /// Bottom first. A band that is nowhere more than 0 is in no legend.
     void set_bands(std::vector<Band> bands);
-    void set_axis_titles(const QString& x_title, const QString& y_title);
+    void set_axis_titles(AxisTitle x, AxisTitle y);
     void set_empty_text(const QString& text);
     void set_data(Data data);
     /// The last step goes on until `end`.
@@ -77,9 +76,10 @@ private:
 
     std::vector<Band> bands_;
     Data data_;
-    QString x_title_, y_title_, empty_text_, limit_name_;
+    AxisTitle x_title_, y_title_;
+    QString empty_text_, limit_name_;
     std::optional<double> limit_;
-    std::optional<std::pair<double, double>> zoom_;
+    std::optional<AxisRange> zoom_;
     QMenu* menu_;
     QAction* export_action_;
 };

@@ -193,7 +193,7 @@ void AttentionPage::build_rows(QGridLayout& grid) {
     entropy_ = new LineChart;
     entropy_->setObjectName(QStringLiteral("attention_entropy_chart"));
     entropy_->setAccessibleName(tr("Entropy of every row of the maps, by position"));
-    entropy_->set_axis_titles(tr("position of the query"), tr("entropy, nats"));
+    entropy_->set_axis_titles({tr("position of the query")}, {tr("entropy"), tr("nats")});
     entropy_->set_y_limits(0, std::nullopt);
     entropy_card_->add_action(entropy_->export_action());
     entropy_card_->set_body(entropy_);

@@ -194,7 +194,7 @@ void EmbeddingsPage::build_curve(QGridLayout& grid) {
     curve_ = new LineChart;
     curve_->setObjectName(QStringLiteral("aliasing_chart"));
     curve_->setAccessibleName(tr("Similarity of two positions by their distance"));
-    curve_->set_axis_titles(tr("distance, positions"), tr("cosine similarity"));
+    curve_->set_axis_titles({tr("distance"), tr("positions")}, {tr("cosine similarity")});
     curve_->set_y_limits(-1, 1);
     curve_->set_log_x(true);
     // The last is painted on top.
@@ -285,7 +285,7 @@ void EmbeddingsPage::build_syntony(QGridLayout& grid) {
     syntony_ = new LineChart;
     syntony_->setObjectName(QStringLiteral("syntony_chart"));
     syntony_->setAccessibleName(tr("Syntony of the embedding over the steps of the run"));
-    syntony_->set_axis_titles(tr("step"), tr("syntony"));
+    syntony_->set_axis_titles({tr("step")}, {tr("syntony")});
     syntony_->set_y_limits(0, 1);
     syntony_->set_legend_visible(false);
     syntony_->add_series({.name = tr("syntony"), .colour = 0});

@@ -150,7 +150,7 @@ void EvolvePanel::take_copy() {
                              image ? tr("column") : QString::fromStdString(chosen->column_axis));
         map->clear();
     }
-    row_chart_->set_axis_titles(QString::fromStdString(chosen->column_axis), tr("value"));
+    row_chart_->set_axis_titles({QString::fromStdString(chosen->column_axis)}, {tr("value")});
     show_pattern();
     show_measures();
     update_buttons();

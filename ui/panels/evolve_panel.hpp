@@ -24,6 +24,7 @@ class Card;
 class FieldEdit;
 class HeatMap;
 class LineChart;
+struct AxisTitle;
 
 class EvolvePanel : public QWidget {
     Q_OBJECT
@@ -67,7 +68,7 @@ private:
     FieldEdit* add_setting(QGridLayout& grid, int row, const char* name, const QString& label,
                            const QString& tip, double value);
     LineChart* add_chart(QGridLayout& grid, int column, const char* name, const QString& title,
-                         const QString& unit, const QString& tip);
+                         const AxisTitle& y_title, const QString& tip);
     const PatternSnapshot::Matrix* matrix() const;
     std::optional<std::int64_t> index() const;
     QString pattern_name() const;

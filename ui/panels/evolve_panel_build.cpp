@@ -184,13 +184,13 @@ QWidget* EvolvePanel::build_controls() {
 }
 
 LineChart* EvolvePanel::add_chart(QGridLayout& grid, int column, const char* name, const QString& title,
-                                  const QString& unit, const QString& tip) {
+                                  const AxisTitle& y_title, const QString& tip) {
     auto* card = new Card(QLatin1String(name) + QStringLiteral("_card"), title);
     card->setToolTip(tip);
     auto* chart = new LineChart;
     chart->setObjectName(QLatin1String(name) + QStringLiteral("_chart"));
     chart->setAccessibleName(title);
-    chart->set_axis_titles(tr("step"), unit);
+    chart->set_axis_titles({tr("step")}, y_title);
     chart->add_series({.name = title, .colour = column, .markers = Markers::never});
     chart->set_legend_visible(false);
     chart->setMinimumWidth(kSmallestChart);
@@ -225,10 +225,10 @@ void EvolvePanel::build_pictures(QGridLayout& grid) {
     row_card_->set_body(row_chart_);
     pictures->addWidget(row_card_, 1);
     grid.addLayout(pictures, 0, 0, 1, 3);
-    energy_ = add_chart(grid, 0, "evolve_energy", tr("Energy"), tr("Σ p²"), tr("Sum of squares"));
-    entropy_ = add_chart(grid, 1, "evolve_entropy", tr("Entropy"), tr("entropy, nats"),
+    energy_ = add_chart(grid, 0, "evolve_energy", tr("Energy"), {tr("Σ p²")}, tr("Sum of squares"));
+    entropy_ = add_chart(grid, 1, "evolve_entropy", tr("Entropy"), {tr("entropy"), tr("nats")},
                          tr("Of the energy's shares of all frequencies: 0 where one has all"));
-    height_ = add_chart(grid, 2, "evolve_height", tr("Height"), tr("ln (largest / smallest)"),
+    height_ = add_chart(grid, 2, "evolve_height", tr("Height"), {tr("ln (largest / smallest)")},
                         tr("Of the spectrum's largest magnitude over the smallest that is not 0"));
     for (int column = 0; column < 3; ++column) grid.setColumnStretch(column, 1);
     grid.setRowMinimumHeight(0, kPictureHeight);

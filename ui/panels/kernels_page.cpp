@@ -232,7 +232,7 @@ QWidget* KernelsPage::build_roofline() {
     roofline_ = new LineChart;
     roofline_->setObjectName(QStringLiteral("roofline_chart"));
     roofline_->setAccessibleName(tr("Arithmetic by intensity, below the machine's ceiling"));
-    roofline_->set_axis_titles(tr("arithmetic intensity, FLOP/byte"), tr("GFLOP/s"));
+    roofline_->set_axis_titles({tr("arithmetic intensity"), tr("FLOP/byte")}, {{}, tr("GFLOP/s")});
     roofline_->set_log_x(true);
     roofline_->set_log_y(true);
     roofline_->set_empty_text(tr("Each operation becomes a point below the machine's ceiling."));

@@ -150,7 +150,7 @@ QWidget* MemoryPage::build_chart() {
     chart_ = new StackedChart;
     chart_->setObjectName(QStringLiteral("memory_chart"));
     chart_->setAccessibleName(tr("Memory by kind over time, against the limit"));
-    chart_->set_axis_titles(tr("seconds since the start"), tr("MiB"));
+    chart_->set_axis_titles({tr("time since the start"), tr("s")}, {{}, tr("MiB")});
     chart_->set_empty_text(
         tr("What a run holds appears here over time: its data, its parameters, its workspace."));
     std::vector<StackedChart::Band> bands;

@@ -155,7 +155,7 @@ void PatternsPage::rebuild(const PatternSnapshot& snapshot) {
             gain_ = new LineChart;
             gain_->setObjectName(QStringLiteral("gain_chart"));
             gain_->setAccessibleName(tr("Collapsed gain by frequency bin"));
-            gain_->set_axis_titles(QString::fromStdString(matrix.column_axis), tr("|g|"));
+            gain_->set_axis_titles({QString::fromStdString(matrix.column_axis)}, {tr("|g|")});
             gain_->add_series({.name = tr("|g(f)|"), .colour = 0, .markers = Markers::never});
             gain_->set_legend_visible(false);
             gain_->set_log_y(gain_log_);

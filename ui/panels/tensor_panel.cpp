@@ -176,7 +176,7 @@ void TensorPanel::build_energy() {
     energy_ = new LineChart;
     energy_->setObjectName(QStringLiteral("energy_chart"));
     energy_->setAccessibleName(tr("Energy held against share kept"));
-    energy_->set_axis_titles(tr("share kept, %"), tr("energy held, %"));
+    energy_->set_axis_titles({tr("share kept"), tr("%")}, {tr("energy held"), tr("%")});
     energy_->set_log_x(true);
     energy_->set_y_limits(0, kPercent);
     energy_->set_empty_text(tr("How much of ‖W‖² the largest coefficients hold appears here."));

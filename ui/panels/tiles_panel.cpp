@@ -37,11 +37,11 @@ TilesPanel::TilesPanel(QWidget* parent) : QWidget(parent) {
     grid->addWidget(build_controls(), 0, 0, 1, 2);
     time_card_ =
         new Card(QStringLiteral("tile_time_card"), tr("Time by tile size"), tr("causal attention, forward"));
-    time_ = add_chart(*time_card_, "tile_time_chart", tr("time, ms"));
+    time_ = add_chart(*time_card_, "tile_time_chart", {tr("time"), tr("ms")});
     grid->addWidget(time_card_, 1, 0);
     memory_card_ = new Card(QStringLiteral("tile_memory_card"), tr("Work memory by tile size"),
                             tr("beside inputs and result"));
-    memory_ = add_chart(*memory_card_, "tile_memory_chart", tr("work memory, KiB"));
+    memory_ = add_chart(*memory_card_, "tile_memory_chart", {tr("work memory"), tr("KiB")});
     grid->addWidget(memory_card_, 1, 1);
     grid->setRowMinimumHeight(1, kChartHeight);
     grid->setRowStretch(1, 1);
@@ -118,11 +118,11 @@ QWidget* TilesPanel::build_controls() {
     return frame;
 }
 
-LineChart* TilesPanel::add_chart(Card& card, const char* name, const QString& unit) {
+LineChart* TilesPanel::add_chart(Card& card, const char* name, const AxisTitle& y_title) {
     auto* chart = new LineChart;
     chart->setObjectName(QLatin1String(name));
     chart->setAccessibleName(card.title());
-    chart->set_axis_titles(tr("queries of a tile"), unit);
+    chart->set_axis_titles({tr("queries of a tile")}, y_title);
     chart->set_log_x(true, 2);
     chart->set_y_limits(0, std::nullopt);
     chart->set_empty_text(

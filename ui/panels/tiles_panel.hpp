@@ -14,6 +14,7 @@ namespace spectral::ui {
 
 class Card;
 class LineChart;
+struct AxisTitle;
 
 class TilesPanel : public QWidget {
     Q_OBJECT
@@ -39,7 +40,7 @@ private:
     QWidget* build_controls();
     QSpinBox* add_size(QGridLayout& row, int& column, const char* name, const QString& caption,
                        const QString& tip, int high, std::int64_t value);
-    LineChart* add_chart(Card& card, const char* name, const QString& unit);
+    LineChart* add_chart(Card& card, const char* name, const AxisTitle& y_title);
     void measure_or_cancel();
 
     TileProbe probe_;

@@ -201,8 +201,9 @@ void TradeoffPanel::show_curves() {
     set_subtitle(whole             ? tr("file of the whole model, nulls dashed")
                  : tensor_.empty() ? QString()
                                    : tr("%1, nulls dashed").arg(QString::fromStdString(tensor_)));
-    chart_->set_axis_titles(whole ? tr("dense bytes / bytes of the file") : tr("stored bytes"),
-                            judged ? tr("test accuracy, %") : tr("relative error"));
+    chart_->set_axis_titles(
+        {whole ? tr("dense bytes / bytes of the file") : tr("stored bytes")},
+        judged ? AxisTitle{tr("test accuracy"), tr("%")} : AxisTitle{tr("relative error")});
     chart_->set_x_format(
         whole ? NumberFormat([](double x) { return QString::number(x, 'g', 3) + QStringLiteral("×"); })
               : NumberFormat([](double x) { return with_prefix(x); }));

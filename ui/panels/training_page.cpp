@@ -44,11 +44,11 @@ void fill(LineChart& chart, int series, const std::vector<Point>& points, Value 
     chart.set_series_data(series, std::move(xs), std::move(ys));
 }
 
-LineChart* make_chart(const char* name, const QString& accessible, const QString& y_title) {
+LineChart* make_chart(const char* name, const QString& accessible, const AxisTitle& y_title) {
     auto* chart = new LineChart;
     chart->setObjectName(QLatin1String(name));
     chart->setAccessibleName(accessible);
-    chart->set_axis_titles(TrainingPage::tr("epoch"), y_title);
+    chart->set_axis_titles({TrainingPage::tr("epoch")}, y_title);
     return chart;
 }
 
@@ -93,7 +93,7 @@ TrainingPage::TrainingPage(QWidget* parent) : QWidget(parent) {
 
 QWidget* TrainingPage::build_loss() {
     loss_card_ = new Card(QStringLiteral("loss_card"), tr("Loss"), tr("cross-entropy"));
-    loss_ = make_chart("loss_chart", tr("Loss by epoch"), tr("loss, nats"));
+    loss_ = make_chart("loss_chart", tr("Loss by epoch"), {tr("loss"), tr("nats")});
     add_train_and_test(*loss_);
     loss_->set_empty_text(tr("The loss appears here once a run has started."));
     loss_card_->add_action(loss_->log_action());
@@ -116,7 +116,7 @@ QWidget* TrainingPage::build_loss() {
 
 QWidget* TrainingPage::build_accuracy() {
     accuracy_card_ = new Card(QStringLiteral("accuracy_card"), tr("Accuracy"), tr("share right"));
-    accuracy_ = make_chart("accuracy_chart", tr("Accuracy by epoch"), tr("accuracy"));
+    accuracy_ = make_chart("accuracy_chart", tr("Accuracy by epoch"), {tr("accuracy")});
     add_train_and_test(*accuracy_);
     accuracy_->set_y_format([](double value) { return QString::number(100 * value, 'g', 4) + tr(" %"); });
     accuracy_->set_y_limits(std::nullopt, 1.0);
@@ -181,7 +181,7 @@ QWidget* TrainingPage::build_text() {
 QWidget* TrainingPage::build_throughput() {
     throughput_card_ =
         new Card(QStringLiteral("throughput_card"), tr("Throughput"), tr("training steps only"));
-    throughput_ = make_chart("throughput_chart", tr("Throughput by epoch"), tr("samples/s"));
+    throughput_ = make_chart("throughput_chart", tr("Throughput by epoch"), {{}, tr("samples/s")});
     throughput_->add_series({.name = tr("samples per second"), .colour = 2});
     throughput_->set_legend_visible(false);
     throughput_->set_y_limits(0.0, std::nullopt);

@@ -11,12 +11,17 @@ namespace spectral::ui {
 
 namespace {
 
+/// Whole where the run stands between two epochs.
+double epochs_done(const Checkpoint& at) {
+    const auto whole = static_cast<double>(at.epoch);
+    if (at.steps_per_epoch <= 0) return whole;
+    return whole + static_cast<double>(at.batch_in_epoch) / static_cast<double>(at.steps_per_epoch);
+}
+
+/// On average, for a run may have been resumed with batches of another size.
 double steps_per_epoch(const ModelFile& file) {
-    if (file.checkpoint && file.checkpoint->epoch > 0)
-        return static_cast<double>(file.checkpoint->step - file.checkpoint->batch_in_epoch) /
-               static_cast<double>(file.checkpoint->epoch);
-    if (file.checkpoint && file.checkpoint->steps_per_epoch > 0)
-        return static_cast<double>(file.checkpoint->steps_per_epoch);
+    if (file.checkpoint && file.checkpoint->step > 0 && epochs_done(*file.checkpoint) > 0)
+        return static_cast<double>(file.checkpoint->step) / epochs_done(*file.checkpoint);
     if (!file.history.test_step.empty() && file.history.test_step.front() > 0)
         return static_cast<double>(file.history.test_step.front());
     return 1;
@@ -43,6 +48,7 @@ ModelView view_model(const ModelFile& file, const std::string& path) {
     snapshot->matrices = patterns_of(file, path);
     updates.patterns.push_back(std::move(snapshot));
     view.record.add(updates);
+    if (file.checkpoint) view.record.set_epochs(epochs_done(*file.checkpoint));
     if (file.vocabulary.size() > 0) view.record.set_token_unit(std::string(file.vocabulary.unit_name()));
     view.resumable = file.checkpoint.has_value();
     return view;

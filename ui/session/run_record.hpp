@@ -36,6 +36,12 @@ public:
     const std::string& token_unit() const { return info_ ? info_->token_unit : token_unit_; }
     /// Of a file, which has no info().
     void set_token_unit(std::string unit) { token_unit_ = std::move(unit); }
+    /// Trained so far, the one under way by its share.
+    double epochs() const {
+        return info_ || !epochs_ ? (steps_.empty() ? 0 : steps_.back().epoch) : *epochs_;
+    }
+    /// Of a file that says it: its history knows steps alone.
+    void set_epochs(double epochs) { epochs_ = epochs; }
     /// Files keep the history of a run and not what its evaluations looked at.
     bool from_file() const { return !info_ && !empty(); }
     const std::vector<StepPoint>& steps() const { return steps_; }
@@ -56,6 +62,7 @@ private:
 
     std::optional<RunInfo> info_;
     std::string token_unit_;
+    std::optional<double> epochs_;
     std::vector<StepPoint> steps_;
     std::vector<EvaluationPoint> evaluations_;
     std::vector<ThroughputPoint> throughput_;
