@@ -45,8 +45,6 @@ std::string flag_name(std::string_view field) {
     return name;
 }
 
-namespace {
-
 std::string help_text(const Field& field) {
     std::string facts =
         field.default_value.is_string() ? field.default_value.get<std::string>() : field.default_value.dump();
@@ -54,6 +52,8 @@ std::string help_text(const Field& field) {
     if (field.only_with) facts += "; with " + condition_text(*field.only_with);
     return fmt::format("{} [{}]", field.help, facts);
 }
+
+namespace {
 
 /// With the sections of options before the footer.
 class SectionedHelp : public CLI::Formatter {

@@ -42,6 +42,9 @@ void watch_signals();
 /// "learning_rate" → "--learning-rate".
 std::string flag_name(std::string_view field);
 
+/// "Width of the layers. [256; 1–65536]": help, default, range, and with what else it counts.
+std::string help_text(const Field& field);
+
 /// Flags for the fields of schemas, kept as text until it is known whose schema reads them. A field that
 /// several schemas have becomes one flag.
 class SchemaFlags {

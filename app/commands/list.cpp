@@ -12,18 +12,18 @@ namespace {
 
 Json schema_json(const Schema& schema) {
     Json fields = Json::array();
-    for (const Field& field : schema)
+    for (const Field& field : schema) {
         fields.push_back({{"name", field.name},
                           {"default", field.default_value},
                           {"range", range_text(field)},
                           {"help", field.help}});
+        if (field.only_with) fields.back()["with"] = condition_text(*field.only_with);
+    }
     return fields;
 }
 
 void print_schema(const Schema& schema) {
-    for (const Field& field : schema)
-        fmt::print("    {:<18} {} [{}; {}]\n", flag_name(field.name), field.help, field.default_value.dump(),
-                   range_text(field));
+    for (const Field& field : schema) fmt::print("    {:<22} {}\n", flag_name(field.name), help_text(field));
 }
 
 template <class Print>
@@ -86,7 +86,7 @@ void add_models(CLI::App& app, int& exit_code) {
                             {"reads", each.reads},
                             {"options", schema_json(each.schema)}});
             if (json) continue;
-            fmt::print("{:<10} {} (features: {})\n           {}\n", each.name, each.help, each.features,
+            fmt::print("{:<18} {} (features: {})\n                   {}\n", each.name, each.help, each.features,
                        each.note);
             print_schema(each.schema);
         }

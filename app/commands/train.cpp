@@ -102,16 +102,27 @@ std::string beginning_of(const ExperimentConfig& config, const std::string& resu
 
 class Terminal {
 public:
-    /// A log that is there stays as it is until the run starts; a resumed run adds to it.
-    /// `beginning` is said when the run starts; empty: there is nothing to say.
+    /// A log that is there stays as it is until the run starts; a resumed run adds to it. One that this made
+    /// goes where no run starts. `beginning` is said when the run starts; empty: there is nothing to say.
     Terminal(std::string log_path, bool goes_on, std::string beginning)
         : log_path_(std::move(log_path)), goes_on_(goes_on), beginning_(std::move(beginning)) {
-        if (!log_path_.empty()) open_log(std::ios::app);
+        if (log_path_.empty()) return;
+        std::error_code unknown;
+        made_ = !std::filesystem::exists(log_path_, unknown) && !unknown;
+        open_log(std::ios::app);
     }
+
+    ~Terminal() {
+        std::error_code left_behind;  // empty
+        if (made_ && !begun_) std::filesystem::remove(log_path_, left_behind);
+    }
+    Terminal(const Terminal&) = delete;
+    Terminal& operator=(const Terminal&) = delete;
 
     void show(const Updates& updates) {
         if (updates.info) {
             info_ = *updates.info;
+            begun_ = true;
             if (!beginning_.empty()) bar_.line(beginning_);
             if (log_.is_open() && !goes_on_) {
                 log_.close();
@@ -175,6 +186,8 @@ private:
     bool goes_on_;
     std::string beginning_;
     std::ofstream log_;
+    bool made_ = false;   ///< the log was not there before
+    bool begun_ = false;  ///< the run has
     bool log_failed_ = false;
     RunInfo info_;
     std::optional<TextSample> text_;  ///< that no line of the log has yet

@@ -72,13 +72,22 @@ class Lists(CliCase):
             self.assertEqual(set(each), {"name", "title", "help", "note", "features", "reads", "options"})
         for each in datasets + models:
             for option in each["options"]:
-                self.assertEqual(set(option), {"name", "default", "range", "help"})
+                self.assertEqual(set(option) - {"with"}, {"name", "default", "range", "help"})
+        transformer = {each["name"]: each for each in models}["char-transformer"]
+        self.assertIn("embedding winding", [option.get("with") for option in transformer["options"]])
 
     def test_plain_lists_name_the_same(self) -> None:
         for command in ("backends", "datasets", "models"):
             text = self.succeed(command).stdout
             for each in self.json(command)[command]:
                 self.assertRegex(text, rf"(?m)^{each['name']} ")
+
+    def test_plain_lists_say_of_options_what_the_help_says(self) -> None:
+        options = [line.split() for line in self.succeed("train", "--help").stdout.splitlines()]
+        for command in ("datasets", "models"):
+            for line in self.succeed(command).stdout.splitlines():
+                if line.startswith("    --"):
+                    self.assertIn(line.split(), options)
 
 
 class Files(CliCase):

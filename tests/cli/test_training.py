@@ -52,6 +52,8 @@ class Output(CliCase):
         self.assert_refused("train", "--dataset", "mnist", "--data", "missing", "--log", "log", "--force",
                             naming="missing")
         self.assertEqual(len((self.folder / "log").read_text(encoding="utf-8").splitlines()), 4)
+        self.assert_refused("train", "--dataset", "mnist", "--data", "missing", "--log", "new", naming="missing")
+        self.assertFalse((self.folder / "new").exists(), "nothing is left of a run that did not start")
         (self.folder / "notes").write_text("mine")
         self.assert_refused("train", *QUICK, "--log", "notes", "--force", naming="notes: exists and is no log")
 
