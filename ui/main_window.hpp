@@ -5,8 +5,10 @@
 #include <QMainWindow>
 #include <QString>
 #include <memory>
+#include <optional>
 
 #include "engine/train/config.hpp"
+#include "engine/train/file_model.hpp"
 #include "engine/train/run.hpp"
 #include "ui/session/run_session.hpp"
 
@@ -129,7 +131,8 @@ private:
     /// Something of the window's own, beside the run, is being measured.
     bool measuring() const;
     void close_when_done();
-    void show_opened(const QString& path, const ExperimentConfig& config);
+    void show_opened(const QString& path, const ExperimentConfig& config,
+                     const std::optional<NetworkSides>& sides);
     void show_record();
     void refresh_ceiling();
     void note(const QString& text);

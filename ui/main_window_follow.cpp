@@ -30,7 +30,7 @@ void MainWindow::follow(const Updates& updates) {
         backend_ = QString::fromStdString(info.backend);
         const QString device = QString::fromStdString(info.device);
         bar_->set_backend(device.isEmpty() ? backend_ : backend_ + QStringLiteral(" · ") + device);
-        panel_->show_info(info, shown_config_);
+        panel_->show_sides({info.feature_shape, info.classes}, shown_config_);
         panel_->show_learning_rate(info.learning_rate);
     }
     if (updates.learning_rate) panel_->show_learning_rate(*updates.learning_rate);

@@ -190,7 +190,8 @@ void MainWindow::open_model(const QString& path) {
     session_.open(path);
 }
 
-void MainWindow::show_opened(const QString& path, const ExperimentConfig& config) {
+void MainWindow::show_opened(const QString& path, const ExperimentConfig& config,
+                             const std::optional<NetworkSides>& sides) {
     messages_->dismiss();
     status_->reset();
     patterns_->start_over();
@@ -201,6 +202,7 @@ void MainWindow::show_opened(const QString& path, const ExperimentConfig& config
     bar_->set_run_name(run_name_);
     bar_->set_backend({});
     fill_form(config);
+    if (sides) panel_->show_sides(*sides, config);
     remember_file(path);
     compression_->offer(path);
     embeddings_->suggest_heads(heads_of(config));

@@ -39,11 +39,9 @@ void require_network(const ModelFile& file, const std::string& where) {
                     "give a model that was trained here");
 }
 
-std::unique_ptr<Model> make_file_model(Device device, const ModelFile& file, const std::string& where,
-                                       std::int64_t max_batch) {
+NetworkSides network_sides(const ModelFile& file, const std::string& where) {
     require_network(file, where);
     const ExperimentConfig config = resolved_model(config_from_json(file.config, where));
-    const ModelInfo& info = find_model(config.model);
     const std::vector<const Shape*> matrices = matrices_of(file);
     const auto mismatch = [&] {
         return Error(where, "its layers are not those of its configuration",
@@ -52,13 +50,22 @@ std::unique_ptr<Model> make_file_model(Device device, const ModelFile& file, con
     if (matrices.empty()) throw mismatch();
     // Every model gives a class by each row of its last matrix, and those of files that do not tell the
     // features' shape take them by the columns of the first.
-    const SignalShape shape = file.feature_shape.value_or(SignalShape{1, {(*matrices.front())[1], 1, 1}});
-    const std::int64_t classes = (*matrices.back())[0];
-    if (shape.size() < 1 || classes < 1 ||
-        info.count_parameters(config.model_options, shape, classes) != trained_values(file))
+    const NetworkSides sides{file.feature_shape.value_or(SignalShape{1, {(*matrices.front())[1], 1, 1}}),
+                             (*matrices.back())[0]};
+    if (sides.features.size() < 1 || sides.classes < 1 ||
+        find_model(config.model).count_parameters(config.model_options, sides.features, sides.classes) !=
+            trained_values(file))
         throw mismatch();
-    return info.make(
-        {device, config.model_options, shape, classes, max_batch, 0, device.backend.threads(), Use::run});
+    return sides;
+}
+
+std::unique_ptr<Model> make_file_model(Device device, const ModelFile& file, const std::string& where,
+                                       std::int64_t max_batch) {
+    const auto [shape, classes] = network_sides(file, where);
+    const ExperimentConfig config = resolved_model(config_from_json(file.config, where));
+    return find_model(config.model)
+        .make(
+            {device, config.model_options, shape, classes, max_batch, 0, device.backend.threads(), Use::run});
 }
 
 void load_layer(Device device, Layer& layer, const LayerRecord& record) {

@@ -15,8 +15,17 @@ namespace spectral {
 /// program do. `where` names the file.
 void require_network(const ModelFile& file, const std::string& where);
 
-/// Only to be run, and not with the file's weights yet. Memory is asked for only when the file holds as many
-/// numbers as its configuration promises. Throws Error where it does not, or knows no network.
+struct NetworkSides {
+    SignalShape features;  ///< of a sample, as they go in
+    std::int64_t classes = 0;
+};
+
+/// Of the network of a file. Throws Error where the file has none, or not as many numbers as its
+/// configuration promises.
+NetworkSides network_sides(const ModelFile& file, const std::string& where);
+
+/// Only to be run, and not with the file's weights yet. Throws Error as network_sides(), before
+/// memory is asked for.
 std::unique_ptr<Model> make_file_model(Device device, const ModelFile& file, const std::string& where,
                                        std::int64_t max_batch);
 

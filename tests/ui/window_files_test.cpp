@@ -9,6 +9,7 @@
 #include <QFileInfo>
 #include <QImage>
 #include <QLabel>
+#include <QLineEdit>
 #include <QMenu>
 #include <QMimeData>
 #include <QSignalSpy>
@@ -259,6 +260,15 @@ void WindowFilesTest::text_is_trained_on() {
     QTRY_VERIFY(std::ranges::any_of(labels, [](const QLabel* each) {
         return each->text().contains(QStringLiteral(" bits per character"));
     }));
+
+    const auto parameters = [this] { return find<QLineEdit>("parameter_count")->text(); };
+    const QString count = parameters(), path = window_->session().output();
+    QVERIFY(!count.isEmpty());
+    open_window();
+    QSignalSpy opened(&window_->session(), &RunSession::opened);
+    window_->open_model(path);
+    QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, kPatience_ms);
+    QCOMPARE(parameters(), count);  // without reading the data again
 }
 
 void WindowFilesTest::damaged_file_is_an_error_message() {

@@ -43,8 +43,8 @@ public:
     void set_config(const ExperimentConfig& config);
     /// While a run is going only the learning rate can be changed.
     void set_run_active(bool active);
-    /// What a run found out about its data: shown beside the fields, and remembered.
-    void show_info(const RunInfo& info, const ExperimentConfig& config);
+    /// What a run or a file says of its network: shown beside the fields, and remembered.
+    void show_sides(const NetworkSides& sides, const ExperimentConfig& config);
     /// The rate in use by the run.
     void show_learning_rate(double learning_rate);
     /// The limit in force, in MiB; 0: none.
@@ -98,8 +98,8 @@ private:
     QProgressBar* measure_progress_ = nullptr;
     QLabel* measure_status_ = nullptr;
     QTimer settle_;  ///< a moment after the last key, what depends on the fields is worked out again
-    std::map<std::string, DataShape> shapes_;  ///< by ceiling_key()
-    std::map<std::string, double> ceilings_;   ///< by ceiling_key()
+    std::map<std::string, NetworkSides> sides_;  ///< by ceiling_key()
+    std::map<std::string, double> ceilings_;     ///< by ceiling_key()
     CeilingProbe probe_;
     bool run_active_ = false;
 };

@@ -44,8 +44,8 @@ void ExperimentPanel::set_run_active(bool active) {
     measure_->setEnabled(true);
 }
 
-void ExperimentPanel::show_info(const RunInfo& info, const ExperimentConfig& config) {
-    shapes_[ceiling_key(config)] = {info.feature_shape, info.classes};
+void ExperimentPanel::show_sides(const NetworkSides& sides, const ExperimentConfig& config) {
+    sides_[ceiling_key(config)] = sides;
     update_parameters();
 }
 
@@ -58,11 +58,11 @@ void ExperimentPanel::update_parameters() {
     QString count, hint, help = tr("Numbers that training changes");
     if (const std::optional<ExperimentConfig> wanted = config()) {
         const std::string key = ceiling_key(*wanted);
-        if (!shapes_.contains(key))
-            if (const std::optional<DataShape> shape = probe_shape(*wanted)) shapes_[key] = *shape;
-        const auto shape = shapes_.find(key);
-        if (shape != shapes_.end()) {
-            const auto& [features, classes] = shape->second;
+        if (!sides_.contains(key))
+            if (const std::optional<NetworkSides> sides = probe_sides(*wanted)) sides_[key] = *sides;
+        const auto sides = sides_.find(key);
+        if (sides != sides_.end()) {
+            const auto& [features, classes] = sides->second;
             hint = tr("%1 → %2").arg(grouped(features.size()), grouped(classes));
             help += tr("; %1 features in, %2 classes out").arg(features.size()).arg(classes);
             try {

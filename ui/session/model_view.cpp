@@ -5,8 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "engine/train/file_model.hpp"
-
 namespace spectral::ui {
 
 namespace {
@@ -46,6 +44,7 @@ ModelView view_model(const ModelFile& file, const std::string& path) {
     snapshot->step = file.checkpoint ? file.checkpoint->step : history.step.empty() ? 0 : history.step.back();
     snapshot->epoch = static_cast<double>(snapshot->step) / per_epoch;
     snapshot->matrices = patterns_of(file, path);
+    if (!snapshot->matrices.empty()) view.sides = network_sides(file, path);
     updates.patterns.push_back(std::move(snapshot));
     view.record.add(updates);
     if (file.checkpoint) view.record.set_epochs(epochs_done(*file.checkpoint));

@@ -271,7 +271,7 @@ void RunSession::open(const QString& path) {
             ++file_number_;
             ask_attention();
             Q_EMIT stateChanged();
-            Q_EMIT opened(path, view->config);
+            Q_EMIT opened(path, view->config, view->sides);
         });
     });
 }

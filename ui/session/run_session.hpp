@@ -13,6 +13,7 @@
 #include <string>
 
 #include "engine/train/attention_view.hpp"
+#include "engine/train/file_model.hpp"
 #include "engine/train/run.hpp"
 #include "ui/session/background.hpp"
 #include "ui/session/latest_worker.hpp"
@@ -79,7 +80,9 @@ Q_SIGNALS:
     void fileWritten(const QString& path);
     void startWritten(const QString& path);
     void replaced(const QString& parameter, qint64 step);
-    void opened(const QString& path, const spectral::ExperimentConfig& config);
+    /// `sides` of its network; nothing: it has none.
+    void opened(const QString& path, const spectral::ExperimentConfig& config,
+                const std::optional<spectral::NetworkSides>& sides);
     void failed(const QString& what, const QString& hint);
 
 private:
