@@ -7,6 +7,7 @@
 
 #include "engine/core/error.hpp"
 #include "engine/nn/attention_analysis.hpp"
+#include "engine/train/file_model.hpp"
 
 namespace spectral {
 
@@ -97,11 +98,8 @@ FileAttention::FileAttention(const std::string& path, std::shared_ptr<Workspace>
       file_(read_model_file(path, &room_)) {
     if (!file_.history.step.empty()) step_ = file_.history.step.back();
     if (!file_.checkpoint) return;
-    const Checkpoint& at = *file_.checkpoint;
-    step_ = at.step;
-    epoch_ = static_cast<double>(at.epoch);
-    if (at.steps_per_epoch > 0)
-        epoch_ += static_cast<double>(at.batch_in_epoch) / static_cast<double>(at.steps_per_epoch);
+    step_ = file_.checkpoint->step;
+    epoch_ = epochs_done(*file_.checkpoint);
 }
 
 const TokenWindows& FileAttention::windows(const Progress& progress) {

@@ -39,6 +39,12 @@ void require_network(const ModelFile& file, const std::string& where) {
                     "give a model that was trained here");
 }
 
+double epochs_done(const Checkpoint& at) {
+    const auto whole = static_cast<double>(at.epoch);
+    if (at.steps_per_epoch <= 0) return whole;
+    return whole + static_cast<double>(at.batch_in_epoch) / static_cast<double>(at.steps_per_epoch);
+}
+
 NetworkSides network_sides(const ModelFile& file, const std::string& where) {
     require_network(file, where);
     const ExperimentConfig config = resolved_model(config_from_json(file.config, where));

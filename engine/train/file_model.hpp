@@ -15,6 +15,9 @@ namespace spectral {
 /// program do. `where` names the file.
 void require_network(const ModelFile& file, const std::string& where);
 
+/// Whole where the run stands between two epochs; in files of earlier versions the last whole one.
+double epochs_done(const Checkpoint& at);
+
 struct NetworkSides {
     SignalShape features;  ///< of a sample, as they go in
     std::int64_t classes = 0;

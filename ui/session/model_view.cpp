@@ -9,13 +9,6 @@ namespace spectral::ui {
 
 namespace {
 
-/// Whole where the run stands between two epochs.
-double epochs_done(const Checkpoint& at) {
-    const auto whole = static_cast<double>(at.epoch);
-    if (at.steps_per_epoch <= 0) return whole;
-    return whole + static_cast<double>(at.batch_in_epoch) / static_cast<double>(at.steps_per_epoch);
-}
-
 /// On average, for a run may have been resumed with batches of another size.
 double steps_per_epoch(const ModelFile& file) {
     if (file.checkpoint && file.checkpoint->step > 0 && epochs_done(*file.checkpoint) > 0)
