@@ -11,6 +11,8 @@
 namespace spectral::test {
 namespace {
 
+class CudaConvolutionTest : public EmulatedDeviceTest {};
+
 /// Three images of two channels, to four by 3 × 3 kernels: y, and where they differ by what sums them.
 std::vector<float> convolved(cuda::CudaBackend& backend, ConvolutionShape::Extents before = {1, 1}) {
     const ConvolutionShape shape{2, 3, 2, 4, {6, 5}, {3, 3}, {6, 5}, before};
@@ -21,7 +23,7 @@ std::vector<float> convolved(cuda::CudaBackend& backend, ConvolutionShape::Exten
     return y.host();
 }
 
-TEST_F(CudaBackendTest, ConvolutionsAreTheLibrarysWherePlansFit) {
+TEST_F(CudaConvolutionTest, ConvolutionsAreTheLibrarysWherePlansFit) {
     const cuda_on_cpu::Counts before = counts();
     {
         cuda::CudaBackend backend(0);
@@ -45,7 +47,7 @@ TEST_F(CudaBackendTest, ConvolutionsAreTheLibrarysWherePlansFit) {
     EXPECT_TRUE(same_alive(counts(), before));
 }
 
-TEST_F(CudaBackendTest, ConvolutionsAreSummedWithoutTheLibrary) {
+TEST_F(CudaConvolutionTest, ConvolutionsAreSummedWithoutTheLibrary) {
     cuda::CudaBackend with(0);
     const std::vector<float> expected = convolved(with);
     const auto expect_same = [&](cuda::CudaBackend& backend) {
@@ -74,7 +76,7 @@ TEST_F(CudaBackendTest, ConvolutionsAreSummedWithoutTheLibrary) {
     }
 }
 
-TEST_F(CudaBackendTest, AConvolutionWithoutMemoryForTheLibraryIsSummedWithoutIt) {
+TEST_F(CudaConvolutionTest, AConvolutionWithoutMemoryForTheLibraryIsSummedWithoutIt) {
     cuda::CudaBackend backend(0);
     const std::vector<float> first = convolved(backend);
     backend.clear_plans();

@@ -21,6 +21,8 @@
 namespace spectral::test {
 namespace {
 
+class CudaBackendTest : public EmulatedDeviceTest {};
+
 void transform(Backend& backend, std::int64_t batch, std::int64_t length) {
     const SignalShape shape{1, {length, 1, 1}};
     Array<float> x(backend, batch * length);

@@ -11,7 +11,7 @@ namespace spectral::test {
 using cuda_on_cpu::counts;
 using cuda_on_cpu::machine;
 
-class CudaBackendTest : public testing::Test {
+class EmulatedDeviceTest : public testing::Test {
 protected:
     void TearDown() override { cuda_on_cpu::reset(); }
 };
