@@ -4,7 +4,6 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/layer_norm.cpp"
 #include "kernels/ops/layer_norm.hpp"
 
-#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -65,15 +64,15 @@ struct Gelu {
 
 template <class Function, class Op>
 HWY_INLINE void forward(const Op& op, std::int64_t begin, std::int64_t end) {
-    const NormRows& r = op.rows;
+    if (begin == end) return;
+    // Copies: what is stored could be the operation itself, as far as the compiler knows.
+    const NormRows r = op.rows;
     const auto count = static_cast<float>(r.size);
+    const float* x = r.x + begin * r.size;
+    float* y = op.y + begin * r.size;
+    float sum = row_sum(r.size, [&](auto d, std::int64_t i) HWY_ATTR { return hn::LoadU(d, x + i); });
     for (std::int64_t b = begin; b < end; ++b) {
-        const float* x = r.x + b * r.size;
-        float* y = op.y + b * r.size;
-        // The next row is on its way while this one is computed.
-        const float* next = b + 1 < end ? x + r.size : x;
-        const float mean =
-            row_sum(r.size, [&](auto d, std::int64_t i) HWY_ATTR { return hn::LoadU(d, x + i); }) / count;
+        const float mean = sum / count;
         const float squares = row_sum(r.size, [&](auto d, std::int64_t i) HWY_ATTR {
             const auto u = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean));
             return hn::Mul(u, u);
@@ -81,13 +80,18 @@ HWY_INLINE void forward(const Op& op, std::int64_t begin, std::int64_t end) {
         const float inverse = 1 / std::sqrt(squares / count + r.epsilon);
         op.mean[b] = mean;
         op.inverse_deviation[b] = inverse;
-        for_lanes(r.size, [&](auto d, std::int64_t i) HWY_ATTR {
-            hwy::Prefetch(next + i);
-            const auto n =
-                hn::Mul(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)), hn::Set(d, r.gain * inverse));
+        const float gain = r.gain * inverse;
+        // The next row is read and added up while this one is computed; the last has itself for the next.
+        const float* next = b + 1 < end ? x + r.size : x;
+        sum = row_sum(r.size, [&](auto d, std::int64_t i) HWY_ATTR {
+            const auto n = hn::Mul(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)), hn::Set(d, gain));
             const auto z = hn::MulAdd(hn::LoadU(d, r.scale + i), n, hn::LoadU(d, r.shift + i));
+            const auto ahead = hn::LoadU(d, next + i);
             hn::StoreU(Function::value(d, z), d, y + i);
+            return ahead;
         });
+        x = next;
+        y += r.size;
     }
 }
 
