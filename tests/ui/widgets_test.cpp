@@ -106,6 +106,9 @@ private Q_SLOTS:
         QCOMPARE(decades.size(), std::size_t{4});
         QCOMPARE(decades.front().label, QStringLiteral("1e-4"));
         QVERIFY(axis_ticks(std::log10(0.5), std::log10(2.0), true, 5).size() >= 3);
+        // The epochs of a short run on a narrow chart: 2 alone would be all of them.
+        QCOMPARE(axis_ticks(0.02, 3.0, false, 2).size(), std::size_t{3});
+        QCOMPARE(axis_ticks(0.02, 3.0, false, 1).size(), std::size_t{1});
         QVERIFY(axis_ticks(1.0, 1.0, false, 5).empty());
         QVERIFY(axis_ticks(kNan, 1.0, false, 5).empty());
     }

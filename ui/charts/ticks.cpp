@@ -59,9 +59,14 @@ std::vector<double> linear_positions(double low, double high, double step) {
 }
 
 std::vector<Tick> linear_ticks(double low, double high, int wanted, const NumberFormat& format) {
-    const double step = round_step((high - low) / wanted);
+    double step = round_step((high - low) / wanted);
+    std::vector<double> values = linear_positions(low, high, step);
+    if (values.size() < 2 && wanted > 1) {  // one alone says nothing of the scale
+        step = round_step(step / 2.0);
+        values = linear_positions(low, high, step);
+    }
     std::vector<Tick> ticks;
-    for (const double value : linear_positions(low, high, step)) {
+    for (const double value : values) {
         ticks.push_back({value, format ? format(value) : tick_number(value, step)});
     }
     return ticks;
