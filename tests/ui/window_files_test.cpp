@@ -16,6 +16,7 @@
 #include <QTest>
 #include <QUrl>
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "engine/data/dataset.hpp"
@@ -220,6 +221,13 @@ void WindowFilesTest::epochs_of_a_file_are_those_of_its_checkpoint() {
     QTRY_COMPARE_WITH_TIMEOUT(window_->session().output(), path, kPatience_ms);
     QCOMPARE(window_->session().record().epochs(), 2.75);
     QCOMPARE(window_->session().record().steps().back().epoch, 2.75);
+    RunRecord going_on;
+    going_on.set_epochs(4);
+    Updates updates;
+    updates.info = RunInfo{};
+    updates.steps.push_back({80, std::nextafter(4.0, 0.0), 1, 1});  // an average of the file's
+    going_on.add(updates);
+    QVERIFY(going_on.epochs() >= 4);
     // The form shows the epochs that the run was to have, 1, of which 2 are done.
     press("start_button");
     QVERIFY(find<QAbstractButton>("message_train_on")->text().contains(QStringLiteral("3 epochs")));

@@ -2,6 +2,7 @@
 // thinned series of pattern snapshots. Plain data; no thread and no widget.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,12 +37,11 @@ public:
     const std::string& token_unit() const { return info_ ? info_->token_unit : token_unit_; }
     /// Of a file, which has no info().
     void set_token_unit(std::string unit) { token_unit_ = std::move(unit); }
-    /// Trained so far, the one under way by its share.
-    double epochs() const {
-        return info_ || !epochs_ ? (steps_.empty() ? 0 : steps_.back().epoch) : *epochs_;
-    }
+    /// Trained so far, the one under way by its share. The points of a file are where they are on average:
+    /// what it says itself is exact, also once a run goes on from there.
+    double epochs() const { return std::max(file_epochs_, steps_.empty() ? 0 : steps_.back().epoch); }
     /// Of a file that says it: its history knows steps alone.
-    void set_epochs(double epochs) { epochs_ = epochs; }
+    void set_epochs(double epochs) { file_epochs_ = epochs; }
     /// Files keep the history of a run and not what its evaluations looked at.
     bool from_file() const { return !info_ && !empty(); }
     const std::vector<StepPoint>& steps() const { return steps_; }
@@ -62,7 +62,7 @@ private:
 
     std::optional<RunInfo> info_;
     std::string token_unit_;
-    std::optional<double> epochs_;
+    double file_epochs_ = 0;
     std::vector<StepPoint> steps_;
     std::vector<EvaluationPoint> evaluations_;
     std::vector<ThroughputPoint> throughput_;
