@@ -226,25 +226,23 @@ bool TrainingRun::advance(Trainer& trainer) {
 void TrainingRun::meet_shortage(Trainer& trainer, const OutOfMemory& shortage) {
     if (!options_.send_snapshots) throw;  // as what it was caught as
     flush(trainer, false);
-    post([&](Updates& updates) {
+    set_state(RunState::paused, shortage.what(), shortage.hint(), [&](Updates& updates) {
         updates.shortage =
             MemoryShortage{trainer.step_count(), shortage.what(), shortage.hint(), trainer.info().batch};
     });
-    set_state(RunState::paused, shortage.what(), shortage.hint());
 }
 
 void TrainingRun::meet_trouble(Trainer& trainer, std::int64_t step, const std::string& what) {
     const double lower = trainer.learning_rate() / 10;
-    post([&](Updates& updates) {
-        updates.trouble = NumericTrouble{step, what, trainer.learning_rate(), lower};
-    });
     if (!options_.send_snapshots)
         throw Error(fmt::format("step {}", step), what,
                     options_.out.empty()
                         ? fmt::format("start again with --learning-rate {:g}", lower)
                         : fmt::format("resume the last checkpoint with --learning-rate {:g}", lower));
     set_state(RunState::paused, fmt::format("step {}: {}", step, what),
-              "go back to the last good state with a lower learning rate, or stop");
+              "go back to the last good state with a lower learning rate, or stop", [&](Updates& updates) {
+                  updates.trouble = NumericTrouble{step, what, trainer.learning_rate(), lower};
+              });
 }
 
 void TrainingRun::conclude(Trainer& trainer) {

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -110,7 +111,9 @@ private:
     bool snapshot_due(const Trainer& trainer) const;
     void flush(Trainer& trainer, bool with_patterns);
     void report_throughput(const Trainer& trainer, Updates& updates);
-    void set_state(RunState state, std::string message = {}, std::string hint = {});
+    /// `cause` is told in the same breath: who took it out of the mailbox alone would see a run that goes on.
+    void set_state(RunState state, std::string message = {}, std::string hint = {},
+                   const std::function<void(Updates&)>& cause = {});
     template <class Change>
     void post(const Change& change) {
         {

@@ -44,9 +44,11 @@ bool TrainingRun::wait_for_updates(std::chrono::milliseconds timeout) {
     return mailbox_changed_.wait_for(lock, timeout, [this] { return mailbox_filled_; });
 }
 
-void TrainingRun::set_state(RunState state, std::string message, std::string hint) {
+void TrainingRun::set_state(RunState state, std::string message, std::string hint,
+                            const std::function<void(Updates&)>& cause) {
     state_ = state;
     post([&](Updates& updates) {
+        if (cause) cause(updates);
         updates.state = state;
         updates.message = std::move(message);
         updates.hint = std::move(hint);

@@ -322,6 +322,24 @@ TEST(TrainingRun, StandsWhileMemoryIsShortAndGoesOn) {
     EXPECT_EQ(run.result().state, RunState::stopped);
 }
 
+/// Whoever looks all the time never finds the reason without the news that the run stands.
+TEST(TrainingRun, TellsOfAShortageTogetherWithItsPause) {
+    RunOptions options;
+    options.send_snapshots = true;
+    options.workspace = std::make_shared<Workspace>();
+    TrainingRun run(endless(), options);
+    wait_for(run, [](const Updates& u) { return !u.evaluations.empty(); });
+    options.workspace->budget().set_limit(1);
+    for (int times = 0; times < 2000; ++times) {
+        Updates seen;
+        while (!seen.shortage && !run.done()) seen = run.take_updates();
+        ASSERT_EQ(seen.state, RunState::paused) << "the " << times + 1 << "th time";
+        run.send(command::Resume{});
+    }
+    run.send(command::Stop{});
+    run.result();
+}
+
 TEST(TrainingRun, EndsWhereNobodyCanMakeRoom) {
     RunOptions options;
     options.workspace = std::make_shared<Workspace>();
