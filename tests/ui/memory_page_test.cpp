@@ -183,8 +183,8 @@ void MemoryPageTest::plans_are_evicted() {
     QTRY_COMPARE_WITH_TIMEOUT(page().plans()->model()->rowCount(), 0, kPatience_ms);
     QVERIFY(!find<QAbstractButton>("evict_plans")->isEnabled());
     QVERIFY(!find<QAbstractButton>("evict_plans")->toolTip().isEmpty());
-    const std::size_t before = points();
-    QTRY_VERIFY_WITH_TIMEOUT(points() > before, kPatience_ms);
+    const std::int64_t before = last_step();
+    QTRY_VERIFY_WITH_TIMEOUT(last_step() > before, kPatience_ms);
 }
 
 void MemoryPageTest::limit_holds_at_once_and_the_run_goes_on() {
@@ -197,13 +197,13 @@ void MemoryPageTest::limit_holds_at_once_and_the_run_goes_on() {
     QVERIFY(page().chart()->limit_in_sight());
     QTRY_VERIFY_WITH_TIMEOUT(shortage_is_shown(), kPatience_ms);
     QVERIFY(window_->messages().text().contains(QStringLiteral("limit in use")));
-    const std::size_t stands_at = points();
+    const std::int64_t stands_at = last_step();
     press("message_go_on");  // nothing has changed: it stands again
     QTRY_VERIFY_WITH_TIMEOUT(shortage_is_shown(), kPatience_ms);
-    QCOMPARE(points(), stands_at);
+    QCOMPARE(last_step(), stands_at);
     give_limit(0);
     press("message_go_on");
-    QTRY_VERIFY_WITH_TIMEOUT(points() > stands_at + 10, kPatience_ms);
+    QTRY_VERIFY_WITH_TIMEOUT(last_step() > stands_at + 10, kPatience_ms);
     QVERIFY(window_->messages().text().isEmpty());
     QCOMPARE(window_->panel().config()->memory_mib, std::int64_t{0});
 }
@@ -212,13 +212,13 @@ void MemoryPageTest::run_goes_on_in_smaller_batches() {
     start_and_see_points();
     give_limit(1);
     QTRY_VERIFY_WITH_TIMEOUT(shortage_is_shown(), kPatience_ms);
-    const std::int64_t step = window_->session().record().steps().back().step;
+    const std::int64_t step = last_step();
     give_limit(0);
     press("message_smaller_batch");
     const auto in_smaller_batches = [&] {
         const auto& record = window_->session().record();
         return window_->session().active() && record.info() && record.info()->batch == 16 &&
-               record.steps().back().step > step;
+               last_step() > step;
     };
     QTRY_VERIFY_WITH_TIMEOUT(in_smaller_batches(), kPatience_ms);
     QCOMPARE(window_->panel().config()->batch, std::int64_t{16});

@@ -51,8 +51,8 @@ void StartingPointWindowTest::goes_into_the_run() {
     press("message_replace");
     QTRY_VERIFY_WITH_TIMEOUT(row() == evolved, kPatience_ms);
     window_->session().resume();
-    const std::size_t before = points();
-    QTRY_VERIFY_WITH_TIMEOUT(points() > before + 5, kPatience_ms);
+    const std::int64_t before = last_step();
+    QTRY_VERIFY_WITH_TIMEOUT(last_step() > before + 5, kPatience_ms);
     stop_and_wait();
     const ModelFile file = read_model_file(window_->session().output().toStdString());
     QCOMPARE(file.provenance.replacements, std::int64_t{1});

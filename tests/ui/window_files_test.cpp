@@ -92,14 +92,12 @@ void WindowFilesTest::model_and_charts_are_exported() {
 void WindowFilesTest::stopped_run_is_resumed() {
     start_and_see_points();
     stop_and_wait();
-    const std::int64_t last = window_->session().record().steps().back().step;
+    const std::int64_t last = last_step();
     const std::size_t count = points();
     auto* resume = find<QAction>("action_resume_shown");
     QVERIFY(resume->isEnabled());
     resume->trigger();
-    QTRY_VERIFY_WITH_TIMEOUT(window_->session().active() && points() > 0 &&
-                                 window_->session().record().steps().back().step > last + 5,
-                             kPatience_ms);
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().active() && last_step() > last + 5, kPatience_ms);
     // Where the curve is not thinned, the next point is the next step.
     const auto& steps = window_->session().record().steps();
     if (steps.size() > count && steps[count - 1].step == last) QCOMPARE(steps[count].step, last + 1);

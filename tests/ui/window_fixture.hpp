@@ -59,6 +59,8 @@ protected:
     }
     void press(const char* name) { QTest::mouseClick(find<QAbstractButton>(name), Qt::LeftButton); }
     std::size_t points() { return window_->session().record().steps().size(); }
+    /// By which a run is seen to go on: the points of a long one are thinned, so that they get fewer too.
+    std::int64_t last_step() { return points() > 0 ? window_->session().record().steps().back().step : 0; }
 
     void start_and_see_points(std::int64_t epochs = kEndless) {
         window_->set_config(small_config(epochs));
