@@ -271,9 +271,10 @@ int train(TrainArguments& a) {
     TrainingRun run(std::move(config), options);
     bool told = false;
     for (bool done = false; !done;) {
-        done = run.done();  // read before draining: nothing is posted after it
         run.wait_for_updates(std::chrono::milliseconds(50));
-        terminal.show(run.take_updates());
+        const Updates updates = run.take_updates();
+        terminal.show(updates);
+        done = updates.state && is_end(*updates.state);
         if (interrupt_requested().load() && !std::exchange(told, true)) run.send(command::Stop{});
     }
     terminal.end();

@@ -20,6 +20,10 @@ namespace spectral {
 
 enum class RunState { preparing, running, paused, finished, stopped, failed };
 std::string_view run_state_name(RunState state);
+/// Nothing comes after it.
+constexpr bool is_end(RunState state) {
+    return state == RunState::finished || state == RunState::stopped || state == RunState::failed;
+}
 
 /// One training batch.
 struct StepPoint {

@@ -155,12 +155,7 @@ void TrainingRun::work() {
         result_.error = message;
         result_.hint = hint;
     }
-    set_state(end, std::move(message), std::move(hint));
-    {
-        const std::lock_guard lock(mailbox_mutex_);
-        done_.store(true);
-    }
-    mailbox_changed_.notify_all();
+    set_state(end, std::move(message), std::move(hint), [this](Updates&) { done_.store(true); });
 }
 
 void TrainingRun::prepare(Trainer& trainer) {

@@ -73,6 +73,7 @@ public:
     Updates take_updates();
     /// Waits until there is something to take or `timeout` has passed.
     bool wait_for_updates(std::chrono::milliseconds timeout);
+    /// True from the moment that the end is in the mailbox.
     bool done() const { return done_.load(); }
     /// Waits for the end.
     RunResult result();
@@ -111,9 +112,10 @@ private:
     bool snapshot_due(const Trainer& trainer) const;
     void flush(Trainer& trainer, bool with_patterns);
     void report_throughput(const Trainer& trainer, Updates& updates);
-    /// `cause` is told in the same breath: who took it out of the mailbox alone would see a run that goes on.
+    /// `with_it` changes the mailbox in the same breath: who took the reason of a pause out of it alone would
+    /// see a run that goes on.
     void set_state(RunState state, std::string message = {}, std::string hint = {},
-                   const std::function<void(Updates&)>& cause = {});
+                   const std::function<void(Updates&)>& with_it = {});
     template <class Change>
     void post(const Change& change) {
         {

@@ -45,14 +45,14 @@ bool TrainingRun::wait_for_updates(std::chrono::milliseconds timeout) {
 }
 
 void TrainingRun::set_state(RunState state, std::string message, std::string hint,
-                            const std::function<void(Updates&)>& cause) {
+                            const std::function<void(Updates&)>& with_it) {
     state_ = state;
     post([&](Updates& updates) {
-        if (cause) cause(updates);
         updates.state = state;
         updates.message = std::move(message);
         updates.hint = std::move(hint);
         updates.activity.clear();
+        if (with_it) with_it(updates);
     });
 }
 

@@ -193,6 +193,17 @@ Updates drain_until(TrainingRun& run, const Ready& ready) {
     return all;
 }
 
+TEST(TrainingRun, IsDoneOnceItHasToldItsEnd) {
+    for (int times = 0; times < 100; ++times) {
+        TrainingRun run(small(), {});
+        run.send(command::Stop{});
+        Updates now;
+        while (!now.state || !is_end(*now.state)) now = run.take_updates();
+        ASSERT_TRUE(run.done()) << "the " << times + 1 << "th time";
+        EXPECT_EQ(run.result().state, RunState::stopped);
+    }
+}
+
 TEST(TrainingRun, ObeysCommands) {
     ExperimentConfig config = small();
     config.epochs = 1000000;

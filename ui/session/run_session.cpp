@@ -103,11 +103,11 @@ void RunSession::pace() {
 
 void RunSession::drain() {
     if (!run_) return;
-    // Asked first: what the run posted before its end is then in the updates taken after it.
-    const bool ended = run_->done();
-    if (!ended && !next_drain_.hasExpired()) return;
+    if (!run_->done() && !next_drain_.hasExpired()) return;
     pace();
     const Updates updates = run_->take_updates();
+    // Not whether it is done: an end that came meanwhile is in the mailbox, to be taken next time.
+    const bool ended = updates.state && is_end(*updates.state);
     if (!updates.empty()) {
         record_.add(updates);
         const bool changed = updates.state && updates.state != state_;
