@@ -263,9 +263,12 @@ void WindowFilesTest::text_is_trained_on() {
     press("start_button");
     QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::finished, kPatience_ms);
     const auto labels = window_->findChildren<QLabel*>();
-    QTRY_VERIFY(std::ranges::any_of(labels, [](const QLabel* each) {
-        return each->text().contains(QStringLiteral(" bits per character"));
-    }));
+    const auto says_bits = [&] {
+        return std::ranges::any_of(labels, [](const QLabel* each) {
+            return each->text().contains(QStringLiteral(" bits per character"));
+        });
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(says_bits(), kPatience_ms);
 
     const auto parameters = [this] { return find<QLineEdit>("parameter_count")->text(); };
     const QString count = parameters(), path = window_->session().output();

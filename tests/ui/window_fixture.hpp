@@ -4,7 +4,6 @@
 #include <QAbstractButton>
 #include <QCoreApplication>
 #include <QSettings>
-#include <QStandardPaths>
 #include <QTemporaryDir>
 #include <QTest>
 #include <memory>
@@ -33,11 +32,13 @@ protected:
         return config;
     }
 
-    /// Keeps the test away from the settings and the runs of whoever runs it.
+    /// Keeps the test away from the settings and the runs of whoever runs it, and from another run of itself.
     void use_own_settings() {
-        QStandardPaths::setTestModeEnabled(true);
+        for (const char* place : {"XDG_DATA_HOME", "XDG_CONFIG_HOME"})
+            qputenv(place, folder_.path().toUtf8());
         QSettings::setDefaultFormat(QSettings::IniFormat);
-        QSettings::setPath(QSettings::IniFormat, QSettings::UserScope, folder_.path());
+        for (const QSettings::Format format : {QSettings::IniFormat, QSettings::NativeFormat})
+            QSettings::setPath(format, QSettings::UserScope, folder_.path());
         QCoreApplication::setOrganizationName(QStringLiteral("spectral-workbench-test"));
         MainWindow::apply_saved_theme();
     }

@@ -76,8 +76,8 @@ void WindowTest::form_marks_what_does_not_fit() {
     QTest::keyClicks(patterns, QStringLiteral("16"));
     QVERIFY(window_->panel().config().has_value());
     QCOMPARE(window_->panel().config()->model_options["patterns"].get<int>(), 16);
-    QTRY_COMPARE(find<QLineEdit>("parameter_count")->text(),
-                 QStringLiteral("11,004"));  // (16 + 2 + 10) × 393
+    QTRY_COMPARE_WITH_TIMEOUT(find<QLineEdit>("parameter_count")->text(), QStringLiteral("11,004"),
+                              kPatience_ms);  // (16 + 2 + 10) × 393
 }
 
 void WindowTest::run_can_be_paused_stepped_and_stopped() {
@@ -100,7 +100,7 @@ void WindowTest::run_can_be_paused_stepped_and_stopped() {
     QTRY_VERIFY_WITH_TIMEOUT(last_step() > paused_at + 10, kPatience_ms);
     stop_and_wait();
     QVERIFY(window_->session().state() == RunState::stopped);
-    QTRY_VERIFY(!window_->training_page().loss_chart()->drawn_points(0).isEmpty());
+    QTRY_VERIFY_WITH_TIMEOUT(!window_->training_page().loss_chart()->drawn_points(0).isEmpty(), kPatience_ms);
 }
 
 void WindowTest::learning_rate_changes_while_running() {
@@ -213,7 +213,7 @@ void WindowTest::trouble_is_offered_a_recovery() {
     // Each offer lowers the rate tenfold; from a reasonable one on the run goes on.
     window_->session().recover(1e-3);
     QTRY_VERIFY_WITH_TIMEOUT(points() > 20, kPatience_ms);
-    QTRY_VERIFY(window_->messages().text().isEmpty());
+    QTRY_VERIFY_WITH_TIMEOUT(window_->messages().text().isEmpty(), kPatience_ms);
     stop_and_wait();
 }
 
@@ -228,7 +228,7 @@ void WindowTest::ceiling_is_measured_and_drawn() {
     const auto lines = [this] {
         return window_->training_page().accuracy_chart()->view()->scene_data().reference_lines;
     };
-    QTRY_COMPARE(lines().size(), std::size_t{1});
+    QTRY_COMPARE_WITH_TIMEOUT(lines().size(), std::size_t{1}, kPatience_ms);
     QVERIFY(find<QLabel>("model_note")->text().contains(QStringLiteral("Measured here")));
     QCOMPARE(find<QAbstractButton>("measure_ceiling")->text(), QStringLiteral("Compare with linear models"));
     press("measure_ceiling");
