@@ -221,6 +221,7 @@ bool TrainingRun::advance(Trainer& trainer) {
 void TrainingRun::meet_shortage(Trainer& trainer, const OutOfMemory& shortage) {
     if (!options_.send_snapshots) throw;  // as what it was caught as
     flush(trainer, false);
+    steps_allowed_ = 0;
     set_state(RunState::paused, shortage.what(), shortage.hint(), [&](Updates& updates) {
         updates.shortage =
             MemoryShortage{trainer.step_count(), shortage.what(), shortage.hint(), trainer.info().batch};
@@ -228,6 +229,8 @@ void TrainingRun::meet_shortage(Trainer& trainer, const OutOfMemory& shortage) {
 }
 
 void TrainingRun::meet_trouble(Trainer& trainer, std::int64_t step, const std::string& what) {
+    flush(trainer, false);
+    steps_allowed_ = 0;
     const double lower = trainer.learning_rate() / 10;
     if (!options_.send_snapshots)
         throw Error(fmt::format("step {}", step), what,
@@ -276,7 +279,6 @@ bool TrainingRun::finish_epoch(Trainer& trainer) {
             std::make_shared<const Evaluation>(trainer.evaluate(options_.send_snapshots ? kExamples : 0));
     if (!std::isfinite(evaluation_->loss)) {
         epoch_open_ = false;
-        flush(trainer, false);
         meet_trouble(trainer, trainer.step_count(),
                      fmt::format("the {} loss is not finite; the last updates spoilt the weights",
                                  result_.info.evaluated_on));

@@ -97,6 +97,7 @@ void TrainingRun::carry_out(Trainer& trainer, const Command& command) {
         trainer.restore(last_good_.file);
         evaluation_.reset();
         epoch_open_ = false;
+        steps_allowed_ = 0;
         set_rate(recover->learning_rate);
         pending_steps_.clear();
         set_state(RunState::running);

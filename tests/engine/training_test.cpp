@@ -194,8 +194,10 @@ Updates drain_until(TrainingRun& run, const Ready& ready) {
 }
 
 TEST(TrainingRun, IsDoneOnceItHasToldItsEnd) {
+    ExperimentConfig config = small();
+    config.epochs = 1000000;
     for (int times = 0; times < 100; ++times) {
-        TrainingRun run(small(), {});
+        TrainingRun run(config, {});
         run.send(command::Stop{});
         Updates now;
         while (!now.state || !is_end(*now.state)) now = run.take_updates();
@@ -350,16 +352,23 @@ TEST(TrainingRun, SpoiltWeightsAreNoCheckpoint) {
 
 TEST(TrainingRun, SnapshotsFollowTheRunFromItsFirstSteps) {
     ExperimentConfig config = small();
-    config.epochs = 40;
+    config.epochs = 1000000;
     RunOptions options;
     options.send_snapshots = true;
     TrainingRun run(config, options);
-    const RunResult result = run.result();
-    const Updates all = run.take_updates();
+    Updates all = drain_until(run, [](const Updates& u) { return u.patterns.size() >= 3; });
     ASSERT_GE(all.patterns.size(), 3U);
+    run.send(command::Stop{});
+    const RunResult result = run.result();
+    const Updates last = run.take_updates();
+    all.patterns.insert(all.patterns.end(), last.patterns.begin(), last.patterns.end());
+    EXPECT_EQ(all.patterns.front()->step, 0);
     EXPECT_EQ(all.patterns.back()->step, result.steps);
+    // The end shows its step even where that was just shown.
     for (std::size_t i = 1; i < all.patterns.size(); ++i)
-        EXPECT_LT(all.patterns[i - 1]->step, all.patterns[i]->step);
+        EXPECT_LE(all.patterns[i - 1]->step, all.patterns[i]->step);
+    EXPECT_LT(all.patterns[0]->step, all.patterns[1]->step);
+    EXPECT_LT(all.patterns[1]->step, all.patterns[2]->step);
 }
 
 TEST(Workspace, KeepsFeaturesAndLetsThemGoWhereMemoryIsShort) {
