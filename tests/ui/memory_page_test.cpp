@@ -6,6 +6,7 @@
 #include <QFile>
 #include <QImage>
 #include <QLabel>
+#include <QProgressBar>
 #include <QSpinBox>
 #include <QTableView>
 #include <QTest>
@@ -37,6 +38,7 @@ private Q_SLOTS:
     void plans_are_evicted();
     void limit_holds_at_once_and_the_run_goes_on();
     void run_goes_on_in_smaller_batches();
+    void comparison_without_room_says_so_and_ends();
     void run_that_is_over_stays_on_show();
     void everything_is_exported();
 
@@ -223,6 +225,20 @@ void MemoryPageTest::run_goes_on_in_smaller_batches() {
     QTRY_VERIFY_WITH_TIMEOUT(in_smaller_batches(), kPatience_ms);
     QCOMPARE(window_->panel().config()->batch, std::int64_t{16});
     QVERIFY(window_->messages().text().isEmpty());
+}
+
+/// Nobody answers for it: it is not kept waiting for memory.
+void MemoryPageTest::comparison_without_room_says_so_and_ends() {
+    ExperimentConfig config = small_config(kEndless);
+    config.dataset_options["train_samples"] = 100000;  // more than is done before the limit comes
+    window_->set_config(config);
+    press("measure_ceiling");
+    QTRY_VERIFY_WITH_TIMEOUT(find<QProgressBar>("ceiling_progress")->value() > 0, kPatience_ms);
+    give_limit(1);
+    QTRY_VERIFY_WITH_TIMEOUT(!window_->panel().measuring(), kPatience_ms);
+    QVERIFY(window_->messages().text().contains(QStringLiteral("not measured")));
+    QVERIFY(window_->messages().text().contains(QStringLiteral("limit in use")));
+    QVERIFY(!window_->panel().ceiling(config));
 }
 
 void MemoryPageTest::run_that_is_over_stays_on_show() {

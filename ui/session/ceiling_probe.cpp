@@ -24,6 +24,7 @@ CeilingProbe::CeilingProbe(std::shared_ptr<Workspace> workspace, QObject* parent
 void CeilingProbe::start(const ExperimentConfig& config) {
     if (active()) return;
     cancelled_ = false;
+    shortage_.clear();
     best_ = 0;
     key_ = ceiling_key(config);
     linear_ = {};
@@ -53,11 +54,12 @@ void CeilingProbe::cancel() {
 }
 
 void CeilingProbe::follow(const Updates& updates) {
-    if (updates.trouble) {
-        session_.recover(updates.trouble->suggested_learning_rate);
-        return;
-    }
     for (const EvaluationPoint& point : updates.evaluations) best_ = std::max(best_, point.accuracy);
+    if (updates.trouble) session_.recover(updates.trouble->suggested_learning_rate);
+    if (updates.shortage) {  // nobody is asked, so nobody would answer
+        shortage_ = QString::fromStdString(updates.shortage->what);
+        session_.stop();
+    }
     const RunRecord& record = session_.record();
     const double epoch = record.steps().empty() ? 0 : record.steps().back().epoch;
     const double done = (linear_.standardise ? 0 : 1) + std::clamp(epoch / kEpochs, 0.0, 1.0);
@@ -66,14 +68,16 @@ void CeilingProbe::follow(const Updates& updates) {
 
 void CeilingProbe::conclude(const RunResult& result) {
     const bool finished = result.state == RunState::finished;
-    if (finished && linear_.standardise && !cancelled_) {
-        train(false);
-        return;
+    QString problem = shortage_;
+    if (problem.isEmpty() && result.state == RunState::failed) problem = QString::fromStdString(result.error);
+    if (finished && !cancelled_ && problem.isEmpty()) {
+        if (linear_.standardise) {
+            train(false);
+            return;
+        }
+        Q_EMIT measured(key_, best_);
     }
-    if (finished) Q_EMIT measured(key_, best_);
-    QString problem;
-    if (result.state == RunState::failed && !cancelled_) problem = QString::fromStdString(result.error);
-    Q_EMIT ended(problem);
+    Q_EMIT ended(cancelled_ ? QString() : problem);
 }
 
 }  // namespace spectral::ui

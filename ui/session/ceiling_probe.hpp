@@ -46,6 +46,7 @@ private:
     ExperimentConfig linear_;
     double best_ = 0;
     std::string key_;
+    QString shortage_;  ///< why there was no room, where there was none
     bool cancelled_ = false;
 };
 
