@@ -69,8 +69,8 @@ void MainWindow::open_file(const QString& path) {
 
 void MainWindow::compress_model(const QString& path) {
     if (path.isEmpty()) return;
+    compression_->open(path);  // first, or the page opens what it was offered
     show_page(Page::compression);
-    compression_->open(path);
 }
 
 void MainWindow::build_recent(QMenu& file) {

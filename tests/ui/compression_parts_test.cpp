@@ -1,9 +1,16 @@
-// What the Compression page is made of: its table's model, and the worker that forgets what was overtaken.
+// What the Compression page is made of: its table's model, the worker that forgets what was overtaken, and
+// the session that opens files.
 #include <QAbstractItemModelTester>
+#include <QFile>
+#include <QSignalSpy>
+#include <QTemporaryDir>
 #include <QTest>
+#include <memory>
 #include <semaphore>
 
+#include "engine/train/workspace.hpp"
 #include "ui/models/tensor_table_model.hpp"
+#include "ui/session/compress_session.hpp"
 #include "ui/session/latest_worker.hpp"
 
 namespace spectral::ui {
@@ -15,6 +22,7 @@ class CompressionPartsTest : public QObject {
 private Q_SLOTS:
     void worker_does_the_first_and_the_last();
     void table_keeps_to_the_rules_of_models();
+    void file_that_was_asked_for_last_is_shown();
 };
 
 void CompressionPartsTest::worker_does_the_first_and_the_last() {
@@ -93,6 +101,32 @@ void CompressionPartsTest::table_keeps_to_the_rules_of_models() {
         QVERIFY(!model.headerData(column, Qt::Horizontal).toString().isEmpty());
         QVERIFY(!model.headerData(column, Qt::Horizontal, Qt::ToolTipRole).toString().isEmpty());
     }
+}
+
+void CompressionPartsTest::file_that_was_asked_for_last_is_shown() {
+    const QTemporaryDir folder;
+    const auto zeros = [&](const QString& name, int side) {
+        const QString path = folder.filePath(name);
+        QFile file(path);
+        QByteArray header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + QByteArray::number(side) +
+                            ", " + QByteArray::number(side) + "), }";
+        header = header.leftJustified(117) + '\n';
+        if (file.open(QIODevice::WriteOnly)) {
+            file.write(QByteArray("\x93NUMPY\x01\x00\x76\x00", 10) + header);
+            file.resize(file.pos() + qint64{4} * side * side);
+        }
+        return path;
+    };
+    const QString large = zeros(QStringLiteral("large.npy"), 4096),
+                  small = zeros(QStringLiteral("small.npy"), 8);
+    CompressSession session(std::make_shared<Workspace>());
+    QSignalSpy opened(&session, &CompressSession::opened);
+    session.open(large);
+    session.open(small);
+    QTRY_COMPARE_WITH_TIMEOUT(session.path(), small, 200000);
+    QTest::qWait(1000);  // longer than the large one takes
+    QCOMPARE(session.path(), small);
+    QCOMPARE(opened.count(), 1);
 }
 
 }  // namespace

@@ -250,7 +250,7 @@ void CompressionPage::offer(const QString& path) {
     offer_->setVisible(!path.isEmpty());
     offer_->setText(tr("Compress %1").arg(QFileInfo(path).completeBaseName()));
     offer_->setToolTip(QDir::toNativeSeparators(path));
-    if (isVisible() && !session_.model()) open(path);
+    if (isVisible() && !session_.model() && !opening_) open(path);
 }
 
 bool CompressionPage::eventFilter(QObject* watched, QEvent* event) {
@@ -288,7 +288,7 @@ void CompressionPage::fit_columns() {
 }
 
 void CompressionPage::showEvent(QShowEvent* event) {
-    if (!session_.model() && !offered_.isEmpty()) open(offered_);
+    if (!session_.model() && !opening_ && !offered_.isEmpty()) open(offered_);
     QWidget::showEvent(event);
 }
 

@@ -91,14 +91,16 @@ CompressSession::~CompressSession() {
 }
 
 void CompressSession::open(const QString& path) {
-    background_.run([this, path]() -> Background::Ending {
+    background_.run([this, path, number = ++opens_]() -> Background::Ending {
         MemoryBudget free(available_memory());
         Reservation room = free.reserve(MemoryTag::data, 0, "weights");
         TensorFile file = read_tensor_file(path.toStdString(), &room);
         QStringList skipped;
         for (const std::string& each : file.skipped) skipped.append(QString::fromStdString(each));
         auto model = std::make_shared<const ModelFile>(std::move(file.model));
-        return [this, path, model, skipped] { show(path, model, skipped); };
+        return [this, path, model, skipped, number] {
+            if (number == opens_) show(path, model, skipped);
+        };
     });
 }
 

@@ -139,6 +139,7 @@ private:
     Model model_;
     QStringList skipped_;
     int generation_ = 0;  ///< of the model
+    int opens_ = 0;       ///< asked for: of several files the last one is shown
     int asked_ = 0;       ///< packs
     std::string asked_method_;
     std::optional<DataPlace> asked_data_;

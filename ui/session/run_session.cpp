@@ -102,10 +102,11 @@ void RunSession::pace() {
 }
 
 void RunSession::drain() {
-    if (!run_) return;
-    if (!run_->done() && !next_drain_.hasExpired()) return;
+    TrainingRun* const run = run_.get();
+    if (run == nullptr) return;
+    if (!run->done() && !next_drain_.hasExpired()) return;
     pace();
-    const Updates updates = run_->take_updates();
+    const Updates updates = run->take_updates();
     // Not whether it is done: an end that came meanwhile is in the mailbox, to be taken next time.
     const bool ended = updates.state && is_end(*updates.state);
     if (!updates.empty()) {
@@ -117,9 +118,9 @@ void RunSession::drain() {
     }
     report_files(updates);
     report_replacements(updates);
-    if (!ended || !run_) return;
+    if (!ended || run_.get() != run) return;
     timer_.stop();
-    const RunResult result = run_->result();
+    const RunResult result = run->result();
     state_ = result.state;
     stopping_ = false;
     const QStringList missed = std::exchange(awaited_files_, {});
@@ -259,11 +260,11 @@ void RunSession::look_into_file(const std::string& path, const AttentionRequest&
 
 void RunSession::open(const QString& path) {
     if (run_) return;
-    background_.run([this, path] {
+    background_.run([this, path, number = ++opens_] {
         const CountedModel model(path.toStdString(), workspace_->budget());
         auto view = std::make_shared<ModelView>(view_model(model.file, path.toStdString()));
-        return std::function<void()>([this, path, view] {
-            if (run_) return;
+        return std::function<void()>([this, path, view, number] {
+            if (run_ || number != opens_) return;
             record_ = std::move(view->record);
             state_.reset();
             output_ = path;

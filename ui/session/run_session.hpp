@@ -114,6 +114,7 @@ private:
     QString output_;
     bool resumable_ = false;
     std::int64_t runs_ = 0;         ///< started
+    std::int64_t opens_ = 0;        ///< asked for: of several files the last one is shown
     int awaited_replacements_ = 0;  ///< asked of the run, not yet reported
     QStringList awaited_files_;     ///< asked of the run, not yet reported
     std::optional<AttentionRequest> attention_;
