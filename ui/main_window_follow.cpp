@@ -151,7 +151,9 @@ void MainWindow::show_end(const RunResult& result) {
                              QString::fromStdString(result.info.token_unit));
         note(text);
     } else if (session_.has_model()) {
-        note(tr("Stopped; the checkpoint is written"));
+        note(result.time_over ? tr("Stopped after %1 s of training, as asked; the checkpoint is written")
+                                    .arg(result.config.max_seconds)
+                              : tr("Stopped; the checkpoint is written"));
     }
     if (session_.has_model()) compression_->offer(session_.output());
     close_when_done();

@@ -39,6 +39,7 @@ private Q_SLOTS:
     void pages_say_what_will_appear();
     void form_marks_what_does_not_fit();
     void run_can_be_paused_stepped_and_stopped();
+    void run_ends_when_its_time_is_over_and_says_so();
     void learning_rate_changes_while_running();
     void finished_run_shows_evaluation_and_patterns();
     void features_follow_the_model_unless_chosen();
@@ -85,22 +86,34 @@ void WindowTest::run_can_be_paused_stepped_and_stopped() {
     press("start_button");  // now Pause
     QTRY_VERIFY_WITH_TIMEOUT(window_->session().paused(), kPatience_ms);
     const std::int64_t paused_at = last_step();
-    QSignalSpy updates(&window_->session(), &RunSession::updated);
     press("step_button");
     QTRY_COMPARE_WITH_TIMEOUT(last_step(), paused_at + 1, kPatience_ms);
     press("step_button");
     QTRY_COMPARE_WITH_TIMEOUT(last_step(), paused_at + 2, kPatience_ms);
     QVERIFY(window_->session().paused());
     // A command answered while paused shows that the worker had its turn and trained on nothing.
+    bool answered = false;
+    const auto listening =
+        QObject::connect(&window_->session(), &RunSession::updated, window_.get(),
+                         [&](const Updates& updates) { answered |= updates.learning_rate == 0.01; });
     window_->session().set_learning_rate(0.01);
-    updates.clear();
-    QTRY_VERIFY_WITH_TIMEOUT(updates.count() > 0, kPatience_ms);
+    QTRY_VERIFY_WITH_TIMEOUT(answered, kPatience_ms);
+    QObject::disconnect(listening);
     QCOMPARE(last_step(), paused_at + 2);
     QTest::keyClick(window_.get(), Qt::Key_Space);  // resume
     QTRY_VERIFY_WITH_TIMEOUT(last_step() > paused_at + 10, kPatience_ms);
     stop_and_wait();
     QVERIFY(window_->session().state() == RunState::stopped);
     QTRY_VERIFY_WITH_TIMEOUT(!window_->training_page().loss_chart()->drawn_points(0).isEmpty(), kPatience_ms);
+}
+
+void WindowTest::run_ends_when_its_time_is_over_and_says_so() {
+    ExperimentConfig config = small_config(kEndless);
+    config.max_seconds = 0.25;
+    window_->set_config(config);
+    press("start_button");
+    QTRY_VERIFY_WITH_TIMEOUT(window_->session().state() == RunState::stopped, kPatience_ms);
+    QVERIFY(find<QLabel>("status_note")->text().contains(QStringLiteral("0.25 s of training, as asked")));
 }
 
 void WindowTest::learning_rate_changes_while_running() {
