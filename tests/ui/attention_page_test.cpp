@@ -29,7 +29,7 @@ namespace spectral::ui {
 class AttentionPageTest : public QObject {
     Q_OBJECT
 
-    static constexpr int kPatience_ms = 60000;
+    static constexpr int kPatience_ms = 200000;
 
     QTemporaryDir folder_;
     std::unique_ptr<AttentionPage> page_;

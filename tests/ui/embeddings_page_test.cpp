@@ -25,7 +25,7 @@ namespace spectral::ui {
 class EmbeddingsPageTest : public QObject {
     Q_OBJECT
 
-    static constexpr int kPatience_ms = 60000;
+    static constexpr int kPatience_ms = 200000;
 
     std::unique_ptr<EmbeddingsPage> page_;
 

@@ -34,7 +34,7 @@ protected:
 
     /// Keeps the test away from the settings and the runs of whoever runs it, and from another run of itself.
     void use_own_settings() {
-        for (const char* place : {"XDG_DATA_HOME", "XDG_CONFIG_HOME"})
+        for (const char* place : {"XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"})
             qputenv(place, folder_.path().toUtf8());
         QSettings::setDefaultFormat(QSettings::IniFormat);
         for (const QSettings::Format format : {QSettings::IniFormat, QSettings::NativeFormat})
