@@ -118,7 +118,7 @@ void MainWindow::show_state() {
     stop_action_->setEnabled(active && !session_.stopping());
     if (trouble_shown_ && session_.running()) {
         trouble_shown_ = false;
-        messages_->dismiss();
+        messages_->clear();
     }
 }
 
@@ -126,7 +126,7 @@ void MainWindow::show_end(const RunResult& result) {
     // A run that ended before its first checkpoint leaves no name taken.
     if (const QFileInfo file(session_.output()); file.isFile() && file.size() == 0)
         QFile::remove(file.filePath());
-    if (trouble_shown_) messages_->dismiss();
+    if (trouble_shown_) messages_->clear();
     trouble_shown_ = false;
     kernels_->refresh(false);
     memory_->set_plans({});

@@ -113,7 +113,7 @@ void MainWindow::start_new(const ExperimentConfig& config, bool paused) {
 }
 
 void MainWindow::begin(const ExperimentConfig& config, const RunOptions& options, const QString& run_name) {
-    messages_->dismiss();
+    messages_->clear();
     status_->reset();
     trouble_shown_ = false;
     next_batch_ = 0;
@@ -192,7 +192,7 @@ void MainWindow::open_model(const QString& path) {
 
 void MainWindow::show_opened(const QString& path, const ExperimentConfig& config,
                              const std::optional<NetworkSides>& sides) {
-    messages_->dismiss();
+    messages_->clear();
     status_->reset();
     patterns_->start_over();
     shown_config_ = config;

@@ -223,6 +223,14 @@ void WindowTest::trouble_is_offered_a_recovery() {
     QTRY_VERIFY_WITH_TIMEOUT(offered() != nullptr && offered()->isVisible(), kPatience_ms);
     QVERIFY(window_->messages().text().contains(QStringLiteral("learning rate")));
     QTRY_VERIFY_WITH_TIMEOUT(window_->session().paused(), kPatience_ms);
+    // What cannot be done meanwhile says so, and leaves the way out where it was.
+    const QString offer = window_->messages().text();
+    window_->save_checkpoint(folder_.filePath(QStringLiteral("no/such/folder.h5")));
+    QTRY_VERIFY_WITH_TIMEOUT(window_->messages().text() != offer, kPatience_ms);
+    QVERIFY(offered() == nullptr);
+    press("message_close");
+    QCOMPARE(window_->messages().text(), offer);
+    QTRY_VERIFY_WITH_TIMEOUT(offered() != nullptr && offered()->isVisible(), kPatience_ms);
     // Each offer lowers the rate tenfold; from a reasonable one on the run goes on.
     window_->session().recover(1e-3);
     QTRY_VERIFY_WITH_TIMEOUT(points() > 20, kPatience_ms);

@@ -45,37 +45,45 @@ MessageBar::MessageBar(QWidget* parent)
 }
 
 void MessageBar::show_error(const QString& what, const QString& hint, std::vector<Choice> choices) {
-    show_message(QStringLiteral("error"), what, hint, std::move(choices));
+    show_message({QStringLiteral("error"), what, hint, std::move(choices)});
 }
 
-void MessageBar::show_note(const QString& what) { show_message(QStringLiteral("note"), what, {}, {}); }
+void MessageBar::show_note(const QString& what) { show_message({QStringLiteral("note"), what, {}, {}}); }
 
 void MessageBar::show_question(const QString& what, const QString& hint, std::vector<Choice> choices) {
-    show_message(QStringLiteral("note"), what, hint, std::move(choices));
+    show_message({QStringLiteral("note"), what, hint, std::move(choices)});
     if (!buttons_.empty()) buttons_.front()->setFocus();
 }
 
-void MessageBar::show_message(const QString& kind, const QString& what, const QString& hint,
-                              std::vector<Choice> choices) {
+void MessageBar::show_message(Message message) {
+    const auto is_offer = [](const Message& each) {
+        return each.kind == QLatin1String("error") && !each.choices.empty();
+    };
+    if (is_offer(message))
+        covered_.reset();  // the newer one counts
+    else if (!isHidden() && is_offer(present_))
+        covered_ = std::move(present_);
+    present_ = std::move(message);
     for (QPushButton* button : std::exchange(buttons_, {})) {
         button->hide();
         button->setObjectName({});
         button->deleteLater();
     }
-    setProperty("kind", kind);
+    setProperty("kind", present_.kind);
     style()->unpolish(this);
     style()->polish(this);
-    what_->setText(what);
-    hint_->setText(hint);
-    hint_->setVisible(!hint.isEmpty());
-    setAccessibleName(hint.isEmpty() ? what : what + QLatin1Char(' ') + hint);
+    what_->setText(present_.what);
+    hint_->setText(present_.hint);
+    hint_->setVisible(!present_.hint.isEmpty());
+    setAccessibleName(present_.hint.isEmpty() ? present_.what
+                                              : present_.what + QLatin1Char(' ') + present_.hint);
     int place = 1;
-    for (Choice& choice : choices) {
+    for (const Choice& choice : present_.choices) {
         auto* button = new QPushButton(choice.text, this);
         button->setObjectName(choice.object_name);
         button->setToolTip(choice.tool_tip);
         button->setAccessibleName(choice.text);
-        connect(button, &QPushButton::clicked, this, [this, chosen = std::move(choice.chosen)] {
+        connect(button, &QPushButton::clicked, this, [this, chosen = choice.chosen] {
             dismiss();
             chosen();
         });
@@ -87,8 +95,17 @@ void MessageBar::show_message(const QString& kind, const QString& what, const QS
 }
 
 void MessageBar::dismiss() {
+    if (covered_) {
+        show_message(*std::exchange(covered_, {}));
+        return;
+    }
     hide();
     Q_EMIT shown(false);
+}
+
+void MessageBar::clear() {
+    covered_.reset();
+    dismiss();
 }
 
 QString MessageBar::text() const { return isHidden() ? QString() : what_->text(); }

@@ -4,6 +4,7 @@
 #include <QFrame>
 #include <QString>
 #include <functional>
+#include <optional>
 #include <vector>
 
 class QHBoxLayout;
@@ -24,20 +25,29 @@ public:
 
     explicit MessageBar(QWidget* parent = nullptr);
 
+    /// With choices, it comes back when what covered it is closed.
     void show_error(const QString& what, const QString& hint, std::vector<Choice> choices = {});
     void show_note(const QString& what);
     /// The first choice has the keyboard. Nothing waits for the answer.
     void show_question(const QString& what, const QString& hint, std::vector<Choice> choices);
+    /// As the user does: what was covered shows again.
     void dismiss();
+    /// Nothing of what was said holds any more.
+    void clear();
     QString text() const;
 
 Q_SIGNALS:
     void shown(bool visible);
 
 private:
-    void show_message(const QString& kind, const QString& what, const QString& hint,
-                      std::vector<Choice> choices);
+    struct Message {
+        QString kind, what, hint;
+        std::vector<Choice> choices;
+    };
+    void show_message(Message message);
 
+    Message present_;
+    std::optional<Message> covered_;
     QLabel* what_;
     QLabel* hint_;
     QHBoxLayout* row_;
