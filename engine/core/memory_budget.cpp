@@ -38,7 +38,8 @@ void Reservation::grow(std::size_t bytes) {
 }
 
 void MemoryBudget::require_room(MemoryTag tag, std::size_t bytes, std::string_view holder) const {
-    if (bytes <= limit_ && total_.current <= limit_ - bytes) return;
+    // Nothing is always there: a reservation that is to grow begins so.
+    if (bytes == 0 || (bytes <= limit_ && total_.current <= limit_ - bytes)) return;
     const auto mib = [](std::size_t count) { return static_cast<double>(count) / 0x1p20; };
     std::string largest;
     const std::vector<MemoryHolder> all = holders();

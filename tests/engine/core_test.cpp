@@ -80,6 +80,17 @@ TEST(MemoryBudget, SaysWhoAskedAndWhoHolds) {
     EXPECT_EQ(budget.total().current, std::size_t{8} << 20);
 }
 
+/// So that who grows is named, not who begins.
+TEST(MemoryBudget, HasNothingToGiveAlsoBeyondItsLimit) {
+    MemoryBudget budget;
+    const Reservation held = budget.reserve(MemoryTag::data, 200, "data");
+    budget.set_limit(100);
+    Reservation file = budget.reserve(MemoryTag::workspace, 0, "file");
+    EXPECT_EQ(file.bytes(), 0U);
+    EXPECT_THROW(file.grow(1), OverLimit);
+    file.grow(0);
+}
+
 TEST(Shape, RefusesWhatCannotBe) {
     EXPECT_EQ((Shape{2, 3, 4}.size()), 24);
     EXPECT_EQ(Shape().size(), 1);
