@@ -197,6 +197,8 @@ void MemoryPageTest::limit_holds_at_once_and_the_run_goes_on() {
     give_limit(1);
     QVERIFY(find<QLabel>("memory_limit_note")->text().contains(QStringLiteral("Below")));
     QVERIFY(page().chart()->limit_in_sight());
+    const auto* bar = find<QProgressBar>("status_memory_bar");
+    QCOMPARE(bar->value(), bar->maximum());
     QTRY_VERIFY_WITH_TIMEOUT(shortage_is_shown(), kPatience_ms);
     QVERIFY(window_->messages().text().contains(QStringLiteral("limit in use")));
     const std::int64_t stands_at = last_step();

@@ -7,6 +7,7 @@
 #include <QPainter>
 #include <QProgressBar>
 #include <QToolButton>
+#include <algorithm>
 
 #include "ui/panels/format.hpp"
 #include "ui/panels/live_text.hpp"
@@ -179,9 +180,10 @@ void StatusStrip::refresh() {
              {human_bytes(memory_bytes_), true},
              {limited ? tr(" of %1").arg(human_bytes(memory_limit_bytes_)) : tr(", no limit")}});
     memory_bar_->setVisible(limited && memory_bytes_ > 0);
-    if (limited)
-        memory_bar_->setValue(static_cast<int>(1000 * static_cast<double>(memory_bytes_) /
-                                               static_cast<double>(memory_limit_bytes_)));
+    if (limited)  // a limit may be set below what is in use: the bar is full then
+        memory_bar_->setValue(
+            static_cast<int>(1000 * std::min(1.0, static_cast<double>(memory_bytes_) /
+                                                      static_cast<double>(memory_limit_bytes_))));
 }
 
 }  // namespace spectral::ui
