@@ -1,7 +1,9 @@
 // Runs: reproducible, resumable bit for bit, commanded from outside, safe against numbers that are not.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 #include "engine/core/error.hpp"
 #include "engine/train/evaluate.hpp"
@@ -293,6 +295,27 @@ TEST(TrainingRun, PausesOnTroubleAndRecovers) {
     const Updates end = drain_until(run, [](const Updates& u) { return u.state == RunState::finished; });
     EXPECT_EQ(end.state, RunState::finished);
     EXPECT_EQ(end.learning_rate, 1e-3);
+}
+
+TEST(TrainingRun, StepsAllowedBeforeTroubleAreNotTakenAfterIt) {
+    ExperimentConfig config = small();
+    config.epochs = 1000000;
+    config.optimiser = "sgd";
+    config.learning_rate = 1e30;
+    RunOptions options;
+    options.send_snapshots = options.start_paused = true;
+    TrainingRun run(config, options);
+    for (int i = 0; i < 40; ++i) run.send(command::Step{});
+    ASSERT_TRUE(drain_until(run, [](const Updates& u) { return u.trouble.has_value(); }).trouble);
+    run.send(command::Recover{1e-3});
+    run.send(command::Pause{});
+    run.send(command::SetLearningRate{0.5});
+    drain_until(run, [](const Updates& u) { return u.learning_rate == 0.5; });
+    std::this_thread::sleep_for(50ms);
+    run.send(command::SetLearningRate{0.25});
+    const Updates later = drain_until(run, [](const Updates& u) { return u.learning_rate == 0.25; });
+    EXPECT_EQ(later.learning_rate, 0.25);
+    EXPECT_TRUE(later.steps.empty()) << later.steps.size() << " steps while it stood";
 }
 
 TEST(TrainingRun, FailsWithAMessageWhenNobodyIsThereToAnswer) {
