@@ -37,7 +37,7 @@ void MainWindow::connect_compression() {
             [this](const QString& what, const QString& hint) { messages_->show_error(what, hint); });
     connect(compression_, &CompressionPage::openRequested, open_action_, &QAction::trigger);
     connect(compression_, &CompressionPage::opened, this, [this](const QString& path) {
-        if (tabs_->currentWidget() == compression_) messages_->dismiss();
+        if (tabs_->currentWidget() == compression_ && !messages_->offers()) messages_->dismiss();
         remember_file(path);
         // A model of ours goes on show everywhere, where nothing else is; weights of another program cannot.
         if (!session_.has_model() && compression_->session().data_of_model()) open_model(path);

@@ -17,6 +17,7 @@
 #include "ui/charts/heat_map.hpp"
 #include "ui/charts/image_grid.hpp"
 #include "ui/charts/line_chart.hpp"
+#include "ui/panels/compression_page.hpp"
 #include "ui/panels/experiment_panel.hpp"
 #include "ui/panels/field_edit.hpp"
 #include "ui/panels/kernels_page.hpp"
@@ -231,6 +232,10 @@ void WindowTest::trouble_is_offered_a_recovery() {
     press("message_close");
     QCOMPARE(window_->messages().text(), offer);
     QTRY_VERIFY_WITH_TIMEOUT(offered() != nullptr && offered()->isVisible(), kPatience_ms);
+    QSignalSpy opened(&window_->compression_page(), &CompressionPage::opened);
+    window_->compress_model(window_->session().output());
+    QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, kPatience_ms);
+    QCOMPARE(window_->messages().text(), offer);
     // Each offer lowers the rate tenfold; from a reasonable one on the run goes on.
     window_->session().recover(1e-3);
     QTRY_VERIFY_WITH_TIMEOUT(points() > 20, kPatience_ms);

@@ -56,12 +56,9 @@ void MessageBar::show_question(const QString& what, const QString& hint, std::ve
 }
 
 void MessageBar::show_message(Message message) {
-    const auto is_offer = [](const Message& each) {
-        return each.kind == QLatin1String("error") && !each.choices.empty();
-    };
-    if (is_offer(message))
+    if (message.is_offer())
         covered_.reset();  // the newer one counts
-    else if (!isHidden() && is_offer(present_))
+    else if (offers())
         covered_ = std::move(present_);
     present_ = std::move(message);
     for (QPushButton* button : std::exchange(buttons_, {})) {

@@ -35,6 +35,8 @@ public:
     /// Nothing of what was said holds any more.
     void clear();
     QString text() const;
+    /// An error with choices is on show: what brings another message to an end does not end it.
+    bool offers() const { return !isHidden() && present_.is_offer(); }
 
 Q_SIGNALS:
     void shown(bool visible);
@@ -43,6 +45,7 @@ private:
     struct Message {
         QString kind, what, hint;
         std::vector<Choice> choices;
+        bool is_offer() const { return kind == QLatin1String("error") && !choices.empty(); }
     };
     void show_message(Message message);
 
